@@ -1,0 +1,47 @@
+/*
+ * key: the API key, from where it is found to where it is wiped. Holds the one copy; others
+ * borrow it for the moment in which they build a request.
+ *
+ * Ground: uses text only. Reads one small file; nothing else blocks.
+ */
+#ifndef PINEFS_KEY_H
+#define PINEFS_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PFS_KEY_MAX 512 /* bytes; Pinecone's keys are about 75 */
+
+struct pfs_key {
+	char value[PFS_KEY_MAX + 1]; /* printable ASCII; "" while there is none */
+	char *file;                  /* absolute path it came from; NULL: from the environment */
+};
+
+/*
+ * Find the key: file if it isn't NULL, else $PINECONE_API_KEY, else the file pinecone_api_key in
+ * $CREDENTIALS_DIRECTORY. In a file, white space around it is dropped.
+ *
+ * 0; on failure -errno and in text (of size bytes) a line for a person, which never quotes the
+ * key: -ENOKEY nothing found, -EACCES others (or the group) can read the file or it isn't ours
+ * (a file of root, or of the caller, is), -EINVAL what is there can't be a key, or what open(2)
+ * said. The file must be a regular one.
+ */
+int pfs_key_load(struct pfs_key *key, const char *file, char *text, size_t size);
+
+/*
+ * Read the file again. 1 if the key is another now, 0 if not or it never came from a file, -errno
+ * if it couldn't be read (the old one stays).
+ */
+int pfs_key_reload(struct pfs_key *key);
+
+/*
+ * Overwrite the key's bytes in this process's environment (so that /proc/PID/environ no longer
+ * shows them) and drop the variable. Call it in each process that inherited it, once
+ * pfs_key_load has copied it.
+ */
+void pfs_key_clear_environment(void);
+
+/* Wipe and free. Takes one that was never loaded (zeroed). */
+void pfs_key_finish(struct pfs_key *key);
+
+#endif

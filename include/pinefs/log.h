@@ -1,0 +1,29 @@
+/*
+ * log: what pinefs tells its operator, one line a message: to stderr in the foreground, to syslog
+ * in the background. The level and the place are the one state in the program at file scope,
+ * since a log that has to be handed down everywhere ends by not being written.
+ *
+ * Lines are escaped as by pfs_buffer_add_escaped: nothing that came from the network reaches a
+ * terminal as it was sent. Never the key, request headers, or a query string.
+ *
+ * Ground: uses text only. May block as write(2) to stderr or syslog(3) does.
+ */
+#ifndef PINEFS_LOG_H
+#define PINEFS_LOG_H
+
+#include <stdbool.h>
+
+enum pfs_log_level { PFS_LOG_ERROR, PFS_LOG_WARNING, PFS_LOG_INFO, PFS_LOG_DEBUG };
+
+/* Messages above level are dropped. Until this is called: warnings and worse, to stderr. */
+void pfs_log_open(enum pfs_log_level level, bool to_syslog);
+
+void pfs_log(enum pfs_log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#define pfs_error(...)   pfs_log(PFS_LOG_ERROR, __VA_ARGS__)
+#define pfs_warning(...) pfs_log(PFS_LOG_WARNING, __VA_ARGS__)
+#define pfs_info(...)    pfs_log(PFS_LOG_INFO, __VA_ARGS__)
+#define pfs_debug(...)   pfs_log(PFS_LOG_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * options: the command line, -o lists and the environment, into one struct. Knows which options
+ * exist, their defaults and their help; acts on none of them.
+ *
+ * Ground: uses text and log only.
+ */
+#ifndef PINEFS_OPTIONS_H
+#define PINEFS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+enum pfs_action { PFS_ACTION_MOUNT, PFS_ACTION_HELP, PFS_ACTION_VERSION };
+
+/* Strings are owned by the struct. Times are in nanoseconds. */
+struct pfs_options {
+	enum pfs_action action;
+	char *source;     /* as given, or NULL */
+	char *mountpoint; /* as given; NULL only for help and version */
+	char *api_key_file;
+	char *api_url; /* --api-url, else $PINECONE_CONTROLLER_HOST, else the public service.
+			* With a scheme ("https://" added where there was none), no slash at its
+			* end. Whether it may be used is for others to say. */
+	char *api_version;
+	char *cacert;
+	char *additional_headers; /* $PINECONE_ADDITIONAL_HEADERS, JSON text, or NULL */
+	int64_t ttl;
+	int64_t ttl_final;
+	int64_t ttl_missing;
+	int64_t stale;
+	int64_t timeout;
+	double max_rate; /* requests a second, above 0 */
+	bool no_check;
+	bool demo;
+	bool foreground;
+	bool debug;
+	bool allow_other; /* allow_other or allow_root was given */
+	uid_t uid;        /* of every file; the caller's unless given */
+	gid_t gid;
+	mode_t umask;     /* taken from 0555 and 0444; 0 unless given */
+	char *fuse;       /* what is left for libfuse: "allow_other,max_read=4096", or "" */
+};
+
+/*
+ * Read the command line (argv[0] is the program's name) and the environment. Understood are the
+ * long options of the manual, each also as -o name_with_underscores[=value], -o lists with
+ * backslash-escaped commas, and the words of fstab that mean nothing to us (_netdev, nofail,
+ * noauto, auto, user, users, x-*, defaults, rw...).
+ *
+ * 0; -EINVAL for wrong usage, with one line for a person (no newline, escaped) in text: it names
+ * the offending word. The key never comes by here. On failure nothing is owed; otherwise
+ * pfs_options_finish.
+ */
+int pfs_options_parse(struct pfs_options *options, int argc, char *const argv[], char *text,
+		      size_t size);
+void pfs_options_finish(struct pfs_options *options); /* takes a zeroed one */
+
+/* What --help prints: usage, each option with its default. */
+void pfs_options_help(FILE *out);
+
+/*
+ * Visit each long option: its name ("api-key-file"), its short letter or 0, its argument's name
+ * or NULL. For the check that the manual and the help tell the same.
+ */
+void pfs_options_each(void (*visit)(void *arg, const char *name, char letter,
+				    const char *argument),
+		      void *arg);
+
+#define PFS_DEFAULT_API_URL "https://api.pinecone.io"
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * stats: the counters that /.pinefs/stats shows, and the last failures that /.pinefs/errors
+ * shows. One struct, made by main, lent to every room that counts; a room adds only to its own.
+ *
+ * Ground: uses text only.
+ */
+#ifndef PINEFS_STATS_H
+#define PINEFS_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pfs_buffer;
+
+/* What the kernel can ask; order is that of the table of names in stats.c. */
+enum pfs_message {
+	PFS_MESSAGE_LOOKUP,
+	PFS_MESSAGE_GETATTR,
+	PFS_MESSAGE_READ,
+	PFS_MESSAGE_READDIR,
+	PFS_MESSAGE_GETXATTR,
+	PFS_MESSAGE_OTHER, /* open, access, statfs, and all that is refused */
+	PFS_MESSAGE_COUNT,
+};
+
+/* What the API is asked. */
+enum pfs_endpoint { PFS_ENDPOINT_DESCRIBE, PFS_ENDPOINT_LIST, PFS_ENDPOINT_COUNT };
+
+#define PFS_FAILURE_TEXT 512
+struct pfs_failure_line {
+	int64_t when; /* ns since the epoch */
+	int error;    /* errno, positive */
+	int status;   /* of HTTP; 0 if there was no answer */
+	char object[300];
+	char request_id[80];
+	char text[PFS_FAILURE_TEXT];
+};
+
+#define PFS_FAILURES_KEPT 50
+
+struct pfs_stats {
+	/* fs: messages from the kernel about the API's tree, and those about /.pinefs itself. */
+	uint64_t messages[PFS_MESSAGE_COUNT];
+	uint64_t own_messages;
+	uint64_t replies_failed; /* replies that said an errno */
+	uint64_t interrupted;    /* callers that gave up waiting */
+
+	/* http */
+	uint64_t attempts;    /* requests sent, retries included */
+	uint64_t retries;     /* those that repeat an earlier one */
+	uint64_t connections; /* connections opened */
+	uint64_t received;    /* bytes of bodies */
+	uint64_t throttled;   /* requests that had to wait for --max-rate */
+
+	/* api */
+	uint64_t requests[PFS_ENDPOINT_COUNT]; /* questions asked, each with its retries */
+	uint64_t answers[6];                   /* by first digit of the status; [0]: no answer */
+	uint64_t key_reloads;
+
+	/* store */
+	uint64_t joined;       /* callers that waited for a request already under way */
+	uint64_t stale_served; /* answers given from before a failure */
+	uint64_t changes;      /* objects whose content changed */
+	uint64_t objects;      /* held now */
+	uint64_t missing;      /* ids now remembered as not there */
+	uint64_t waiting;      /* callers now waiting for an answer */
+
+	/* The last failures, oldest first from failures[failure_count % PFS_FAILURES_KEPT]. */
+	uint64_t failure_count;
+	struct pfs_failure_line failures[PFS_FAILURES_KEPT];
+};
+
+/* Keep a failure; texts are cut to fit. error is positive; request_id and text may be NULL. */
+void pfs_stats_fail(struct pfs_stats *stats, int64_t when, const char *object, int error,
+		    int status, const char *request_id, const char *text);
+
+/*
+ * Render as OpenMetrics 1.0 text; and the failures, a line each, newest last, tab-separated:
+ * time, object, errno, HTTP status, request id, text; all escaped. Errors stay in the buffer.
+ */
+void pfs_stats_render(const struct pfs_stats *stats, struct pfs_buffer *buffer);
+void pfs_stats_render_failures(const struct pfs_stats *stats, struct pfs_buffer *buffer);
+
+#endif
