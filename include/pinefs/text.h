@@ -79,7 +79,7 @@ const char *pfs_errno_name(int error);
  */
 int pfs_seconds_parse(const char *text, int64_t *ret_ns);
 
-#define PFS_SECOND      INT64_C(1000000000)
+#define PFS_SECOND	INT64_C(1000000000)
 #define PFS_MILLISECOND INT64_C(1000000)
 
 #endif
