@@ -4,7 +4,8 @@
  * since a log that has to be handed down everywhere ends by not being written.
  *
  * Lines are escaped as by pfs_buffer_add_escaped: nothing that came from the network reaches a
- * terminal as it was sent. Never the key, request headers, or a query string.
+ * terminal as it was sent. Never the key, request headers, or a query string. Escaped lines are
+ * cut at PFS_LOG_LINE - 1 bytes. The caller's errno is kept.
  *
  * Ground: uses text only. May block as write(2) to stderr or syslog(3) does.
  */
@@ -12,6 +13,8 @@
 #define PINEFS_LOG_H
 
 #include <stdbool.h>
+
+#define PFS_LOG_LINE 2048
 
 enum pfs_log_level { PFS_LOG_ERROR, PFS_LOG_WARNING, PFS_LOG_INFO, PFS_LOG_DEBUG };
 
@@ -21,9 +24,9 @@ void pfs_log_open(enum pfs_log_level level, bool to_syslog);
 void pfs_log(enum pfs_log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-#define pfs_error(...)   pfs_log(PFS_LOG_ERROR, __VA_ARGS__)
+#define pfs_error(...)	 pfs_log(PFS_LOG_ERROR, __VA_ARGS__)
 #define pfs_warning(...) pfs_log(PFS_LOG_WARNING, __VA_ARGS__)
-#define pfs_info(...)    pfs_log(PFS_LOG_INFO, __VA_ARGS__)
-#define pfs_debug(...)   pfs_log(PFS_LOG_DEBUG, __VA_ARGS__)
+#define pfs_info(...)	 pfs_log(PFS_LOG_INFO, __VA_ARGS__)
+#define pfs_debug(...)	 pfs_log(PFS_LOG_DEBUG, __VA_ARGS__)
 
 #endif
