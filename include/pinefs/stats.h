@@ -43,7 +43,7 @@ struct pfs_stats {
 	uint64_t messages[PFS_MESSAGE_COUNT];
 	uint64_t own_messages;
 	uint64_t replies_failed; /* replies that said an errno */
-	uint64_t interrupted;    /* callers that gave up waiting */
+	uint64_t interrupted;	 /* callers that gave up waiting */
 
 	/* http */
 	uint64_t attempts;    /* requests sent, retries included */
@@ -54,7 +54,7 @@ struct pfs_stats {
 
 	/* api */
 	uint64_t requests[PFS_ENDPOINT_COUNT]; /* questions asked, each with its retries */
-	uint64_t answers[6];                   /* by first digit of the status; [0]: no answer */
+	uint64_t answers[6];		       /* by first digit of the status; [0]: no answer */
 	uint64_t key_reloads;
 
 	/* store */
@@ -76,7 +76,8 @@ void pfs_stats_fail(struct pfs_stats *stats, int64_t when, const char *object, i
 
 /*
  * Render as OpenMetrics 1.0 text; and the failures, a line each, newest last, tab-separated:
- * time, object, errno, HTTP status, request id, text; all escaped. Errors stay in the buffer.
+ * time, object, errno, HTTP status, request id, text; all escaped, "-" for what isn't there.
+ * Errors stay in the buffer.
  */
 void pfs_stats_render(const struct pfs_stats *stats, struct pfs_buffer *buffer);
 void pfs_stats_render_failures(const struct pfs_stats *stats, struct pfs_buffer *buffer);

@@ -1,0 +1,190 @@
+#include "pinefs/stats.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pinefs/text.h"
+#include "unit.h"
+
+static int setup(void **state)
+{
+	*state = calloc(1, sizeof(struct pfs_stats));
+	return *state != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+static void assert_has_line(const struct pfs_buffer *buffer, const char *line)
+{
+	char wanted[200];
+
+	snprintf(wanted, sizeof(wanted), "\n%s\n", line);
+	if (strstr(buffer->bytes, wanted) == NULL)
+		fail_msg("no line '%s' in:\n%s", line, buffer->bytes);
+}
+
+static void test_render_numbers_stand_under_their_names(void **state)
+{
+	struct pfs_stats *stats = *state;
+	struct pfs_buffer buffer = {0};
+
+	stats->messages[PFS_MESSAGE_LOOKUP] = 1;
+	stats->messages[PFS_MESSAGE_OTHER] = 2;
+	stats->requests[PFS_ENDPOINT_DESCRIBE] = 3;
+	stats->requests[PFS_ENDPOINT_LIST] = 4;
+	stats->answers[0] = 5;
+	stats->answers[2] = 6;
+	stats->answers[5] = 7;
+	stats->received = UINT64_MAX;
+	stats->objects = 8;
+	stats->waiting = 9;
+	pfs_stats_render(stats, &buffer);
+
+	assert_int_equal(buffer.error, 0);
+	assert_has_line(&buffer, "pinefs_messages_total{op=\"lookup\"} 1");
+	assert_has_line(&buffer, "pinefs_messages_total{op=\"getattr\"} 0");
+	assert_has_line(&buffer, "pinefs_messages_total{op=\"other\"} 2");
+	assert_has_line(&buffer, "pinefs_requests_total{endpoint=\"describe\"} 3");
+	assert_has_line(&buffer, "pinefs_requests_total{endpoint=\"list\"} 4");
+	assert_has_line(&buffer, "pinefs_answers_total{class=\"none\"} 5");
+	assert_has_line(&buffer, "pinefs_answers_total{class=\"2xx\"} 6");
+	assert_has_line(&buffer, "pinefs_answers_total{class=\"5xx\"} 7");
+	assert_has_line(&buffer, "pinefs_http_received_bytes_total 18446744073709551615");
+	assert_has_line(&buffer, "# UNIT pinefs_http_received_bytes bytes");
+	assert_has_line(&buffer, "# TYPE pinefs_objects gauge");
+	assert_has_line(&buffer, "pinefs_objects 8");
+	assert_has_line(&buffer, "pinefs_waiting 9");
+	assert_has_line(&buffer, "pinefs_own_messages_total 0");
+	pfs_buffer_finish(&buffer);
+}
+
+/* Every number of the struct must be shown: fill all with one value, and count it. */
+static void test_render_shows_every_number_of_the_struct(void **state)
+{
+	struct pfs_stats *stats = *state;
+	struct pfs_buffer buffer = {0};
+	const size_t count = offsetof(struct pfs_stats, failures) / sizeof(uint64_t);
+	uint64_t *numbers = (uint64_t *)(void *)stats;
+	size_t shown = 0;
+
+	for (size_t i = 0; i < count; i++)
+		numbers[i] = 770000 + i;
+	pfs_stats_render(stats, &buffer);
+	for (size_t i = 0; i < count; i++) {
+		char wanted[20];
+
+		snprintf(wanted, sizeof(wanted), " %zu\n", 770000 + i);
+		shown += strstr(buffer.bytes, wanted) != NULL;
+	}
+	assert_int_equal(shown, count);
+	pfs_buffer_finish(&buffer);
+}
+
+/* Of OpenMetrics: the families in blocks, TYPE first, no blank line, EOF last, nothing twice. */
+static void test_render_is_well_formed(void **state)
+{
+	struct pfs_buffer buffer = {0};
+	char family[100] = "";
+	char *rest, *line;
+
+	pfs_stats_render(*state, &buffer);
+	assert_string_equal(buffer.bytes + buffer.length - strlen("\n# EOF\n"), "\n# EOF\n");
+	for (line = strtok_r(buffer.bytes, "\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		if (strncmp(line, "# TYPE ", 7) == 0)
+			assert_int_equal(sscanf(line, "# TYPE %99s", family), 1);
+		else if (strcmp(line, "# EOF") == 0)
+			assert_null(strtok_r(NULL, "\n", &rest));
+		else if (line[0] == '#')
+			assert_memory_equal(strchr(line + 2, ' ') + 1, family, strlen(family));
+		else
+			assert_memory_equal(line, family, strlen(family));
+		if (strcmp(line, "# EOF") == 0)
+			break;
+	}
+	pfs_buffer_finish(&buffer);
+}
+
+static void test_failures_none_renders_nothing(void **state)
+{
+	struct pfs_buffer buffer = {0};
+
+	pfs_stats_render_failures(*state, &buffer);
+	assert_int_equal(buffer.length, 0);
+	pfs_buffer_finish(&buffer);
+}
+
+static void test_failures_each_is_a_line_with_columns(void **state)
+{
+	struct pfs_buffer buffer = {0};
+
+	pfs_stats_fail(*state, INT64_C(1745604845227526000), "job-1", EIO, 503, "req-1",
+		       "Service\tUnavailable\n");
+	pfs_stats_fail(*state, 0, "list", EHOSTUNREACH, 0, NULL, NULL);
+	pfs_stats_render_failures(*state, &buffer);
+	assert_string_equal(buffer.bytes,
+			    "2025-04-25T18:14:05.227526Z\tjob-1\tEIO\t503\treq-1\t"
+			    "Service\\tUnavailable\\n\n"
+			    "1970-01-01T00:00:00.000000Z\tlist\tEHOSTUNREACH\t-\t-\t-\n");
+	pfs_buffer_finish(&buffer);
+}
+
+static void test_failures_past_the_last_kept_drop_the_oldest(void **state)
+{
+	struct pfs_stats *stats = *state;
+	struct pfs_buffer buffer = {0};
+	char object[20];
+	size_t lines = 0;
+
+	for (int i = 0; i < PFS_FAILURES_KEPT + 3; i++) {
+		snprintf(object, sizeof(object), "job-%d", i);
+		pfs_stats_fail(stats, 0, object, EIO, 500, NULL, NULL);
+	}
+	pfs_stats_render_failures(stats, &buffer);
+	for (const char *c = buffer.bytes; *c != '\0'; c++)
+		lines += *c == '\n';
+	assert_int_equal(lines, PFS_FAILURES_KEPT);
+	assert_non_null(strstr(buffer.bytes, "\tjob-3\t"));
+	assert_null(strstr(buffer.bytes, "\tjob-2\t"));
+	assert_true(strstr(buffer.bytes, "\tjob-3\t") < strstr(buffer.bytes, "\tjob-52\t"));
+	assert_int_equal(stats->failure_count, PFS_FAILURES_KEPT + 3);
+	pfs_buffer_finish(&buffer);
+}
+
+static void test_failures_long_texts_are_cut(void **state)
+{
+	struct pfs_stats *stats = *state;
+	char text[2 * PFS_FAILURE_TEXT];
+
+	memset(text, 'a', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	pfs_stats_fail(stats, 0, text, EIO, 500, text, text);
+	assert_int_equal(strlen(stats->failures[0].text), PFS_FAILURE_TEXT - 1);
+	assert_int_equal(strlen(stats->failures[0].object), sizeof(stats->failures[0].object) - 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_render_numbers_stand_under_their_names, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_render_shows_every_number_of_the_struct, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_render_is_well_formed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failures_none_renders_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_failures_each_is_a_line_with_columns, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_failures_past_the_last_kept_drop_the_oldest,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failures_long_texts_are_cut, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("stats", tests, NULL, NULL);
+}
