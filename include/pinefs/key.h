@@ -14,17 +14,22 @@
 
 struct pfs_key {
 	char value[PFS_KEY_MAX + 1]; /* printable ASCII; "" while there is none */
-	char *file;                  /* absolute path it came from; NULL: from the environment */
+	char *file;		     /* absolute path it came from; NULL: from the environment */
 };
 
 /*
- * Find the key: file if it isn't NULL, else $PINECONE_API_KEY, else the file pinecone_api_key in
- * $CREDENTIALS_DIRECTORY. In a file, white space around it is dropped.
+ * Find the key: file (absolute) if it isn't NULL, else $PINECONE_API_KEY, else the file
+ * pinecone_api_key in $CREDENTIALS_DIRECTORY; a variable that is empty counts as unset. In a
+ * file, white space around the key is dropped. key may be uninitialised.
  *
  * 0; on failure -errno and in text (of size bytes) a line for a person, which never quotes the
- * key: -ENOKEY nothing found, -EACCES others (or the group) can read the file or it isn't ours
- * (a file of root, or of the caller, is), -EINVAL what is there can't be a key, or what open(2)
- * said. The file must be a regular one.
+ * key: -ENOKEY nothing found, -EACCES others can get at the file or it isn't ours (a file of
+ * root, or of the effective user, is), -EINVAL what is there can't be a key, -ENOMEM, or what
+ * open(2) said. The file must be a regular one with no permission for group and others.
+ *
+ * One exception: a file directly in $CREDENTIALS_DIRECTORY may let its group read. systemd hands
+ * a credential to a service's user by an access list, whose mask stat(2) shows as mode 0440, and
+ * keeps everyone else out by the directory.
  */
 int pfs_key_load(struct pfs_key *key, const char *file, char *text, size_t size);
 
