@@ -18,7 +18,7 @@ enum pfs_action { PFS_ACTION_MOUNT, PFS_ACTION_HELP, PFS_ACTION_VERSION };
 /* Strings are owned by the struct. Times are in nanoseconds. */
 struct pfs_options {
 	enum pfs_action action;
-	char *source;     /* as given, or NULL */
+	char *source;	  /* as given, or NULL */
 	char *mountpoint; /* as given; NULL only for help and version */
 	char *api_key_file;
 	char *api_url; /* --api-url, else $PINECONE_CONTROLLER_HOST, else the public service.
@@ -38,21 +38,25 @@ struct pfs_options {
 	bool foreground;
 	bool debug;
 	bool allow_other; /* allow_other or allow_root was given */
-	uid_t uid;        /* of every file; the caller's unless given */
+	uid_t uid;	  /* of every file; the caller's unless given */
 	gid_t gid;
-	mode_t umask;     /* taken from 0555 and 0444; 0 unless given */
-	char *fuse;       /* what is left for libfuse: "allow_other,max_read=4096", or "" */
+	mode_t umask; /* taken from 0555 and 0444; 0 unless given */
+	char *fuse;   /* what is left for libfuse, commas escaped as they were given:
+		       * "allow_other,max_read=4096", or "" */
 };
 
 /*
  * Read the command line (argv[0] is the program's name) and the environment. Understood are the
  * long options of the manual, each also as -o name_with_underscores[=value], -o lists with
- * backslash-escaped commas, and the words of fstab that mean nothing to us (_netdev, nofail,
- * noauto, auto, user, users, x-*, defaults, rw...).
+ * backslash-escaped commas, libfuse's own words, and the words of fstab that mean nothing to us
+ * (_netdev, nofail, noauto, auto, user, users, x-*, defaults, rw...). Of an option that is given
+ * twice the last one holds. File names are made absolute, since the daemon leaves the directory
+ * that they are relative to. -h and -V end the reading: what stands behind them isn't looked at.
  *
  * 0; -EINVAL for wrong usage, with one line for a person (no newline, escaped) in text: it names
- * the offending word. The key never comes by here. On failure nothing is owed; otherwise
- * pfs_options_finish.
+ * the offending word, but not the value of an unknown option, which may be a misplaced key; or
+ * -ENOMEM, or what getcwd(3) said, with a line too. On failure nothing is owed; otherwise
+ * pfs_options_finish. Uses getopt_long(3), and so its global state; argv isn't permuted.
  */
 int pfs_options_parse(struct pfs_options *options, int argc, char *const argv[], char *text,
 		      size_t size);
@@ -65,8 +69,7 @@ void pfs_options_help(FILE *out);
  * Visit each long option: its name ("api-key-file"), its short letter or 0, its argument's name
  * or NULL. For the check that the manual and the help tell the same.
  */
-void pfs_options_each(void (*visit)(void *arg, const char *name, char letter,
-				    const char *argument),
+void pfs_options_each(void (*visit)(void *arg, const char *name, char letter, const char *argument),
 		      void *arg);
 
 #define PFS_DEFAULT_API_URL "https://api.pinecone.io"
