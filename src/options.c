@@ -6,7 +6,7 @@
  * libfuse has an option parser of its own (fuse_opt). It knows neither defaults nor help, judges
  * unknown words only when the session is made, and prints what it finds wrong in its own words.
  */
-#include "options_internal.h"
+#include "options.h"
 
 #include <errno.h>
 #include <getopt.h>

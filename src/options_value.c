@@ -1,5 +1,5 @@
 /* The values of options: what each kind of argument must look like. */
-#include "options_internal.h"
+#include "options.h"
 
 #include <errno.h>
 #include <stdarg.h>

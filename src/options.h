@@ -1,9 +1,9 @@
 /*
- * options_internal: what options.c (the table, and the reading of words) and options_value.c (the
- * kinds of arguments) know of each other. For these two files only.
+ * What options.c (the table, and the reading of words) and options_value.c (the kinds of
+ * arguments) know of each other. For these two files only.
  */
-#ifndef PINEFS_OPTIONS_INTERNAL_H
-#define PINEFS_OPTIONS_INTERNAL_H
+#ifndef PINEFS_OPTIONS_PRIVATE_H
+#define PINEFS_OPTIONS_PRIVATE_H
 
 #include "pinefs/options.h"
 #include "pinefs/text.h"
