@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,20 +67,31 @@ static int read_base64(const char *token, char *bytes, size_t size)
 	return 0;
 }
 
+/* A whole number in this range; -1: it is anything else. */
+static int64_t whole(const cJSON *item, double least, double most)
+{
+	double value = cJSON_GetNumberValue(item);
+
+	if (!(value >= least && value <= most) || value != floor(value))
+		return -1;
+	return (int64_t)value;
+}
+
 int sim_page_parse_token(const char *token, struct sim_place *ret_place)
 {
 	char bytes[TOKEN_TEXT + 4];
-	unsigned int limit;
-	uint64_t offset;
-	int end = 0;
+	int64_t limit, offset;
+	cJSON *parsed;
 
 	if (read_base64(token, bytes, sizeof(bytes)) < 0)
 		return -EINVAL;
-	if (sscanf(bytes, "{\"limit\":%3u,\"offset\":%18" SCNu64 "}%n", &limit, &offset, &end) != 2)
+	parsed = cJSON_ParseWithOpts(bytes, NULL, true);
+	limit = whole(cJSON_GetObjectItemCaseSensitive(parsed, "limit"), 1, SIM_LIMIT_MAX);
+	offset = whole(cJSON_GetObjectItemCaseSensitive(parsed, "offset"), 0, 1e15);
+	cJSON_Delete(parsed);
+	if (limit < 0 || offset < 0)
 		return -EINVAL;
-	if (end == 0 || bytes[end] != '\0' || limit < 1 || limit > SIM_LIMIT_MAX)
-		return -EINVAL;
-	*ret_place = (struct sim_place){.limit = limit, .offset = offset};
+	*ret_place = (struct sim_place){.limit = (uint32_t)limit, .offset = (uint64_t)offset};
 	return 0;
 }
 

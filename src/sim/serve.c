@@ -20,24 +20,18 @@
 
 #include "control.h"
 #include "inject.h"
+#include "listen.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define EVENTS 256
-
-/* Connections beyond this wait in the listen queue. */
-#define CONNECTIONS_MAX 100000
 
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
@@ -407,47 +401,6 @@ static void note_connection(void *cls, struct MHD_Connection *connection, void *
 	}
 }
 
-static int listen_on(unsigned int port, unsigned int *ret_port)
-{
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(address);
-	int on = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, SOMAXCONN) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&address, &len) < 0) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	*ret_port = ntohs(address.sin_port);
-	return fd;
-}
-
-/* As many descriptors as we may have, and how many connections these allow. */
-static unsigned int raise_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return 256;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < 128)
-		return 64;
-	if (limit.rlim_cur > CONNECTIONS_MAX)
-		return CONNECTIONS_MAX;
-	return (unsigned int)limit.rlim_cur - 64;
-}
-
 /* Takes the listening socket over, also upon failure. */
 static int start_daemon(struct sim_server *server, int fd)
 {
@@ -459,7 +412,7 @@ static int start_daemon(struct sim_server *server, int fd)
 				 server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK,
 				 note_target, server, MHD_OPTION_NOTIFY_COMPLETED, complete, server,
 				 MHD_OPTION_NOTIFY_CONNECTION, note_connection, server,
-				 MHD_OPTION_CONNECTION_LIMIT, raise_limit(), MHD_OPTION_END);
+				 MHD_OPTION_CONNECTION_LIMIT, sim_listen_limit(), MHD_OPTION_END);
 	if (!server->daemon) {
 		close(fd);
 		return -EIO;
@@ -485,7 +438,7 @@ int sim_server_create(struct sim *sim, unsigned int port, struct sim_server **re
 		r = -errno;
 		goto destroy;
 	}
-	r = listen_on(port, &server->port);
+	r = sim_listen_open(port, &server->port);
 	if (r < 0)
 		goto destroy;
 	r = start_daemon(server, r);
