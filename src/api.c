@@ -34,7 +34,7 @@ struct pfs_api_call {
 	struct pfs_api *api;
 	struct pfs_http_request *request;
 	const struct pfs_kind *kind;
-	char *id;    /* what is described, or NULL for a list */
+	char *id; /* what is described, or NULL for a list */
 	char *url;
 	char *label; /* "/restore-jobs/ID" */
 	int64_t deadline;
@@ -49,15 +49,15 @@ int pfs_api_errno(enum pfs_http_outcome outcome, int status)
 {
 	static const int by_outcome[] = {
 		[PFS_HTTP_RESOLVE] = -EHOSTUNREACH, [PFS_HTTP_CONNECT] = -EHOSTUNREACH,
-		[PFS_HTTP_TLS] = -EPROTO,           [PFS_HTTP_TIMEOUT] = -ETIMEDOUT,
-		[PFS_HTTP_BROKEN] = -EIO,           [PFS_HTTP_TOO_LARGE] = -EFBIG,
+		[PFS_HTTP_TLS] = -EPROTO,	    [PFS_HTTP_TIMEOUT] = -ETIMEDOUT,
+		[PFS_HTTP_BROKEN] = -EIO,	    [PFS_HTTP_TOO_LARGE] = -EFBIG,
 		[PFS_HTTP_NO_MEMORY] = -ENOMEM,
 	};
 	static const struct {
 		int first, last, error;
 	} by_status[] = {
-		{200, 299, 0},           {300, 399, -EREMOTEIO}, {401, 401, -EACCES},
-		{403, 403, -EACCES},     {404, 404, -ENOENT},    {408, 408, -ETIMEDOUT},
+		{200, 299, 0},	     {300, 399, -EREMOTEIO}, {401, 401, -EACCES},
+		{403, 403, -EACCES}, {404, 404, -ENOENT},    {408, 408, -ETIMEDOUT},
 		{429, 429, -EBUSY},
 	};
 
@@ -105,11 +105,10 @@ char *pfs_api_error_text(const char *body, size_t length, char *out, size_t size
 {
 	if (size > MAX_TEXT + 1)
 		size = MAX_TEXT + 1;
-	if (!pfs_json_check(body, length) &&
-	    (take_envelope(body, length, out, size) ||
-	     take_text(body, length, "message", out, size) ||
-	     take_text(body, length, "detail", out, size) ||
-	     take_text(body, length, "description", out, size)))
+	if (!pfs_json_check(body, length) && (take_envelope(body, length, out, size) ||
+					      take_text(body, length, "message", out, size) ||
+					      take_text(body, length, "detail", out, size) ||
+					      take_text(body, length, "description", out, size)))
 		return out;
 	while (length && strchr(" \t\r\n", body[length - 1]))
 		length--;
@@ -197,8 +196,7 @@ static int add_row(struct page *page, char *id, const struct pfs_json_value *val
 {
 	if (page->count == page->capacity) {
 		size_t capacity = page->capacity ? 2 * page->capacity : 128;
-		struct pfs_api_row *rows =
-			reallocarray(page->rows, capacity, sizeof(*page->rows));
+		struct pfs_api_row *rows = reallocarray(page->rows, capacity, sizeof(*page->rows));
 
 		if (!rows)
 			return -ENOMEM;
@@ -320,8 +318,7 @@ static int send_call(struct pfs_api_call *call)
 	int error;
 
 	(void)snprintf(key, sizeof(key), "Api-Key: %s", api->key->value);
-	(void)snprintf(version, sizeof(version), "X-Pinecone-Api-Version: %s",
-		       api->config.version);
+	(void)snprintf(version, sizeof(version), "X-Pinecone-Api-Version: %s", api->config.version);
 	headers[count++] = key;
 	headers[count++] = version;
 	headers[count++] = "Accept: application/json";

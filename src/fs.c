@@ -20,12 +20,12 @@
 #include <unistd.h>
 
 #define MESSAGES_A_TURN 64  /* before other things of the loop get their turn */
-#define SWEEP_SLICE     256 /* objects a turn */
-#define LOG_PAUSE       (60 * PFS_SECOND)
+#define SWEEP_SLICE	256 /* objects a turn */
+#define LOG_PAUSE	(60 * PFS_SECOND)
 
 /* linux/fuse.h: struct fuse_init_out, and the reply's header in front of it. */
-#define INIT_OUT_FLAGS     3 /* index of the flags in 32-bit words */
-#define INIT_OUT_SIZE      64
+#define INIT_OUT_FLAGS	    3 /* index of the flags in 32-bit words */
+#define INIT_OUT_SIZE	    64
 #define PARALLEL_DIROPS_BIT (UINT32_C(1) << 18)
 
 /* --- messages in and out ------------------------------------------------------------------- */
@@ -281,8 +281,7 @@ static int take_descriptor(struct pfs_fs *fs)
 	int fd = fuse_session_fd(fs->session);
 	int flags = fcntl(fd, F_GETFL);
 
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC))
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
 		return -errno;
 	if (fuse_session_custom_io(fs->session, &io, fd))
 		return -EIO;

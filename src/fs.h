@@ -29,11 +29,11 @@ struct call {
 	 */
 	int (*run)(struct call *call, bool told, int error);
 	fuse_ino_t inode;
-	char *name;    /* of a lookup; owned */
-	bool reading;  /* getattr for a read(2) */
-	bool plus;     /* readdir with attributes */
-	size_t size;   /* readdir */
-	off_t offset;  /* readdir */
+	char *name;		/* of a lookup; owned */
+	bool reading;		/* getattr for a read(2) */
+	bool plus;		/* readdir with attributes */
+	size_t size;		/* readdir */
+	off_t offset;		/* readdir */
 	struct pfs_timer grace; /* runs once the caller has given up */
 	TAILQ_ENTRY(call) link; /* in fs->parked while it waits */
 };
@@ -47,17 +47,17 @@ struct pfs_fs {
 	struct pfs_stats *stats;
 	struct fuse_session *session;
 	bool mounted;
-	bool opens_unasked;      /* the kernel opens files without asking us */
-	bool listings_unasked;   /* ... and directories */
-	bool parallel_lookups;   /* the kernel can look names up side by side */
-	bool greeted;            /* the reply to INIT is out */
+	bool opens_unasked;	 /* the kernel opens files without asking us */
+	bool listings_unasked;	 /* ... and directories */
+	bool parallel_lookups;	 /* the kernel can look names up side by side */
+	bool greeted;		 /* the reply to INIT is out */
 	struct fuse_buf message; /* the one being received; libfuse's memory */
 	struct pfs_buffer scratch;
 	struct call_list parked;
 
 	struct pfs_timer collections_timer; /* tells the kernel that collections changed */
-	uint64_t collections_changed;       /* a bit a kind */
-	struct pfs_timer sweep_timer;       /* pfs_fs_invalidate's */
+	uint64_t collections_changed;	    /* a bit a kind */
+	struct pfs_timer sweep_timer;	    /* pfs_fs_invalidate's */
 	uint64_t sweep_slot;
 
 	int logged_error; /* the last failure of the API that was logged, and when */

@@ -338,13 +338,12 @@ static size_t add_plus(struct pfs_fs *fs, fuse_req_t request, char *at, size_t r
 	if (dots || entry->node.type == PFS_NODE_REPORT || make_entry(fs, &entry->node, &told)) {
 		told = (struct fuse_entry_param){0};
 		told.attr.st_ino = entry->node.inode;
-		told.attr.st_mode = entry->node.type == PFS_NODE_REPORT ||
-						    entry->node.type == PFS_NODE_FILE
-					    ? S_IFREG
-					    : S_IFDIR;
+		told.attr.st_mode =
+			entry->node.type == PFS_NODE_REPORT || entry->node.type == PFS_NODE_FILE
+				? S_IFREG
+				: S_IFDIR;
 	}
-	size = fuse_add_direntry_plus(request, at, room, entry->name, &told,
-				      (off_t)entry->cursor);
+	size = fuse_add_direntry_plus(request, at, room, entry->name, &told, (off_t)entry->cursor);
 	if (size <= room && told.ino)
 		pfs_tree_hold(fs->tree, &entry->node, 1);
 	return size;
@@ -460,14 +459,13 @@ static void do_init(void *arg, struct fuse_conn_info *connection)
 	fs->listings_unasked = connection->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 	fs->parallel_lookups = connection->capable & FUSE_CAP_PARALLEL_DIROPS;
 	/* A new time or size in a GETATTR reply drops the kernel's pages: freshness hangs on it. */
-	connection->want |= connection->capable & (FUSE_CAP_AUTO_INVAL_DATA |
-						   FUSE_CAP_PARALLEL_DIROPS |
-						   FUSE_CAP_READDIRPLUS |
-						   FUSE_CAP_READDIRPLUS_AUTO);
+	connection->want |=
+		connection->capable & (FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS |
+				       FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
 	/* With O_TRUNC left to open(2), which isn't asked, `: > status` would seem to succeed. */
-	connection->want &= ~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_WRITEBACK_CACHE |
-					FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-					FUSE_CAP_SPLICE_MOVE);
+	connection->want &=
+		~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_WRITEBACK_CACHE |
+			    FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
 	connection->max_write = 4096; /* all of it is refused */
 	connection->time_gran = 1;
 }

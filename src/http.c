@@ -12,258 +12,22 @@
  * libcurl's own CURLOPT_TIMEOUT isn't used: one deadline, one mechanism, the same in all states
  * and, unlike libcurl's clock, going on during suspend.
  */
-#include "pinefs/http.h"
+#include "http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-
-#include "pinefs/log.h"
-#include "pinefs/loop.h"
-#include "pinefs/stats.h"
-#include "pinefs/text.h"
 
 #define MAX_ATTEMPTS  4
 #define FIRST_BACKOFF (250 * PFS_MILLISECOND)
-#define IDLE_HANDLES  16
 #define IDLE_SOCKETS  8L
-#define MAX_HEADERS   ((size_t)256 * 1024) /* bytes of one answer's header */
-
-enum state { QUEUED, SENT, PAUSED };
-
-struct pfs_http_request {
-	struct pfs_http *http;
-	TAILQ_ENTRY(pfs_http_request) link;       /* in http->requests, always */
-	TAILQ_ENTRY(pfs_http_request) queue_link; /* in http->queue, while QUEUED */
-	enum state state;
-	struct pfs_timer timer;
-	char *url;
-	char *label;
-	struct curl_slist *headers;
-	void (*done)(void *arg, const struct pfs_http_answer *answer);
-	void *arg;
-	int64_t asked_at;
-	int64_t deadline;
-
-	/* The current attempt, or the last one. */
-	CURL *easy;
-	unsigned attempts;
-	int64_t sent_at;
-	int64_t retry_after;
-	struct pfs_buffer body;
-	size_t header_bytes;
-	bool too_large;
-	enum pfs_http_outcome outcome;
-	int status;
-	char reason[128];
-	char request_id[80];
-	char rejected[200];
-	char error_text[CURL_ERROR_SIZE];
-};
-
-TAILQ_HEAD(request_list, pfs_http_request);
-
-struct pfs_http {
-	struct pfs_loop *loop;
-	struct pfs_stats *stats;
-	struct pfs_http_config config;
-	CURLM *multi;
-	struct request_list requests;
-	struct request_list queue;
-	size_t queued;
-	size_t active;
-	size_t total;
-	CURL *idle[IDLE_HANDLES];
-	size_t idle_count;
-	double tokens;
-	int64_t tokens_at;
-	struct pfs_timer budget; /* runs while the queue waits for a token */
-	uint64_t random;
-};
 
 static void pump(void *arg);
 
-/* --- attempts: what libcurl tells us ------------------------------------------------------- */
-
-static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
-{
-	struct pfs_http_request *request = arg;
-	size_t length = size * count;
-
-	if (pfs_buffer_add(&request->body, bytes, length)) {
-		request->too_large = request->body.error == -EFBIG;
-		return 0;
-	}
-	request->http->stats->received += length;
-	return length;
-}
-
-/* The value of header `name` in this line, into out without the space around it. */
-static bool header_value(const char *line, size_t length, const char *name, char *out, size_t size)
-{
-	size_t n = strlen(name);
-
-	if (length <= n || line[n] != ':' || strncasecmp(line, name, n) != 0)
-		return false;
-	line += n + 1;
-	length -= n + 1;
-	while (length && (*line == ' ' || *line == '\t')) {
-		line++;
-		length--;
-	}
-	while (length && strchr(" \t\r\n", line[length - 1]))
-		length--;
-	if (length >= size)
-		length = size - 1;
-	memcpy(out, line, length);
-	out[length] = '\0';
-	return true;
-}
-
-/* "HTTP/1.1 404 Not Found" to its last part; HTTP/2 has none. */
-static void keep_reason(struct pfs_http_request *request, const char *line, size_t length)
-{
-	const char *space = memchr(line, ' ', length);
-
-	request->reason[0] = '\0';
-	if (space)
-		space = memchr(space + 1, ' ', length - (size_t)(space + 1 - line));
-	if (!space)
-		return;
-	length -= (size_t)(space + 1 - line);
-	while (length && strchr("\r\n", space[length]))
-		length--;
-	(void)snprintf(request->reason, sizeof(request->reason), "%.*s", (int)length, space + 1);
-}
-
-static size_t on_header(char *line, size_t size, size_t count, void *arg)
-{
-	struct pfs_http_request *request = arg;
-	size_t length = size * count;
-	char value[80];
-
-	request->header_bytes += length;
-	if (request->header_bytes > MAX_HEADERS) {
-		request->too_large = true;
-		return 0;
-	}
-	if (length > 5 && !memcmp(line, "HTTP/", 5)) {
-		keep_reason(request, line, length);
-	} else if (header_value(line, length, "retry-after", value, sizeof(value))) {
-		request->retry_after =
-			pfs_http_retry_after(value, pfs_loop_wall(request->http->loop));
-	} else if (!header_value(line, length, "x-pinecone-request-id", request->request_id,
-				 sizeof(request->request_id)) &&
-		   !header_value(line, length, "x-pinecone-auth-rejected-reason",
-				 request->rejected, sizeof(request->rejected)) &&
-		   !*request->request_id) {
-		(void)header_value(line, length, "x-request-id", request->request_id,
-				   sizeof(request->request_id));
-	}
-	return length;
-}
-
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-/* Every option is of a kind that can only fail for want of memory: then the transfer fails too. */
-static void set_up_easy(struct pfs_http_request *request)
-{
-	const struct pfs_http_config *config = &request->http->config;
-	bool plain = !strncasecmp(request->url, "http:", 5);
-	CURL *easy = request->easy;
-
-	curl_easy_setopt(easy, CURLOPT_URL, request->url);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, config->user_agent);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
-	if (plain)
-		curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	else /* wait for HTTP/2 to say whether it multiplexes, rather than connect once more */
-		curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
-	if (config->cacert) {
-		curl_easy_setopt(easy, CURLOPT_CAINFO, config->cacert);
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	}
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error_text);
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
-}
-
-static enum pfs_http_outcome outcome_of(const struct pfs_http_request *request, CURLcode code)
-{
-	if (request->too_large)
-		return PFS_HTTP_TOO_LARGE;
-	switch (code) {
-	case CURLE_OK:
-		return PFS_HTTP_ANSWERED;
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		return PFS_HTTP_RESOLVE;
-	case CURLE_COULDNT_CONNECT:
-		return PFS_HTTP_CONNECT;
-	case CURLE_OPERATION_TIMEDOUT:
-		return PFS_HTTP_TIMEOUT;
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-		return PFS_HTTP_TLS;
-	case CURLE_OUT_OF_MEMORY:
-		return PFS_HTTP_NO_MEMORY;
-	default:
-		return PFS_HTTP_BROKEN;
-	}
-}
-
 /* --- the life of a request ----------------------------------------------------------------- */
-
-static void reset_attempt(struct pfs_http_request *request)
-{
-	pfs_buffer_clear(&request->body);
-	request->header_bytes = 0;
-	request->too_large = false;
-	request->status = 0;
-	request->retry_after = -1;
-	request->reason[0] = request->request_id[0] = request->rejected[0] = '\0';
-	request->error_text[0] = '\0';
-}
-
-static void release_easy(struct pfs_http_request *request)
-{
-	struct pfs_http *http = request->http;
-
-	if (!request->easy)
-		return;
-	curl_multi_remove_handle(http->multi, request->easy);
-	if (http->idle_count < IDLE_HANDLES) {
-		curl_easy_reset(request->easy);
-		http->idle[http->idle_count++] = request->easy;
-	} else {
-		curl_easy_cleanup(request->easy);
-	}
-	request->easy = NULL;
-}
 
 /* The headers hold the key. */
 static void wipe_headers(struct curl_slist *headers)
@@ -315,7 +79,7 @@ static void finish(struct pfs_http_request *request)
 
 	detach(request);
 	request->done(request->arg, &answer);
-	release_easy(request);
+	pfs_attempt_release(request);
 	free_request(request);
 }
 
@@ -350,8 +114,8 @@ static bool is_worth_a_retry(const struct pfs_http_request *request)
 	case PFS_HTTP_BROKEN:
 		return true;
 	case PFS_HTTP_ANSWERED:
-		return request->status == 408 || request->status == 429 ||
-		       request->status == 500 || (request->status >= 502 && request->status <= 504);
+		return request->status == 408 || request->status == 429 || request->status == 500 ||
+		       (request->status >= 502 && request->status <= 504);
 	default:
 		return false;
 	}
@@ -374,7 +138,7 @@ static void settle(struct pfs_http_request *request)
 		finish(request);
 		return;
 	}
-	release_easy(request);
+	pfs_attempt_release(request);
 	http->active--;
 	request->state = PAUSED;
 	pfs_timer_start(http->loop, &request->timer, now + pause);
@@ -384,7 +148,6 @@ static void begin_attempt(struct pfs_http_request *request)
 {
 	struct pfs_http *http = request->http;
 
-	reset_attempt(request);
 	TAILQ_REMOVE(&http->queue, request, queue_link);
 	http->queued--;
 	http->active++;
@@ -393,10 +156,8 @@ static void begin_attempt(struct pfs_http_request *request)
 	http->stats->attempts++;
 	if (request->attempts++)
 		http->stats->retries++;
-	request->easy = http->idle_count ? http->idle[--http->idle_count] : curl_easy_init();
-	if (request->easy)
-		set_up_easy(request);
-	if (!request->easy || curl_multi_add_handle(http->multi, request->easy)) {
+	pfs_attempt_reset(request);
+	if (pfs_attempt_begin(request)) {
 		request->outcome = PFS_HTTP_NO_MEMORY;
 		/* From the timer, since done must not be called from inside pfs_http_get. */
 		pfs_timer_start(http->loop, &request->timer, request->sent_at);
@@ -470,8 +231,8 @@ static int wait_with_curl(void *arg, struct pollfd *fds, size_t count, int timeo
 
 	for (size_t i = 0; i < count; i++)
 		extra[i] = (struct curl_waitfd){.fd = fds[i].fd, .events = CURL_WAIT_POLLIN};
-	code = curl_multi_poll(http->multi, extra, (unsigned)count,
-			       timeout < 0 ? INT_MAX : timeout, NULL);
+	code = curl_multi_poll(http->multi, extra, (unsigned)count, timeout < 0 ? INT_MAX : timeout,
+			       NULL);
 	if (code)
 		return code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
 	for (size_t i = 0; i < count; i++)
@@ -479,24 +240,12 @@ static int wait_with_curl(void *arg, struct pollfd *fds, size_t count, int timeo
 	return 0;
 }
 
-static void take_result(struct pfs_http *http, const CURLMsg *message)
+static void take_result(const CURLMsg *message)
 {
 	struct pfs_http_request *request = NULL;
-	CURLcode code = message->data.result;
-	long status = 0, connects = 0;
 
 	curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
-	curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(message->easy_handle, CURLINFO_NUM_CONNECTS, &connects);
-	http->stats->connections += (uint64_t)connects;
-	request->status = (int)status;
-	request->outcome = outcome_of(request, code);
-	if (code && !*request->error_text)
-		(void)snprintf(request->error_text, sizeof(request->error_text), "%s",
-			       curl_easy_strerror(code));
-	if (request->too_large)
-		(void)snprintf(request->error_text, sizeof(request->error_text),
-			       "answer larger than %zu bytes", http->config.max_body);
+	pfs_attempt_end(request, message->data.result);
 	settle(request);
 }
 
@@ -515,7 +264,7 @@ static void drive(void *arg)
 		while ((message = curl_multi_info_read(http->multi, &left))) {
 			if (message->msg != CURLMSG_DONE)
 				continue;
-			take_result(http, message);
+			take_result(message);
 			finished = true;
 		}
 		if (finished)
@@ -568,7 +317,7 @@ void pfs_http_destroy(struct pfs_http *http)
 		return;
 	while ((request = TAILQ_FIRST(&http->requests))) {
 		detach(request);
-		release_easy(request);
+		pfs_attempt_release(request);
 		free_request(request);
 	}
 	while (http->idle_count)
@@ -639,7 +388,7 @@ void pfs_http_cancel(struct pfs_http_request *request)
 		return;
 	http = request->http;
 	detach(request);
-	release_easy(request);
+	pfs_attempt_release(request);
 	free_request(request);
 	pump(http);
 }
@@ -651,7 +400,8 @@ void pfs_http_each(struct pfs_http *http,
 	int64_t now = pfs_loop_now(http->loop);
 	struct pfs_http_request *request;
 
-	TAILQ_FOREACH (request, &http->requests, link) {
+	TAILQ_FOREACH(request, &http->requests, link)
+	{
 		struct pfs_http_progress progress = {
 			.label = request->label,
 			.state = states[request->state],

@@ -120,7 +120,8 @@ void pfs_timer_start(struct pfs_loop *loop, struct pfs_timer *timer, int64_t due
 	pfs_timer_stop(loop, timer);
 	timer->due = due;
 	timer->running = true;
-	TAILQ_FOREACH_REVERSE (before, &loop->timers, timer_list, link) {
+	TAILQ_FOREACH_REVERSE(before, &loop->timers, timer_list, link)
+	{
 		if (before->due <= due) {
 			TAILQ_INSERT_AFTER(&loop->timers, before, timer, link);
 			return;

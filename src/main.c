@@ -65,8 +65,7 @@ static int prepare(struct program *program)
 				     sizeof(program->text));
 	pfs_key_clear_environment();
 	if (!error && !options->demo)
-		error = pfs_http_check_url(options->api_url, program->text,
-					   sizeof(program->text));
+		error = pfs_http_check_url(options->api_url, program->text, sizeof(program->text));
 	return error;
 }
 

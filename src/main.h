@@ -31,12 +31,12 @@ struct program {
 	struct pfs_fs *fs;
 	struct pfs_report reports[PFS_REPORTS_MAX];
 	size_t report_count;
-	int signals;           /* signalfd(2), or -1 */
-	bool ended;            /* by a signal */
-	pid_t simulator;       /* of --demo, or 0 */
-	int simulator_output;  /* its stdout, or -1 */
-	bool checked;          /* the API has given its first answer */
-	int check_error;       /* 0 or -errno: what it came to */
+	int signals;	      /* signalfd(2), or -1 */
+	bool ended;	      /* by a signal */
+	pid_t simulator;      /* of --demo, or 0 */
+	int simulator_output; /* its stdout, or -1 */
+	bool checked;	      /* the API has given its first answer */
+	int check_error;      /* 0 or -errno: what it came to */
 	char text[TEXT_SIZE];
 };
 

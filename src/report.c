@@ -105,8 +105,8 @@ static void render_config(void *arg, struct pfs_buffer *buffer)
 void report_set_up(struct program *program)
 {
 	const struct pfs_report reports[] = {
-		{"stats", render_stats, program},   {"inflight", render_inflight, program},
-		{"errors", render_errors, program}, {"config", render_config, program},
+		{"stats", render_stats, program},     {"inflight", render_inflight, program},
+		{"errors", render_errors, program},   {"config", render_config, program},
 		{"version", render_version, program},
 	};
 

@@ -4,8 +4,9 @@
 #include <strings.h>
 
 static const char *const restore_job_fields[] = {
-	"restore_job_id", "backup_id",    "target_index_name", "target_index_id",  "status",
-	"created_at",     "completed_at", "percent_complete",  NULL,
+	"restore_job_id",  "backup_id",	       "target_index_name",
+	"target_index_id", "status",	       "created_at",
+	"completed_at",	   "percent_complete", NULL,
 };
 
 /* The service says Cancelled; one l is the other spelling that clients have been seen to expect. */

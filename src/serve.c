@@ -19,14 +19,14 @@
 #include "pinefs/text.h"
 
 /* The bounds of everything that grows. */
-#define MAX_BODY     ((size_t)16 * 1024 * 1024)
-#define MAX_ACTIVE   128
-#define MAX_QUEUED   20000
-#define BURST        20
-#define MAX_OBJECTS  ((size_t)2 * 1024 * 1024)
-#define MAX_MISSING  4096
-#define MAX_IDLE     1024
-#define TTL_ERROR    (2 * PFS_SECOND)
+#define MAX_BODY    ((size_t)16 * 1024 * 1024)
+#define MAX_ACTIVE  128
+#define MAX_QUEUED  20000
+#define BURST	    20
+#define MAX_OBJECTS ((size_t)2 * 1024 * 1024)
+#define MAX_MISSING 4096
+#define MAX_IDLE    1024
+#define TTL_ERROR   (2 * PFS_SECOND)
 
 /* --- signals ------------------------------------------------------------------------------- */
 
@@ -92,8 +92,8 @@ static int make_api(struct program *program)
 		.additional_headers = program->options.additional_headers,
 	};
 
-	return pfs_api_create(program->http, program->loop, &program->stats, &program->key,
-			      &config, &program->api, program->text, sizeof(program->text));
+	return pfs_api_create(program->http, program->loop, &program->stats, &program->key, &config,
+			      &program->api, program->text, sizeof(program->text));
 }
 
 static int make_store(struct program *program)
@@ -141,8 +141,8 @@ static int make_fs(struct program *program)
 		.check_modes = options->allow_other,
 	};
 
-	return pfs_fs_create(program->tree, program->store, program->loop, &program->stats,
-			     &config, &program->fs, program->text, sizeof(program->text));
+	return pfs_fs_create(program->tree, program->store, program->loop, &program->stats, &config,
+			     &program->fs, program->text, sizeof(program->text));
 }
 
 /* --- the first answer ---------------------------------------------------------------------- */

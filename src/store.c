@@ -272,8 +272,7 @@ static int begin_flight(struct pfs_store *store, struct pfs_object *object)
 	return error ? pfs_store_describe(store, object) : 0;
 }
 
-int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object,
-			 struct pfs_wait *wait)
+int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, struct pfs_wait *wait)
 {
 	int error;
 

@@ -35,11 +35,11 @@ struct collection {
 	struct pfs_store *store;
 	const struct pfs_kind *kind;
 	int64_t fresh_until;
-	int64_t modified;            /* ns since the epoch */
+	int64_t modified;	     /* ns since the epoch */
 	struct pfs_failure *failure; /* of the last walk; NULL: it ended well */
-	uint64_t walk;               /* number of the last walk, or of the one under way */
-	uint64_t complete_walk;      /* the last one that ended well; 0: none */
-	size_t complete_pages;       /* how many requests it took */
+	uint64_t walk;		     /* number of the last walk, or of the one under way */
+	uint64_t complete_walk;	     /* the last one that ended well; 0: none */
+	size_t complete_pages;	     /* how many requests it took */
 	struct pfs_wait_list waits;
 	TAILQ_HEAD(flight_list, pfs_flight) expecting;
 
@@ -63,22 +63,21 @@ struct pfs_store {
 	struct pfs_store_config config;
 	struct pfs_store_listener listeners[MAX_LISTENERS];
 	size_t listener_count;
-	void *by_id;                /* tsearch(3)'s tree of objects that haven't vanished */
-	struct pfs_object **slots;  /* by number; [0] unused; NULL once freed */
-	uint64_t slot_count;        /* those used, [0] included */
+	void *by_id;		   /* tsearch(3)'s tree of objects that haven't vanished */
+	struct pfs_object **slots; /* by number; [0] unused; NULL once freed */
+	uint64_t slot_count;	   /* those used, [0] included */
 	uint64_t slot_capacity;
 	size_t known;
 	size_t missing_count;
 	size_t idle_count;
 	struct pfs_object_list missing; /* never seen, oldest first: an id that isn't there */
-	struct pfs_object_list idle;    /* known, unlisted, held by nobody, oldest first */
+	struct pfs_object_list idle;	/* known, unlisted, held by nobody, oldest first */
 	struct collection *collections; /* one a kind, in the table's order */
 };
 
 /* --- store_object.c --- */
 
-struct collection *pfs_store_collection(const struct pfs_store *store,
-					const struct pfs_kind *kind);
+struct collection *pfs_store_collection(const struct pfs_store *store, const struct pfs_kind *kind);
 
 /* Find an id, or make an object that isn't known to exist yet. NULL without memory. */
 struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_kind *kind,

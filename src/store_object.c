@@ -22,8 +22,7 @@
 #include "pinefs/stats.h"
 #include "pinefs/text.h"
 
-struct collection *pfs_store_collection(const struct pfs_store *store,
-					const struct pfs_kind *kind)
+struct collection *pfs_store_collection(const struct pfs_store *store, const struct pfs_kind *kind)
 {
 	return &store->collections[kind - pfs_kinds];
 }
@@ -172,8 +171,7 @@ struct pfs_object *pfs_store_find(struct pfs_store *store, const struct pfs_kind
 	return object && object->content ? object : NULL;
 }
 
-int64_t pfs_store_missing_left(struct pfs_store *store, const struct pfs_kind *kind,
-			       const char *id)
+int64_t pfs_store_missing_left(struct pfs_store *store, const struct pfs_kind *kind, const char *id)
 {
 	const struct pfs_object *object = find_any(store, kind, id);
 	int64_t left;
@@ -374,7 +372,8 @@ int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const cha
 	object->failure = NULL;
 	leave_idle(store, object);
 	holds = pfs_store_ttl(store, object);
-	object->fresh_until = pfs_loop_now(store->loop) + (holds > SHORTEST_TTL ? holds : SHORTEST_TTL);
+	object->fresh_until =
+		pfs_loop_now(store->loop) + (holds > SHORTEST_TTL ? holds : SHORTEST_TTL);
 	return 0;
 }
 

@@ -20,9 +20,9 @@
 
 #include "pinefs/stats.h"
 
-#define PAGE_ROWS       100 /* the most that the API gives */
-#define BARREN_PAGES    3
-#define WALK_PAGES_MAX  50 /* longer lists are no short cut to one object */
+#define PAGE_ROWS	100 /* the most that the API gives */
+#define BARREN_PAGES	3
+#define WALK_PAGES_MAX	50 /* longer lists are no short cut to one object */
 #define CHECKED_AT_ONCE 16 /* objects that a walk left out, described after it */
 
 static uint64_t hash_token(const char *token)

@@ -27,8 +27,7 @@ uint64_t pfs_tree_collection_inode(const struct pfs_kind *kind)
 
 static struct pfs_node collection_node(const struct pfs_kind *kind)
 {
-	struct pfs_node node =
-		plain_node(PFS_NODE_COLLECTION, pfs_tree_collection_inode(kind));
+	struct pfs_node node = plain_node(PFS_NODE_COLLECTION, pfs_tree_collection_inode(kind));
 
 	node.kind = kind;
 	return node;

@@ -65,7 +65,7 @@ struct pfs_tree {
 	int64_t mounted_at; /* ns since the epoch */
 	struct pfs_buffer scratch;
 	struct snapshot snapshots[PFS_REPORTS_MAX];
-	struct extras *extras;    /* one a kind */
+	struct extras *extras;	  /* one a kind */
 	struct listing *listings; /* one a kind */
 };
 

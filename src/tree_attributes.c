@@ -123,8 +123,7 @@ static void set_size(struct stat *stat, size_t size)
 	stat->st_blocks = (blkcnt_t)(size / 512 + (size % 512 != 0));
 }
 
-static void fill_common(const struct pfs_tree *tree, const struct pfs_node *node,
-			struct stat *stat)
+static void fill_common(const struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
 {
 	bool file = node->type == PFS_NODE_README || node->type == PFS_NODE_REPORT ||
 		    node->type == PFS_NODE_FILE;
@@ -227,8 +226,8 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 	const struct snapshot *snapshot;
 
 	if (node->object)
-		return pfs_tree_forgive(
-			node, reading, pfs_store_ask_object(tree->store, node->object, wait));
+		return pfs_tree_forgive(node, reading,
+					pfs_store_ask_object(tree->store, node->object, wait));
 	if (node->type != PFS_NODE_REPORT)
 		return 0;
 	/* One reader's row of read(2) sees one snapshot; who keeps it open gets a new one. */

@@ -18,7 +18,7 @@ static const struct {
 	{"wait", 0},
 };
 
-#define FIXED_COUNT (sizeof(fixed) / sizeof(fixed[0]))
+#define FIXED_COUNT  (sizeof(fixed) / sizeof(fixed[0]))
 #define NAME_LONGEST 255
 
 static struct extras *extras_of(const struct pfs_tree *tree, const struct pfs_kind *kind)
@@ -185,9 +185,8 @@ int pfs_file_render(struct pfs_tree *tree, const struct pfs_kind *kind,
 	if (index == FILE_RAW)
 		return pfs_buffer_add(buffer, content->bytes, content->length);
 	if (index == FILE_DONE)
-		return content->terminal
-			       ? render_member(content, kind->status_key, true, buffer)
-			       : -ENOENT;
+		return content->terminal ? render_member(content, kind->status_key, true, buffer)
+					 : -ENOENT;
 	if (index >= FILE_EXTRA && index - FILE_EXTRA < extras->count)
 		return render_member(content, extras->all[index - FILE_EXTRA].key, true, buffer);
 	if (index >= FILE_FIELD && index - FILE_FIELD < field_count(kind))

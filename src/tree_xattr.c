@@ -81,7 +81,7 @@ static const struct {
 } attributes[] = {
 	{PREFIX "fetched_at", add_fetched_at}, {PREFIX "age", add_age},
 	{PREFIX "expires_in", add_expires_in}, {PREFIX "source", add_source},
-	{PREFIX "stale", add_stale},           {PREFIX "http_status", add_http_status},
+	{PREFIX "stale", add_stale},	       {PREFIX "http_status", add_http_status},
 	{PREFIX "request_id", add_request_id}, {PREFIX "error", add_error},
 };
 

@@ -26,12 +26,12 @@ struct pfs_api_row {
 
 /* Lives only during the call of done. */
 struct pfs_api_answer {
-	int error;              /* 0 for a good answer, else -errno by pfs_api_errno */
-	int status;             /* of HTTP; 0 if there was no answer */
-	const char *text;       /* what went wrong, for people, unescaped; "" if nothing did */
+	int error;		/* 0 for a good answer, else -errno by pfs_api_errno */
+	int status;		/* of HTTP; 0 if there was no answer */
+	const char *text;	/* what went wrong, for people, unescaped; "" if nothing did */
 	const char *request_id; /* for Pinecone's support; "" if none was sent */
-	int64_t sent_at;        /* monotonic: what is told is no older than this */
-	int64_t retry_after;    /* ns; -1 unless the server asked for it */
+	int64_t sent_at;	/* monotonic: what is told is no older than this */
+	int64_t retry_after;	/* ns; -1 unless the server asked for it */
 
 	/* A describe: the object. */
 	const char *object;
@@ -48,8 +48,8 @@ struct pfs_api_answer {
 typedef void pfs_api_done(void *arg, const struct pfs_api_answer *answer);
 
 struct pfs_api_config {
-	const char *url;     /* base, checked by pfs_http_check_url; borrowed */
-	const char *version; /* X-Pinecone-Api-Version; borrowed */
+	const char *url;		/* base, checked by pfs_http_check_url; borrowed */
+	const char *version;		/* X-Pinecone-Api-Version; borrowed */
 	const char *additional_headers; /* a JSON object of strings, or NULL; borrowed */
 };
 

@@ -22,7 +22,7 @@ enum pfs_http_outcome {
 	PFS_HTTP_ANSWERED, /* whole answer, whatever its status */
 	PFS_HTTP_RESOLVE,  /* no such name, or no name server */
 	PFS_HTTP_CONNECT,  /* nobody listens, no route */
-	PFS_HTTP_TLS,      /* the other side isn't who it should be */
+	PFS_HTTP_TLS,	   /* the other side isn't who it should be */
 	PFS_HTTP_TIMEOUT,  /* the deadline came first */
 	PFS_HTTP_BROKEN,   /* reset, half a body, no HTTP */
 	PFS_HTTP_TOO_LARGE,
@@ -32,26 +32,26 @@ enum pfs_http_outcome {
 /* Lives only during the call of done. */
 struct pfs_http_answer {
 	enum pfs_http_outcome outcome;
-	int status;             /* 0 unless an answer began */
-	const char *text;       /* reason phrase, or libcurl's words for a failure; never NULL */
-	const char *body;       /* followed by a NUL; "" if there is none */
-	size_t length;          /* of body */
+	int status;		/* 0 unless an answer began */
+	const char *text;	/* reason phrase, or libcurl's words for a failure; never NULL */
+	const char *body;	/* followed by a NUL; "" if there is none */
+	size_t length;		/* of body */
 	const char *request_id; /* x-pinecone-request-id, else x-request-id; "" if none came */
-	const char *rejected;   /* x-pinecone-auth-rejected-reason; "" if none came */
-	int64_t retry_after;    /* ns that the server asked to wait; -1 if it didn't */
-	int64_t sent_at;        /* monotonic: when the attempt that this answers was begun */
+	const char *rejected;	/* x-pinecone-auth-rejected-reason; "" if none came */
+	int64_t retry_after;	/* ns that the server asked to wait; -1 if it didn't */
+	int64_t sent_at;	/* monotonic: when the attempt that this answers was begun */
 	unsigned attempts;
 };
 
 struct pfs_http_config {
-	size_t max_body;         /* bytes, after decoding */
-	size_t max_active;       /* transfers at once; more of them queue */
-	size_t max_queued;       /* beyond this, pfs_http_get refuses */
-	double rate;             /* attempts a second in the long run */
-	double burst;            /* attempts at once after a pause */
-	const char *cacert;      /* PEM file, or NULL for the system's; borrowed */
-	const char *user_agent;  /* borrowed */
-	uint64_t jitter_seed;    /* backoff differs between mounts; any number does */
+	size_t max_body;	/* bytes, after decoding */
+	size_t max_active;	/* transfers at once; more of them queue */
+	size_t max_queued;	/* beyond this, pfs_http_get refuses */
+	double rate;		/* attempts a second in the long run */
+	double burst;		/* attempts at once after a pause */
+	const char *cacert;	/* PEM file, or NULL for the system's; borrowed */
+	const char *user_agent; /* borrowed */
+	uint64_t jitter_seed;	/* backoff differs between mounts; any number does */
 };
 
 struct pfs_http;

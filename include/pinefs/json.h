@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PFS_JSON_DEPTH  64     /* levels of { and [ */
+#define PFS_JSON_DEPTH	64     /* levels of { and [ */
 #define PFS_JSON_VALUES 262144 /* values in one document */
 
 enum pfs_json_type {

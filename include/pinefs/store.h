@@ -22,7 +22,7 @@ struct pfs_stats;
 /* What an object said at one time: immutable, counted. */
 struct pfs_content {
 	unsigned references;
-	bool terminal;    /* can't change any more */
+	bool terminal;	  /* can't change any more */
 	int64_t modified; /* ns since the epoch; differs between contents of one object */
 	size_t length;
 	char bytes[]; /* as sent */
@@ -33,20 +33,20 @@ struct pfs_origin {
 	unsigned references;
 	bool listed; /* by a page of the list, else by a describe */
 	int status;
-	int64_t sent_at;      /* monotonic */
-	int64_t received_at;  /* ns since the epoch */
+	int64_t sent_at;     /* monotonic */
+	int64_t received_at; /* ns since the epoch */
 	char request_id[];
 };
 
 /* The last attempt, if it failed. */
 struct pfs_failure {
-	int error;           /* -errno */
-	int status;          /* 0 if there was no answer */
-	int64_t until;       /* monotonic: no new attempt before this */
-	int64_t missed_at;   /* monotonic: first of the 404s in a row; 0 if the last wasn't one */
-	unsigned misses;     /* 404s in a row */
-	char *request_id;    /* owned, never NULL */
-	char *text;          /* owned, never NULL */
+	int error;	   /* -errno */
+	int status;	   /* 0 if there was no answer */
+	int64_t until;	   /* monotonic: no new attempt before this */
+	int64_t missed_at; /* monotonic: first of the 404s in a row; 0 if the last wasn't one */
+	unsigned misses;   /* 404s in a row */
+	char *request_id;  /* owned, never NULL */
+	char *text;	   /* owned, never NULL */
 };
 
 struct pfs_promise; /* tree's */
@@ -56,16 +56,16 @@ TAILQ_HEAD(pfs_object_list, pfs_object);
 struct pfs_object {
 	uint64_t slot; /* its number for the life of the mount; 0 while not known to exist */
 	const struct pfs_kind *kind;
-	struct pfs_content *content; /* NULL: never seen */
-	struct pfs_origin *origin;   /* of content; NULL exactly if content is */
-	struct pfs_failure *failure; /* NULL: the last attempt was good */
-	int64_t fresh_until;         /* monotonic */
-	int64_t first_seen;          /* ns since the epoch */
-	uint64_t references;         /* kernel's lookups: pfs_store_hold */
-	uint64_t walk;               /* the last walk of the list that met it; 0: none */
-	bool gone;                   /* vanished from the API: ESTALE for whoever still has it */
-	struct pfs_flight *flight;   /* the request under way for it, or NULL */
-	struct pfs_object_list *idle;     /* the list of those that may be freed, or NULL */
+	struct pfs_content *content;  /* NULL: never seen */
+	struct pfs_origin *origin;    /* of content; NULL exactly if content is */
+	struct pfs_failure *failure;  /* NULL: the last attempt was good */
+	int64_t fresh_until;	      /* monotonic */
+	int64_t first_seen;	      /* ns since the epoch */
+	uint64_t references;	      /* kernel's lookups: pfs_store_hold */
+	uint64_t walk;		      /* the last walk of the list that met it; 0: none */
+	bool gone;		      /* vanished from the API: ESTALE for whoever still has it */
+	struct pfs_flight *flight;    /* the request under way for it, or NULL */
+	struct pfs_object_list *idle; /* the list of those that may be freed, or NULL */
 	TAILQ_ENTRY(pfs_object) idle_link;
 
 	/* The tree room's: which files' attributes were told from content, and what was promised
@@ -89,12 +89,12 @@ struct pfs_store_listener {
 };
 
 struct pfs_store_config {
-	int64_t ttl;         /* ns: how long an answer holds while the object can change */
+	int64_t ttl;	     /* ns: how long an answer holds while the object can change */
 	int64_t ttl_final;   /* ns: once it can't */
 	int64_t ttl_missing; /* ns: for an id that isn't there */
 	int64_t ttl_error;   /* ns: no new attempt after a failure */
 	int64_t timeout;     /* ns: how long anybody waits for an answer, retries included */
-	int64_t stale;       /* ns: how long past its TTL an answer outlives a failing API */
+	int64_t stale;	     /* ns: how long past its TTL an answer outlives a failing API */
 	size_t max_objects;  /* known to exist; beyond, -ENOSPC */
 	size_t max_missing;  /* remembered as not there; the oldest is forgotten */
 	size_t max_idle;     /* known, in no list and not held by the kernel; likewise */
@@ -143,8 +143,7 @@ struct pfs_object *pfs_store_by_slot(struct pfs_store *store, uint64_t slot);
  */
 int pfs_store_ask(struct pfs_store *store, const struct pfs_kind *kind, const char *id,
 		  struct pfs_wait *wait, struct pfs_object **ret_object);
-int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object,
-			 struct pfs_wait *wait);
+int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, struct pfs_wait *wait);
 
 /* ns for which what is known of the object holds; 0: ask again. */
 int64_t pfs_store_left(const struct pfs_store *store, const struct pfs_object *object);

@@ -29,18 +29,18 @@ struct pfs_wait;
 enum pfs_node_type {
 	PFS_NODE_ROOT,
 	PFS_NODE_README,
-	PFS_NODE_OWN,        /* the directory /.pinefs */
+	PFS_NODE_OWN,	     /* the directory /.pinefs */
 	PFS_NODE_REPORT,     /* a file in it */
 	PFS_NODE_COLLECTION, /* a kind's directory */
 	PFS_NODE_OBJECT,     /* an object's directory */
-	PFS_NODE_FILE,       /* a file in that */
+	PFS_NODE_FILE,	     /* a file in that */
 };
 
 /* A place in the tree, as long as the object is held or until the store is next asked. */
 struct pfs_node {
 	enum pfs_node_type type;
 	uint64_t inode;
-	unsigned index;             /* of a report or a file */
+	unsigned index;		     /* of a report or a file */
 	const struct pfs_kind *kind; /* of a collection, an object, a file; else NULL */
 	struct pfs_object *object;   /* of an object, a file; else NULL */
 };
@@ -56,7 +56,7 @@ struct pfs_tree_config {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
-	int64_t ttl; /* ns; entries and attributes of what can change hold no longer */
+	int64_t ttl;	    /* ns; entries and attributes of what can change hold no longer */
 	const char *readme; /* what /README says; borrowed */
 	const struct pfs_report *reports; /* borrowed; at most PFS_REPORTS_MAX */
 	size_t report_count;
