@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "main.h"
@@ -69,9 +70,11 @@ static int explain(int error, const char *path, char *text, size_t size)
 int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t size)
 {
 	char type[64], why[128], *absolute;
+	struct statvfs whole;
 	struct stat stat_of;
 
-	if (stat(path, &stat_of))
+	/* The kernel may still know the attributes of a dead mount's root: statvfs is never kept. */
+	if (stat(path, &stat_of) || statvfs(path, &whole))
 		return explain(errno, path, text, size);
 	if (!S_ISDIR(stat_of.st_mode))
 		return refuse(-ENOTDIR, path, "not a directory", text, size);

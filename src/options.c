@@ -377,7 +377,7 @@ static int check_whole(struct parser *parser)
 	if (options->action != PFS_ACTION_MOUNT)
 		return 0;
 	if (options->mountpoint == NULL)
-		return pfs_options_refuse(parser, "no mountpoint given (try --help)");
+		return pfs_options_refuse(parser, "no mountpoint given");
 	if (options->demo && parser->has_url)
 		return pfs_options_refuse(parser, "--demo brings its own API: not with --api-url");
 	if (options->demo && options->api_key_file != NULL)

@@ -115,6 +115,15 @@ static void take_failure(struct pfs_store *store, struct pfs_object *object,
 
 /* --- flights ------------------------------------------------------------------------------- */
 
+void pfs_store_cancel(struct pfs_store *store, struct pfs_wait *wait)
+{
+	if (!wait->queue)
+		return;
+	TAILQ_REMOVE(wait->queue, wait, link);
+	wait->queue = NULL;
+	store->stats->waiting--;
+}
+
 static void free_flight(struct pfs_flight *flight)
 {
 	pfs_api_cancel(flight->call);
@@ -122,23 +131,36 @@ static void free_flight(struct pfs_flight *flight)
 	free(flight);
 }
 
+/* Whoever asks again from inside done waits for the next time, not for this one. */
+static void tell(struct pfs_store *store, struct pfs_object *object, struct pfs_flight *flight)
+{
+	struct pfs_wait_list told = TAILQ_HEAD_INITIALIZER(told);
+	int error = pfs_store_left(store, object) ? 0 : verdict(store, object);
+	struct pfs_wait *wait;
+
+	TAILQ_CONCAT(&told, &flight->waits, link);
+	TAILQ_FOREACH(wait, &told, link)
+	wait->queue = &told;
+	while ((wait = TAILQ_FIRST(&told))) {
+		pfs_store_cancel(store, wait);
+		wait->done(wait, error);
+	}
+}
+
+void pfs_store_tell(struct pfs_store *store, struct pfs_object *object)
+{
+	tell(store, object, object->flight);
+}
+
 void pfs_store_land(struct pfs_store *store, struct pfs_object *object)
 {
 	struct pfs_flight *flight = object->flight;
-	struct pfs_wait *wait;
-	int error = pfs_store_left(store, object) ? 0 : verdict(store, object);
 
-	if (!flight->call)
+	if (flight->expecting)
 		TAILQ_REMOVE(&pfs_store_collection(store, object->kind)->expecting, flight, link);
-	flight->call = NULL;
 	object->flight = NULL;
 	object->references++; /* nobody may free it while we tell */
-	while ((wait = TAILQ_FIRST(&flight->waits))) {
-		TAILQ_REMOVE(&flight->waits, wait, link);
-		wait->queue = NULL;
-		store->stats->waiting--;
-		wait->done(wait, error);
-	}
+	tell(store, object, flight);
 	free_flight(flight);
 	pfs_store_release(store, object, 1);
 }
@@ -151,6 +173,7 @@ static void on_described(void *arg, const struct pfs_api_answer *answer)
 	struct pfs_api_answer failed = *answer;
 	struct pfs_origin *origin = NULL;
 
+	flight->call = NULL;
 	if (!answer->error) {
 		origin = pfs_origin_create(store, answer, false);
 		failed.error = origin ? pfs_store_feed(store, object, answer->object,
@@ -184,10 +207,10 @@ void pfs_store_stop_expecting(struct pfs_flight *flight)
 
 	pfs_timer_stop(store->loop, &flight->patience);
 	TAILQ_REMOVE(&collection->expecting, flight, link);
+	flight->expecting = false;
 	failed.error = begin_describe(flight);
 	if (!failed.error)
 		return;
-	TAILQ_INSERT_TAIL(&collection->expecting, flight, link);
 	take_failure(store, flight->object, &failed);
 	pfs_store_land(store, flight->object);
 }
@@ -236,6 +259,7 @@ static int expect_walk(struct pfs_store *store, struct pfs_object *object)
 	flight = create_flight(store, object);
 	if (!flight)
 		return -ENOMEM;
+	flight->expecting = true;
 	TAILQ_INSERT_TAIL(&collection->expecting, flight, link);
 	pfs_timer_start(store->loop, &flight->patience,
 			pfs_loop_now(store->loop) + store->config.timeout / 2);
@@ -313,15 +337,6 @@ int pfs_store_ask(struct pfs_store *store, const struct pfs_kind *kind, const ch
 	if (!error)
 		*ret_object = object;
 	return error;
-}
-
-void pfs_store_cancel(struct pfs_store *store, struct pfs_wait *wait)
-{
-	if (!wait->queue)
-		return;
-	TAILQ_REMOVE(wait->queue, wait, link);
-	wait->queue = NULL;
-	store->stats->waiting--;
 }
 
 /* --- the whole store ----------------------------------------------------------------------- */

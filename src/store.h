@@ -23,11 +23,12 @@
 struct pfs_flight {
 	struct pfs_store *store;
 	struct pfs_object *object;
-	struct pfs_api_call *call; /* NULL: the walk of the list is to tell */
-	struct pfs_timer patience; /* then: until when it is waited for */
+	struct pfs_api_call *call;    /* the describe, unless: */
+	bool expecting;		      /* the walk of the list is to tell */
+	struct pfs_timer patience;    /* until when that is waited for */
+	TAILQ_ENTRY(pfs_flight) link; /* in collection->expecting */
 	struct pfs_wait_list waits;
 	int64_t deadline;
-	TAILQ_ENTRY(pfs_flight) link; /* in collection->expecting while call is NULL */
 };
 
 /* All objects of a kind, and the walk that lists them. */
@@ -112,6 +113,9 @@ void pfs_failure_free(struct pfs_failure *failure);
 
 /* Ask the API for this one object. 0, or an error: then nothing was begun. */
 int pfs_store_describe(struct pfs_store *store, struct pfs_object *object);
+
+/* Tell whoever waits for the object's flight what is known now; the flight may go on. */
+void pfs_store_tell(struct pfs_store *store, struct pfs_object *object);
 
 /* The flight of an object is over: tell whoever waits. */
 void pfs_store_land(struct pfs_store *store, struct pfs_object *object);

@@ -65,9 +65,7 @@ static void wake_readers(struct collection *collection, bool all, int error)
 		next = TAILQ_NEXT(wait, link);
 		if (!all && !pfs_store_next(collection->store, collection->kind, wait->after))
 			continue;
-		TAILQ_REMOVE(&collection->waits, wait, link);
-		wait->queue = NULL;
-		collection->store->stats->waiting--;
+		pfs_store_cancel(collection->store, wait);
 		wait->done(wait, error);
 	}
 }
@@ -169,8 +167,10 @@ static int feed_row(struct collection *collection, const struct pfs_api_row *row
 		return error;
 	}
 	object->walk = collection->walk;
-	if (object->flight && !object->flight->call)
+	if (object->flight && object->flight->expecting)
 		pfs_store_land(store, object);
+	else if (object->flight) /* its describe may take longer yet */
+		pfs_store_tell(store, object);
 	return 1;
 }
 
