@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PFS_JSON_DEPTH  64     /* levels of { and [ */
+#define PFS_JSON_DEPTH	64     /* levels of { and [ */
 #define PFS_JSON_VALUES 262144 /* values in one document */
 
 enum pfs_json_type {
@@ -49,9 +49,11 @@ int pfs_json_check(const char *text, size_t length);
  */
 struct pfs_json_walk {
 	enum pfs_json_type type; /* PFS_JSON_OBJECT or PFS_JSON_ARRAY */
+	bool shallow; /* may be set after open: objects and arrays are stepped over unparsed, for
+		       * a text whose parts will be walked themselves */
+	bool begun;
 	const char *cursor;
 	const char *end;
-	bool begun;
 	void *key;   /* cJSON's */
 	void *value; /* cJSON's */
 };

@@ -11,13 +11,13 @@
 #include <stddef.h>
 
 struct pfs_kind {
-	const char *name;         /* of its directory, "restore-jobs" */
-	const char *path;         /* of the collection below the API's base, "/restore-jobs" */
-	const char *id_key;       /* the member that holds an object's id */
-	const char *list_key;     /* the member of a list's answer that holds the rows */
-	const char *status_key;   /* NULL: an object of this kind never ends */
-	const char *created_key;  /* RFC 3339 or null; NULL if the kind has none */
-	const char *finished_key; /* as above */
+	const char *name;	     /* of its directory, "restore-jobs" */
+	const char *path;	     /* of the collection below the API's base, "/restore-jobs" */
+	const char *id_key;	     /* the member that holds an object's id */
+	const char *list_key;	     /* the member of a list's answer that holds the rows */
+	const char *status_key;	     /* NULL: an object of this kind never ends */
+	const char *created_key;     /* RFC 3339 or null; NULL if the kind has none */
+	const char *finished_key;    /* as above */
 	const char *const *fields;   /* files that are always there, in order; NULL-terminated */
 	const char *const *terminal; /* states in which it can't change any more; NULL-terminated */
 };

@@ -1,0 +1,53 @@
+/*
+ * fs: the FUSE side: messages from the kernel in, exactly one reply to each out. Thin: what a
+ * path is and when it must be asked for is the tree's business. Nothing here waits; a message
+ * whose answer isn't known yet is parked until the store tells, or its caller gives up.
+ *
+ * Together with poke and main the only place that knows libfuse. May include tree, store and the
+ * ground.
+ */
+#ifndef PINEFS_FS_H
+#define PINEFS_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pfs_loop;
+struct pfs_stats;
+struct pfs_store;
+struct pfs_tree;
+
+struct pfs_fs_config {
+	const char *options; /* libfuse's and the kernel's: "allow_other,max_read=4096", or "" */
+	const char *source;  /* what /proc/mounts shows as the device; NULL: "pinefs" */
+	bool check_modes;    /* the kernel checks modes and owners (default_permissions) */
+};
+
+struct pfs_fs;
+
+/*
+ * Make the session, but mount nothing yet. tree, store, loop and stats are borrowed; listens to
+ * the store. 0; -EINVAL for an option that libfuse doesn't know, with a line in text; -ENOMEM.
+ */
+int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_loop *loop,
+		  struct pfs_stats *stats, const struct pfs_fs_config *config,
+		  struct pfs_fs **ret_fs, char *text, size_t size);
+
+/*
+ * Mount on an absolute path and serve from the loop on. 0; -EIO with what libfuse or fusermount3
+ * said (one line) in text. Blocks while mount(2) or fusermount3 work. When the mount ends from
+ * outside (fusermount3 -u), the loop is stopped.
+ */
+int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t size);
+
+/* Unmount if it is mounted, answering all who wait with ENOTCONN. Takes NULL. */
+void pfs_fs_destroy(struct pfs_fs *fs);
+
+/*
+ * Tell the kernel that no attributes hold any longer, for everything that it may have kept. Goes
+ * on from the loop in slices, so that a large mount isn't held up.
+ */
+void pfs_fs_invalidate(struct pfs_fs *fs);
+
+#endif

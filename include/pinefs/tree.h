@@ -1,0 +1,144 @@
+/*
+ * tree: what a path names: directories and files, their numbers, attributes, contents, extended
+ * attributes. Turns objects of the store into files, and knows which of these calls may wait for
+ * the API; it asks the store, never the API.
+ *
+ * Doesn't know FUSE. May include store, json, resource and the ground.
+ *
+ * Inode numbers are computed, not kept: the object's slot times 64 plus the index of the file in
+ * it (0: the object's directory). Slot 0 is everything that isn't an object's.
+ */
+#ifndef PINEFS_TREE_H
+#define PINEFS_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct pfs_buffer;
+struct pfs_kind;
+struct pfs_loop;
+struct pfs_object;
+struct pfs_store;
+struct pfs_wait;
+
+#define PFS_ROOT_INODE 1
+
+enum pfs_node_type {
+	PFS_NODE_ROOT,
+	PFS_NODE_README,
+	PFS_NODE_OWN,	     /* the directory /.pinefs */
+	PFS_NODE_REPORT,     /* a file in it */
+	PFS_NODE_COLLECTION, /* a kind's directory */
+	PFS_NODE_OBJECT,     /* an object's directory */
+	PFS_NODE_FILE,	     /* a file in that */
+};
+
+/* A place in the tree, as long as the object is held or until the store is next asked. */
+struct pfs_node {
+	enum pfs_node_type type;
+	uint64_t inode;
+	unsigned index;		     /* of a report or a file */
+	const struct pfs_kind *kind; /* of a collection, an object, a file; else NULL */
+	struct pfs_object *object;   /* of an object, a file; else NULL */
+};
+
+/* A file of /.pinefs: render adds its present content. */
+struct pfs_report {
+	const char *name;
+	void (*render)(void *arg, struct pfs_buffer *buffer);
+	void *arg;
+};
+
+struct pfs_tree_config {
+	uid_t uid;
+	gid_t gid;
+	mode_t umask;
+	int64_t ttl;	    /* ns; entries and attributes of what can change hold no longer */
+	const char *readme; /* what /README says; borrowed */
+	const struct pfs_report *reports; /* borrowed; at most PFS_REPORTS_MAX */
+	size_t report_count;
+};
+#define PFS_REPORTS_MAX 12
+
+struct pfs_tree;
+
+/* Listens to the store. store and loop are borrowed. 0, -ENOMEM, -E2BIG for too many reports. */
+int pfs_tree_create(struct pfs_store *store, struct pfs_loop *loop,
+		    const struct pfs_tree_config *config, struct pfs_tree **ret_tree);
+void pfs_tree_destroy(struct pfs_tree *tree); /* after the store; takes NULL */
+
+/* What an inode number means. 0; -ESTALE if what it meant is gone. */
+int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node);
+
+/*
+ * The child of a directory by name. With wait, the store is asked for a name of which nothing is
+ * known that holds; without, what is known decides.
+ * 0: ret_node. -ENOENT: there is none, and ret_holds ns of that are certain. -EINPROGRESS: call
+ * again without wait once wait->done said 0. -ENOTDIR, else an errno of the store.
+ */
+int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
+		    struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_holds);
+
+/*
+ * Before a node's attributes are told: see that they are true. reading: a read(2) will follow,
+ * and must not get a value that doesn't hold. 0, -EINPROGRESS, -ESTALE, or an errno of the store.
+ * Where nothing is to be read, the last attributes are better than none: pfs_tree_forgive says 0
+ * for such an error, also for one that wait->done brought.
+ */
+int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool reading,
+		     struct pfs_wait *wait);
+int pfs_tree_forgive(const struct pfs_node *node, bool reading, int error);
+
+/*
+ * Tell a node's attributes. Of a file this is a promise: until they are told again, pfs_tree_read
+ * gives the bytes that are its content now. ret_holds: how many ns they hold; entry_holds: how
+ * long its name does. 0, -ESTALE if the file isn't there any more, -ENOMEM.
+ */
+int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, struct stat *ret_stat,
+			int64_t *ret_holds);
+int64_t pfs_tree_entry_holds(const struct pfs_tree *tree, const struct pfs_node *node);
+
+/*
+ * Replace buffer's content by the whole content that was promised. Never waits.
+ * 0, -EISDIR, -ESTALE, -ENOMEM.
+ */
+int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node, struct pfs_buffer *buffer);
+
+/* Move a file's time by the least that there is, though its content is the same. */
+void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node);
+
+/*
+ * The entry of a directory after cursor (0: the first); ret_cursor is where the next one begins.
+ * name is valid until the tree is next called. 1: an entry. 0: the end. -EINPROGRESS: call again
+ * once wait->done said 0. -ENOTDIR, -ESTALE, or an errno of the store.
+ */
+struct pfs_entry {
+	const char *name;
+	struct pfs_node node;
+	uint64_t cursor; /* for the entry after this one */
+};
+int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint64_t cursor,
+		  struct pfs_wait *wait, struct pfs_entry *ret_entry);
+
+/*
+ * Extended attributes. Add the value to buffer: 0, -ENODATA; add all names, each with its NUL.
+ * Never ask anybody.
+ */
+int pfs_tree_xattr(struct pfs_tree *tree, const struct pfs_node *node, const char *name,
+		   struct pfs_buffer *buffer);
+void pfs_tree_xattr_names(struct pfs_tree *tree, const struct pfs_node *node,
+			  struct pfs_buffer *buffer);
+
+/* The kernel holds count more references to a node, or gave them back. */
+void pfs_tree_hold(struct pfs_tree *tree, const struct pfs_node *node, uint64_t count);
+void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count);
+
+/* The inodes that the kernel may hold of an object: visit each; and of a collection. */
+void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
+			 void (*visit)(void *arg, uint64_t inode), void *arg);
+uint64_t pfs_tree_collection_inode(const struct pfs_kind *kind);
+
+#endif

@@ -1,0 +1,322 @@
+/*
+ * The session: made, mounted, received from, ended.
+ *
+ * libfuse 3.14 asks for parallel lookups but never says so to the kernel, so that one lookup that
+ * waits for the API would hold up every other new name and `ls` of its directory. The bit is set
+ * in the reply to INIT as it goes out (setting it where libfuse does is harmless).
+ *
+ * libfuse, and fusermount3 which it starts, write to stderr what went wrong. While they may do
+ * that, stderr is a file of ours, and the first line becomes the text of the error.
+ */
+#include "fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define MESSAGES_A_TURN 64  /* before other things of the loop get their turn */
+#define SWEEP_SLICE	256 /* objects a turn */
+#define LOG_PAUSE	(60 * PFS_SECOND)
+
+/* linux/fuse.h: struct fuse_init_out, and the reply's header in front of it. */
+#define INIT_OUT_FLAGS	    3 /* index of the flags in 32-bit words */
+#define INIT_OUT_SIZE	    64
+#define PARALLEL_DIROPS_BIT (UINT32_C(1) << 18)
+
+/* --- messages in and out ------------------------------------------------------------------- */
+
+static ssize_t send_message(int fd, struct iovec *parts, int count, void *arg)
+{
+	struct pfs_fs *fs = arg;
+
+	if (!fs->greeted && count == 2 && parts[1].iov_len >= INIT_OUT_SIZE) {
+		if (fs->parallel_lookups)
+			((uint32_t *)parts[1].iov_base)[INIT_OUT_FLAGS] |= PARALLEL_DIROPS_BIT;
+		fs->greeted = true;
+	}
+	return writev(fd, parts, count);
+}
+
+static ssize_t receive_message(int fd, void *bytes, size_t size, void *arg)
+{
+	return read(fd, bytes, size);
+}
+
+static void on_messages(void *arg)
+{
+	struct pfs_fs *fs = arg;
+
+	for (unsigned i = 0; i < MESSAGES_A_TURN; i++) {
+		int received = fuse_session_receive_buf(fs->session, &fs->message);
+
+		if (received == -EINTR)
+			continue;
+		if (received == -EAGAIN)
+			return;
+		if (received <= 0) {
+			pfs_loop_stop(fs->loop);
+			return;
+		}
+		fuse_session_process_buf(fs->session, &fs->message);
+	}
+}
+
+/* --- news from the store ------------------------------------------------------------------- */
+
+static void forget_attributes(void *arg, uint64_t inode)
+{
+	struct pfs_fs *fs = arg;
+
+	/* Negative offset: of the attributes only. One that the kernel doesn't have is no error. */
+	(void)fuse_lowlevel_notify_inval_inode(fs->session, inode, -1, 0);
+}
+
+static void tell_collections(void *arg)
+{
+	struct pfs_fs *fs = arg;
+
+	for (size_t i = 0; i < pfs_kind_count; i++) {
+		if (fs->collections_changed & (UINT64_C(1) << i))
+			forget_attributes(fs, pfs_tree_collection_inode(&pfs_kinds[i]));
+	}
+	fs->collections_changed = 0;
+}
+
+/* An object came or went: the listing that the kernel keeps is no longer true. Once a turn. */
+static void on_membership(void *arg, struct pfs_object *object)
+{
+	struct pfs_fs *fs = arg;
+
+	if (!fs->mounted)
+		return;
+	fs->collections_changed |= UINT64_C(1) << (object->kind - pfs_kinds);
+	if (!fs->collections_timer.running)
+		pfs_timer_start(fs->loop, &fs->collections_timer, pfs_loop_now(fs->loop));
+}
+
+/* A failing API fails for everybody who reads: the same failure is logged once a minute. */
+static void on_failed(void *arg, const char *object, const struct pfs_failure *failure)
+{
+	struct pfs_fs *fs = arg;
+	int64_t now = pfs_loop_now(fs->loop);
+	enum pfs_log_level level = PFS_LOG_WARNING;
+
+	if (failure->error == -ENOENT ||
+	    (failure->error == fs->logged_error && now - fs->logged_at < LOG_PAUSE)) {
+		level = PFS_LOG_DEBUG;
+	} else {
+		fs->logged_error = failure->error;
+		fs->logged_at = now;
+	}
+	pfs_log(level, "api: %s: %s: %s", object, pfs_errno_name(-failure->error), failure->text);
+}
+
+static void sweep(void *arg)
+{
+	struct pfs_fs *fs = arg;
+	struct pfs_object *object = NULL;
+
+	for (unsigned slice = 0; slice < SWEEP_SLICE; slice++) {
+		object = pfs_store_next(fs->store, NULL, fs->sweep_slot);
+		if (!object)
+			return;
+		fs->sweep_slot = object->slot;
+		if (object->references)
+			pfs_tree_each_inode(fs->tree, object, forget_attributes, fs);
+	}
+	pfs_timer_start(fs->loop, &fs->sweep_timer, pfs_loop_now(fs->loop));
+}
+
+void pfs_fs_invalidate(struct pfs_fs *fs)
+{
+	for (size_t i = 0; i < pfs_kind_count; i++)
+		forget_attributes(fs, pfs_tree_collection_inode(&pfs_kinds[i]));
+	fs->sweep_slot = 0;
+	sweep(fs);
+}
+
+/* --- what libfuse says --------------------------------------------------------------------- */
+
+/* stderr goes to a file from now on; the old one is kept in *saved. The file, or -1. */
+static int capture_stderr(int *saved)
+{
+	int file = memfd_create("stderr", MFD_CLOEXEC);
+
+	if (file < 0)
+		return -1;
+	*saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (*saved < 0 || dup2(file, STDERR_FILENO) < 0) {
+		close(file);
+		return -1;
+	}
+	return file;
+}
+
+/* Back to the old stderr; the first line that was written goes to text. */
+static void release_stderr(int file, int saved, char *text, size_t size)
+{
+	char said[512];
+	ssize_t length;
+
+	(void)fflush(stderr);
+	if (file < 0)
+		return;
+	(void)dup2(saved, STDERR_FILENO);
+	close(saved);
+	length = pread(file, said, sizeof(said) - 1, 0);
+	close(file);
+	said[length > 0 ? length : 0] = '\0';
+	said[strcspn(said, "\n")] = '\0';
+	if (*said)
+		(void)pfs_escape(said, text, size);
+}
+
+static void log_libfuse(enum fuse_log_level level, const char *format, va_list arguments)
+{
+	char line[512];
+
+	(void)vsnprintf(line, sizeof(line), format, arguments);
+	line[strcspn(line, "\n")] = '\0';
+	pfs_log(level <= FUSE_LOG_ERR ? PFS_LOG_WARNING : PFS_LOG_DEBUG, "libfuse: %s", line);
+}
+
+/* --- the session --------------------------------------------------------------------------- */
+
+static int add_option(struct fuse_args *args, const char *option, const char *value)
+{
+	struct pfs_buffer text = {0};
+	int error = 0;
+
+	(void)pfs_buffer_add_string(&text, option);
+	for (; value && *value; value++) { /* libfuse splits at commas that aren't escaped */
+		if (*value == ',' || *value == '\\')
+			(void)pfs_buffer_add_string(&text, "\\");
+		(void)pfs_buffer_add(&text, value, 1);
+	}
+	if (text.error || fuse_opt_add_arg(args, "-o") || fuse_opt_add_arg(args, text.bytes))
+		error = -ENOMEM;
+	pfs_buffer_finish(&text);
+	return error;
+}
+
+static int make_arguments(const struct pfs_fs_config *config, struct fuse_args *args)
+{
+	int error = fuse_opt_add_arg(args, "pinefs") ? -ENOMEM : 0;
+
+	if (!error)
+		error = add_option(args, "subtype=pinefs", NULL);
+	if (!error)
+		error = add_option(args, "fsname=", config->source ? config->source : "pinefs");
+	if (!error && config->check_modes)
+		error = add_option(args, "default_permissions", NULL);
+	if (!error && *config->options &&
+	    (fuse_opt_add_arg(args, "-o") || fuse_opt_add_arg(args, config->options)))
+		error = -ENOMEM;
+	return error;
+}
+
+static int make_session(struct pfs_fs *fs, const struct pfs_fs_config *config, char *text,
+			size_t size)
+{
+	struct fuse_lowlevel_ops operations = pfs_fs_operations;
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	int saved = -1, file, error = make_arguments(config, &args);
+
+	if (!error) {
+		pfs_refuse_all(&operations);
+		(void)snprintf(text, size, "libfuse refuses the mount options");
+		file = capture_stderr(&saved);
+		fs->session = fuse_session_new(&args, &operations, sizeof(operations), fs);
+		release_stderr(file, saved, text, size);
+		error = fs->session ? 0 : -EINVAL;
+	}
+	fuse_opt_free_args(&args);
+	return error;
+}
+
+int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_loop *loop,
+		  struct pfs_stats *stats, const struct pfs_fs_config *config,
+		  struct pfs_fs **ret_fs, char *text, size_t size)
+{
+	struct pfs_fs *fs = calloc(1, sizeof(*fs));
+	struct pfs_store_listener listener = {
+		.appeared = on_membership,
+		.vanished = on_membership,
+		.failed = on_failed,
+		.arg = fs,
+	};
+	int error;
+
+	if (!fs)
+		return -ENOMEM;
+	fs->tree = tree;
+	fs->store = store;
+	fs->loop = loop;
+	fs->stats = stats;
+	TAILQ_INIT(&fs->parked);
+	fs->collections_timer = (struct pfs_timer){.fire = tell_collections, .arg = fs};
+	fs->sweep_timer = (struct pfs_timer){.fire = sweep, .arg = fs};
+	error = make_session(fs, config, text, size);
+	if (!error)
+		error = pfs_store_listen(store, &listener);
+	if (error) {
+		pfs_fs_destroy(fs);
+		return error;
+	}
+	*ret_fs = fs;
+	return 0;
+}
+
+static int take_descriptor(struct pfs_fs *fs)
+{
+	static const struct fuse_custom_io io = {
+		.writev = send_message,
+		.read = receive_message,
+	};
+	int fd = fuse_session_fd(fs->session);
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
+		return -errno;
+	if (fuse_session_custom_io(fs->session, &io, fd))
+		return -EIO;
+	return pfs_loop_add_fd(fs->loop, fd, on_messages, fs);
+}
+
+int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t size)
+{
+	int saved = -1, file, failed;
+
+	(void)snprintf(text, size, "the mount failed");
+	file = capture_stderr(&saved);
+	failed = fuse_session_mount(fs->session, mountpoint);
+	release_stderr(file, saved, text, size);
+	if (failed)
+		return -EIO;
+	fs->mounted = true;
+	fuse_set_log_func(log_libfuse);
+	return take_descriptor(fs);
+}
+
+void pfs_fs_destroy(struct pfs_fs *fs)
+{
+	if (!fs)
+		return;
+	pfs_call_end_all(fs, ENOTCONN);
+	pfs_timer_stop(fs->loop, &fs->collections_timer);
+	pfs_timer_stop(fs->loop, &fs->sweep_timer);
+	if (fs->mounted) {
+		pfs_loop_remove_fd(fs->loop, fuse_session_fd(fs->session));
+		fuse_session_unmount(fs->session);
+	}
+	if (fs->session)
+		fuse_session_destroy(fs->session);
+	free(fs->message.mem);
+	pfs_buffer_finish(&fs->scratch);
+	free(fs);
+}

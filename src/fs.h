@@ -1,0 +1,85 @@
+/*
+ * What the files of the fs room share: fs.c (the session), fs_operations.c (messages that are
+ * answered), fs_refuse.c (messages that are refused), fs_call.c (messages that wait).
+ */
+#ifndef PINEFS_SRC_FS_H
+#define PINEFS_SRC_FS_H
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+#include <sys/queue.h>
+
+#include "pinefs/fs.h"
+#include "pinefs/log.h"
+#include "pinefs/loop.h"
+#include "pinefs/resource.h"
+#include "pinefs/stats.h"
+#include "pinefs/store.h"
+#include "pinefs/text.h"
+#include "pinefs/tree.h"
+
+/* A message that may have to wait. It lives from its arrival to its one reply. */
+struct call {
+	struct pfs_wait wait; /* first, so that one is the other */
+	struct pfs_fs *fs;
+	fuse_req_t request;
+	/*
+	 * Try to answer: reply once and return 0; or, if the store must be waited for, return
+	 * -EINPROGRESS. told: the store was waited for, and error is what it said.
+	 */
+	int (*run)(struct call *call, bool told, int error);
+	fuse_ino_t inode;
+	char *name;		/* of a lookup; owned */
+	bool reading;		/* getattr for a read(2) */
+	bool plus;		/* readdir with attributes */
+	size_t size;		/* readdir */
+	off_t offset;		/* readdir */
+	struct pfs_timer grace; /* runs once the caller has given up */
+	TAILQ_ENTRY(call) link; /* in fs->parked while it waits */
+};
+
+TAILQ_HEAD(call_list, call);
+
+struct pfs_fs {
+	struct pfs_tree *tree;
+	struct pfs_store *store;
+	struct pfs_loop *loop;
+	struct pfs_stats *stats;
+	struct fuse_session *session;
+	bool mounted;
+	bool opens_unasked;	 /* the kernel opens files without asking us */
+	bool listings_unasked;	 /* ... and directories */
+	bool parallel_lookups;	 /* the kernel can look names up side by side */
+	bool greeted;		 /* the reply to INIT is out */
+	struct fuse_buf message; /* the one being received; libfuse's memory */
+	struct pfs_buffer scratch;
+	struct call_list parked;
+
+	struct pfs_timer collections_timer; /* tells the kernel that collections changed */
+	uint64_t collections_changed;	    /* a bit a kind */
+	struct pfs_timer sweep_timer;	    /* pfs_fs_invalidate's */
+	uint64_t sweep_slot;
+
+	int logged_error; /* the last failure of the API that was logged, and when */
+	int64_t logged_at;
+};
+
+/* --- fs_call.c --- */
+
+/*
+ * Begin a call: run it at once, and park it if it must wait. Copies the call, and its name.
+ * Without memory: replies ENOMEM.
+ */
+void pfs_call_begin(const struct call *call);
+/* Answer all that wait with this error (positive), for the end of the mount. */
+void pfs_call_end_all(struct pfs_fs *fs, int error);
+
+/* --- fs_operations.c and fs_refuse.c --- */
+
+extern const struct fuse_lowlevel_ops pfs_fs_operations;
+void pfs_refuse_all(struct fuse_lowlevel_ops *operations);
+
+/* Reply an errno (negative or positive), counted. 0, so that a call's run can end with it. */
+int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * A call that waits is in fs->parked and in the store's queue. It leaves both in one of three
+ * ways: the store tells (on_told), its caller gave up and the grace is over (give_up), or the
+ * mount ends (pfs_call_end_all).
+ *
+ * A caller who gave up is answered EINTR, but only after a moment: most fetches end sooner, and
+ * some programs (git, anything in Go) send themselves signals all the time and take EINTR from a
+ * file for a failure. The fetch itself goes on, since others may wait for it. An interrupt that
+ * were never answered would leave its process unkillable.
+ */
+#include "fs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GRACE PFS_SECOND
+
+static void free_call(struct call *call)
+{
+	free(call->name);
+	free(call);
+}
+
+static void unpark(struct call *call)
+{
+	TAILQ_REMOVE(&call->fs->parked, call, link);
+	pfs_timer_stop(call->fs->loop, &call->grace);
+	fuse_req_interrupt_func(call->request, NULL, NULL);
+}
+
+static void give_up(void *arg)
+{
+	struct call *call = arg;
+
+	unpark(call);
+	pfs_store_cancel(call->fs->store, &call->wait);
+	pfs_reply_error(call->fs, call->request, EINTR);
+	free_call(call);
+}
+
+static void on_interrupt(fuse_req_t request, void *arg)
+{
+	struct call *call = arg;
+	struct pfs_fs *fs = call->fs;
+
+	if (call->grace.running)
+		return;
+	fs->stats->interrupted++;
+	pfs_timer_start(fs->loop, &call->grace, pfs_loop_now(fs->loop) + GRACE);
+}
+
+static void park(struct call *call)
+{
+	TAILQ_INSERT_TAIL(&call->fs->parked, call, link);
+	fuse_req_interrupt_func(call->request, on_interrupt, call);
+}
+
+static void run(struct call *call, bool told, int error)
+{
+	if (call->run(call, told, error) == -EINPROGRESS)
+		park(call);
+	else
+		free_call(call);
+}
+
+/* What was waited for is there. A listing may have to wait once more, for the next page. */
+static void on_told(struct pfs_wait *wait, int error)
+{
+	struct call *call = (struct call *)wait;
+
+	unpark(call);
+	run(call, true, error);
+}
+
+void pfs_call_begin(const struct call *begun)
+{
+	struct call *call = malloc(sizeof(*call));
+
+	if (call) {
+		*call = *begun;
+		call->wait.done = on_told;
+		call->grace = (struct pfs_timer){.fire = give_up, .arg = call};
+		call->name = begun->name ? strdup(begun->name) : NULL;
+	}
+	if (!call || (begun->name && !call->name)) {
+		free(call);
+		pfs_reply_error(begun->fs, begun->request, ENOMEM);
+		return;
+	}
+	run(call, false, 0);
+}
+
+void pfs_call_end_all(struct pfs_fs *fs, int error)
+{
+	struct call *call;
+
+	while ((call = TAILQ_FIRST(&fs->parked))) {
+		unpark(call);
+		pfs_store_cancel(fs->store, &call->wait);
+		pfs_reply_error(fs, call->request, error);
+		free_call(call);
+	}
+}

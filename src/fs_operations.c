@@ -1,0 +1,489 @@
+/*
+ * The messages that are answered. What they mean is up to the tree; here they are counted, their
+ * results are put into libfuse's structs, and references are counted when a reply really went
+ * out.
+ */
+#include "fs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define LONGEST_REPLY ((size_t)64 * 1024) /* of a listing */
+
+static struct pfs_fs *fs_of(fuse_req_t request)
+{
+	return fuse_req_userdata(request);
+}
+
+static double seconds(int64_t ns)
+{
+	return (double)ns / (double)PFS_SECOND;
+}
+
+static bool is_own(const struct pfs_node *node)
+{
+	return node->type == PFS_NODE_OWN || node->type == PFS_NODE_REPORT;
+}
+
+/* Messages about /.pinefs count apart, so that looking at the counters doesn't change them. */
+static void count(struct pfs_fs *fs, enum pfs_message message, fuse_ino_t inode, const char *name)
+{
+	struct pfs_node node;
+
+	if ((!pfs_tree_node(fs->tree, inode, &node) && is_own(&node)) ||
+	    (name && inode == PFS_ROOT_INODE && !strcmp(name, ".pinefs")))
+		fs->stats->own_messages++;
+	else
+		fs->stats->messages[message]++;
+}
+
+int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error)
+{
+	fs->stats->replies_failed++;
+	(void)fuse_reply_err(request, error < 0 ? -error : error);
+	return 0;
+}
+
+/* --- lookup and forget --------------------------------------------------------------------- */
+
+/* Tell a node as an entry. 0, or an error: then it can't be told. */
+static int make_entry(struct pfs_fs *fs, const struct pfs_node *node,
+		      struct fuse_entry_param *ret_entry)
+{
+	int64_t holds;
+	int error;
+
+	*ret_entry = (struct fuse_entry_param){.ino = node->inode, .generation = 1};
+	error = pfs_tree_attributes(fs->tree, node, &ret_entry->attr, &holds);
+	if (error)
+		return error;
+	ret_entry->attr_timeout = seconds(holds);
+	ret_entry->entry_timeout = seconds(pfs_tree_entry_holds(fs->tree, node));
+	return 0;
+}
+
+/* "No such file", in the form that the kernel may remember. */
+static int reply_missing(struct pfs_fs *fs, fuse_req_t request, int64_t holds)
+{
+	const struct fuse_entry_param entry = {.ino = 0, .entry_timeout = seconds(holds)};
+
+	if (!holds)
+		return pfs_reply_error(fs, request, ENOENT);
+	fs->stats->replies_failed++;
+	(void)fuse_reply_entry(request, &entry);
+	return 0;
+}
+
+static int reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
+{
+	struct fuse_entry_param entry;
+	int error = make_entry(fs, node, &entry);
+
+	/* A name that has just gone: not stale, since nobody had it from this lookup. */
+	if (error)
+		return pfs_reply_error(fs, request, error == -ESTALE ? ENOENT : error);
+	pfs_tree_hold(fs->tree, node, 1);
+	if (fuse_reply_entry(request, &entry)) /* the caller is gone: the kernel holds nothing */
+		pfs_tree_forget(fs->tree, node->inode, 1);
+	return 0;
+}
+
+static int run_lookup(struct call *call, bool told, int error)
+{
+	struct pfs_fs *fs = call->fs;
+	struct pfs_node parent, node;
+	int64_t holds = 0;
+
+	if (told && error && error != -ENOENT && error != -ESTALE)
+		return pfs_reply_error(fs, call->request, error);
+	error = pfs_tree_node(fs->tree, call->inode, &parent);
+	if (!error)
+		error = pfs_tree_lookup(fs->tree, &parent, call->name, told ? NULL : &call->wait,
+					&node, &holds);
+	if (error == -EINPROGRESS)
+		return error;
+	if (error == -ENOENT)
+		return reply_missing(fs, call->request, holds);
+	if (error)
+		return pfs_reply_error(fs, call->request, error);
+	return reply_node(fs, call->request, &node);
+}
+
+static void do_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+	const struct call call = {
+		.fs = fs_of(request),
+		.request = request,
+		.run = run_lookup,
+		.inode = parent,
+		.name = (char *)name,
+	};
+
+	count(call.fs, PFS_MESSAGE_LOOKUP, parent, name);
+	pfs_call_begin(&call);
+}
+
+static void do_forget(fuse_req_t request, fuse_ino_t inode, uint64_t times)
+{
+	pfs_tree_forget(fs_of(request)->tree, inode, times);
+	fuse_reply_none(request);
+}
+
+static void do_forget_multi(fuse_req_t request, size_t count_of, struct fuse_forget_data *forgets)
+{
+	for (size_t i = 0; i < count_of; i++)
+		pfs_tree_forget(fs_of(request)->tree, forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(request);
+}
+
+/* --- attributes ---------------------------------------------------------------------------- */
+
+static int run_getattr(struct call *call, bool told, int error)
+{
+	struct pfs_fs *fs = call->fs;
+	struct pfs_node node;
+	struct stat stat;
+	int64_t holds;
+	int found = pfs_tree_node(fs->tree, call->inode, &node);
+
+	if (found)
+		return pfs_reply_error(fs, call->request, found);
+	if (told)
+		error = pfs_tree_forgive(&node, call->reading, error);
+	else
+		error = pfs_tree_refresh(fs->tree, &node, call->reading, &call->wait);
+	if (error == -EINPROGRESS)
+		return error;
+	if (!error)
+		error = pfs_tree_attributes(fs->tree, &node, &stat, &holds);
+	if (error)
+		return pfs_reply_error(fs, call->request, error);
+	(void)fuse_reply_attr(call->request, &stat, seconds(holds));
+	return 0;
+}
+
+/*
+ * The kernel asks with a file handle just before a read(2), without one for stat(2): the value
+ * must be true for the first, and may be the last known one for the second.
+ */
+static void do_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
+{
+	const struct call call = {
+		.fs = fs_of(request),
+		.request = request,
+		.run = run_getattr,
+		.inode = inode,
+		.reading = info != NULL,
+	};
+
+	count(call.fs, PFS_MESSAGE_GETATTR, inode, NULL);
+	pfs_call_begin(&call);
+}
+
+static void do_getxattr(fuse_req_t request, fuse_ino_t inode, const char *name, size_t size)
+{
+	struct pfs_fs *fs = fs_of(request);
+	struct pfs_buffer *value = &fs->scratch;
+	struct pfs_node node;
+	int error = pfs_tree_node(fs->tree, inode, &node);
+
+	count(fs, PFS_MESSAGE_GETXATTR, inode, NULL);
+	pfs_buffer_clear(value);
+	if (!error)
+		error = pfs_tree_xattr(fs->tree, &node, name, value);
+	if (!error && size && size < value->length)
+		error = -ERANGE;
+	if (error)
+		pfs_reply_error(fs, request, error);
+	else if (size)
+		(void)fuse_reply_buf(request, value->bytes, value->length);
+	else
+		(void)fuse_reply_xattr(request, value->length);
+}
+
+static void do_listxattr(fuse_req_t request, fuse_ino_t inode, size_t size)
+{
+	struct pfs_fs *fs = fs_of(request);
+	struct pfs_buffer *names = &fs->scratch;
+	struct pfs_node node;
+	int error = pfs_tree_node(fs->tree, inode, &node);
+
+	count(fs, PFS_MESSAGE_GETXATTR, inode, NULL);
+	pfs_buffer_clear(names);
+	if (!error)
+		pfs_tree_xattr_names(fs->tree, &node, names);
+	if (!error)
+		error = names->error;
+	if (!error && size && size < names->length)
+		error = -ERANGE;
+	if (error)
+		pfs_reply_error(fs, request, error);
+	else if (size)
+		(void)fuse_reply_buf(request, names->bytes, names->length);
+	else
+		(void)fuse_reply_xattr(request, names->length);
+}
+
+/* access(2) and chdir(2). Never asks the API; nobody can write, whatever the modes say. */
+static void do_access(fuse_req_t request, fuse_ino_t inode, int mask)
+{
+	struct pfs_fs *fs = fs_of(request);
+	struct pfs_node node;
+	int error = pfs_tree_node(fs->tree, inode, &node);
+	bool file = !error && (node.type == PFS_NODE_FILE || node.type == PFS_NODE_README ||
+			       node.type == PFS_NODE_REPORT);
+
+	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	if (!error && (mask & W_OK))
+		error = -EROFS;
+	else if (!error && (mask & X_OK) && file)
+		error = -EACCES;
+	if (error)
+		pfs_reply_error(fs, request, error);
+	else
+		(void)fuse_reply_err(request, 0);
+}
+
+static void do_statfs(fuse_req_t request, fuse_ino_t inode)
+{
+	struct pfs_fs *fs = fs_of(request);
+	const struct statvfs stat = {
+		.f_bsize = 4096,
+		.f_frsize = 4096,
+		.f_files = fs->stats->objects,
+		.f_namemax = 255,
+	};
+
+	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	(void)fuse_reply_statfs(request, &stat);
+}
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+/* ENOSYS once, and the kernel opens files without asking, keeping its pages. */
+static void do_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
+{
+	struct pfs_fs *fs = fs_of(request);
+
+	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	if (fs->opens_unasked) {
+		(void)fuse_reply_err(request, ENOSYS);
+		return;
+	}
+	info->keep_cache = 1;
+	info->noflush = 1;
+	(void)fuse_reply_open(request, info);
+}
+
+static void do_opendir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
+{
+	struct pfs_fs *fs = fs_of(request);
+
+	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	if (fs->listings_unasked) {
+		(void)fuse_reply_err(request, ENOSYS);
+		return;
+	}
+	info->keep_cache = 1;
+	info->cache_readdir = 1;
+	(void)fuse_reply_open(request, info);
+}
+
+static void do_flush(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
+{
+	count(fs_of(request), PFS_MESSAGE_OTHER, inode, NULL);
+	(void)fuse_reply_err(request, ENOSYS);
+}
+
+static void do_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
+		    struct fuse_file_info *info)
+{
+	struct pfs_fs *fs = fs_of(request);
+	struct pfs_buffer *content = &fs->scratch;
+	struct pfs_node node;
+	int error = pfs_tree_node(fs->tree, inode, &node);
+
+	count(fs, PFS_MESSAGE_READ, inode, NULL);
+	if (!error)
+		error = pfs_tree_read(fs->tree, &node, content);
+	if (error) {
+		pfs_reply_error(fs, request, error);
+		return;
+	}
+	if (offset < 0 || (size_t)offset >= content->length) {
+		(void)fuse_reply_buf(request, NULL, 0);
+		return;
+	}
+	if (size > content->length - (size_t)offset)
+		size = content->length - (size_t)offset;
+	(void)fuse_reply_buf(request, content->bytes + offset, size);
+}
+
+/* --- listings ------------------------------------------------------------------------------ */
+
+/*
+ * An entry with its attributes, where they can be told without asking. A report is looked up each
+ * time that it is opened, so it is told by name only.
+ */
+static size_t add_plus(struct pfs_fs *fs, fuse_req_t request, char *at, size_t room,
+		       const struct pfs_entry *entry)
+{
+	bool dots = entry->cursor <= 2;
+	struct fuse_entry_param told = {0};
+	size_t size;
+
+	if (dots || entry->node.type == PFS_NODE_REPORT || make_entry(fs, &entry->node, &told)) {
+		told = (struct fuse_entry_param){0};
+		told.attr.st_ino = entry->node.inode;
+		told.attr.st_mode =
+			entry->node.type == PFS_NODE_REPORT || entry->node.type == PFS_NODE_FILE
+				? S_IFREG
+				: S_IFDIR;
+	}
+	size = fuse_add_direntry_plus(request, at, room, entry->name, &told, (off_t)entry->cursor);
+	if (size <= room && told.ino)
+		pfs_tree_hold(fs->tree, &entry->node, 1);
+	return size;
+}
+
+static size_t add_plain(fuse_req_t request, char *at, size_t room, const struct pfs_entry *entry)
+{
+	bool file = entry->node.type == PFS_NODE_REPORT || entry->node.type == PFS_NODE_FILE ||
+		    entry->node.type == PFS_NODE_README;
+	const struct stat stat = {
+		.st_ino = entry->node.inode,
+		.st_mode = file ? S_IFREG : S_IFDIR,
+	};
+
+	return fuse_add_direntry(request, at, room, entry->name, &stat, (off_t)entry->cursor);
+}
+
+/*
+ * Fill bytes with entries from the call's offset on. ret_error is why it ended before they were
+ * full: 0 at the directory's end.
+ */
+static size_t fill_listing(struct call *call, const struct pfs_node *directory, char *bytes,
+			   int *ret_error)
+{
+	struct pfs_fs *fs = call->fs;
+	uint64_t cursor = (uint64_t)call->offset;
+	size_t used = 0;
+	int more;
+
+	for (;;) {
+		struct pfs_entry entry;
+		size_t size, room = call->size - used;
+
+		more = pfs_tree_list(fs->tree, directory, cursor, &call->wait, &entry);
+		if (more != 1)
+			break;
+		size = call->plus ? add_plus(fs, call->request, bytes + used, room, &entry)
+				  : add_plain(call->request, bytes + used, room, &entry);
+		if (size > room) {
+			more = 0;
+			break;
+		}
+		used += size;
+		cursor = entry.cursor;
+	}
+	*ret_error = more;
+	return used;
+}
+
+static int run_readdir(struct call *call, bool told, int error)
+{
+	struct pfs_fs *fs = call->fs;
+	struct pfs_node directory;
+	size_t used = 0;
+	char *bytes;
+
+	if (told && error)
+		return pfs_reply_error(fs, call->request, error);
+	error = pfs_tree_node(fs->tree, call->inode, &directory);
+	bytes = error ? NULL : malloc(call->size);
+	if (bytes)
+		used = fill_listing(call, &directory, bytes, &error);
+	else if (!error)
+		error = -ENOMEM;
+	if (used) { /* what there is goes out; what went wrong meets the next message */
+		pfs_store_cancel(fs->store, &call->wait);
+		error = 0;
+	}
+	if (!error)
+		(void)fuse_reply_buf(call->request, bytes, used);
+	free(bytes);
+	if (error == -EINPROGRESS)
+		return error;
+	return error ? pfs_reply_error(fs, call->request, error) : 0;
+}
+
+static void begin_readdir(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
+			  bool plus)
+{
+	const struct call call = {
+		.fs = fs_of(request),
+		.request = request,
+		.run = run_readdir,
+		.inode = inode,
+		.plus = plus,
+		.size = size < LONGEST_REPLY ? size : LONGEST_REPLY,
+		.offset = offset,
+	};
+
+	count(call.fs, PFS_MESSAGE_READDIR, inode, NULL);
+	pfs_call_begin(&call);
+}
+
+static void do_readdir(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
+		       struct fuse_file_info *info)
+{
+	begin_readdir(request, inode, size, offset, false);
+}
+
+static void do_readdirplus(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
+			   struct fuse_file_info *info)
+{
+	begin_readdir(request, inode, size, offset, true);
+}
+
+/* --- the session's beginning --------------------------------------------------------------- */
+
+static void do_init(void *arg, struct fuse_conn_info *connection)
+{
+	struct pfs_fs *fs = arg;
+
+	fs->opens_unasked = connection->capable & FUSE_CAP_NO_OPEN_SUPPORT;
+	fs->listings_unasked = connection->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
+	fs->parallel_lookups = connection->capable & FUSE_CAP_PARALLEL_DIROPS;
+	/* A new time or size in a GETATTR reply drops the kernel's pages: freshness hangs on it. */
+	connection->want |=
+		connection->capable & (FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS |
+				       FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
+	/* With O_TRUNC left to open(2), which isn't asked, `: > status` would seem to succeed. */
+	connection->want &=
+		~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_WRITEBACK_CACHE |
+			    FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+	connection->max_write = 4096; /* all of it is refused */
+	connection->time_gran = 1;
+}
+
+const struct fuse_lowlevel_ops pfs_fs_operations = {
+	.init = do_init,
+	.lookup = do_lookup,
+	.forget = do_forget,
+	.forget_multi = do_forget_multi,
+	.getattr = do_getattr,
+	.getxattr = do_getxattr,
+	.listxattr = do_listxattr,
+	.access = do_access,
+	.statfs = do_statfs,
+	.open = do_open,
+	.opendir = do_opendir,
+	.flush = do_flush,
+	.read = do_read,
+	.readdir = do_readdir,
+	.readdirplus = do_readdirplus,
+};

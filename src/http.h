@@ -1,0 +1,81 @@
+/*
+ * What the files of the http room share: http.c (the life of a request, the queue, the loop),
+ * http_attempt.c (one attempt: what libcurl is told, and what it tells). http_url.c stands alone.
+ */
+#ifndef PINEFS_SRC_HTTP_H
+#define PINEFS_SRC_HTTP_H
+
+#include <curl/curl.h>
+#include <sys/queue.h>
+
+#include "pinefs/http.h"
+#include "pinefs/loop.h"
+#include "pinefs/stats.h"
+#include "pinefs/text.h"
+
+#define IDLE_HANDLES 16
+
+enum request_state { QUEUED, SENT, PAUSED };
+
+struct pfs_http_request {
+	struct pfs_http *http;
+	TAILQ_ENTRY(pfs_http_request) link;	  /* in http->requests, always */
+	TAILQ_ENTRY(pfs_http_request) queue_link; /* in http->queue, while QUEUED */
+	enum request_state state;
+	struct pfs_timer timer;
+	char *url;
+	char *label;
+	struct curl_slist *headers;
+	void (*done)(void *arg, const struct pfs_http_answer *answer);
+	void *arg;
+	int64_t asked_at;
+	int64_t deadline;
+
+	/* The current attempt, or the last one. */
+	CURL *easy;
+	unsigned attempts;
+	int64_t sent_at;
+	int64_t retry_after;
+	struct pfs_buffer body;
+	size_t header_bytes;
+	bool too_large;
+	enum pfs_http_outcome outcome;
+	int status;
+	char reason[128];
+	char request_id[80];
+	char rejected[200];
+	char error_text[CURL_ERROR_SIZE];
+};
+
+TAILQ_HEAD(request_list, pfs_http_request);
+
+struct pfs_http {
+	struct pfs_loop *loop;
+	struct pfs_stats *stats;
+	struct pfs_http_config config;
+	CURLM *multi;
+	struct request_list requests;
+	struct request_list queue;
+	size_t queued;
+	size_t active;
+	size_t total;
+	CURL *idle[IDLE_HANDLES];
+	size_t idle_count;
+	double tokens;
+	int64_t tokens_at;
+	struct pfs_timer budget; /* runs while the queue waits for a token */
+	uint64_t random;
+};
+
+/* --- http_attempt.c --- */
+
+/* Forget what an attempt before this one left. */
+void pfs_attempt_reset(struct pfs_http_request *request);
+/* Hand the request to libcurl. 0, -ENOMEM. */
+int pfs_attempt_begin(struct pfs_http_request *request);
+/* libcurl is done with it: keep outcome, status, and the words for a failure. */
+void pfs_attempt_end(struct pfs_http_request *request, CURLcode code);
+/* Take it back from libcurl; when it isn't there: nothing. */
+void pfs_attempt_release(struct pfs_http_request *request);
+
+#endif

@@ -1,0 +1,211 @@
+/* One attempt: what libcurl is told about it, and what it tells. */
+#include "http.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#define MAX_HEADERS ((size_t)256 * 1024) /* bytes of one answer's header */
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct pfs_http_request *request = arg;
+	size_t length = size * count;
+
+	if (pfs_buffer_add(&request->body, bytes, length)) {
+		request->too_large = request->body.error == -EFBIG;
+		return 0;
+	}
+	request->http->stats->received += length;
+	return length;
+}
+
+/* The value of header `name` in this line, into out without the space around it. */
+static bool header_value(const char *line, size_t length, const char *name, char *out, size_t size)
+{
+	size_t n = strlen(name);
+
+	if (length <= n || line[n] != ':' || strncasecmp(line, name, n) != 0)
+		return false;
+	line += n + 1;
+	length -= n + 1;
+	while (length && (*line == ' ' || *line == '\t')) {
+		line++;
+		length--;
+	}
+	while (length && strchr(" \t\r\n", line[length - 1]))
+		length--;
+	if (length >= size)
+		length = size - 1;
+	memcpy(out, line, length);
+	out[length] = '\0';
+	return true;
+}
+
+/* "HTTP/1.1 404 Not Found" to its last part; HTTP/2 has none. */
+static void keep_reason(struct pfs_http_request *request, const char *line, size_t length)
+{
+	const char *space = memchr(line, ' ', length);
+
+	request->reason[0] = '\0';
+	if (space)
+		space = memchr(space + 1, ' ', length - (size_t)(space + 1 - line));
+	if (!space)
+		return;
+	length -= (size_t)(space + 1 - line);
+	while (length && strchr("\r\n", space[length]))
+		length--;
+	(void)snprintf(request->reason, sizeof(request->reason), "%.*s", (int)length, space + 1);
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *arg)
+{
+	struct pfs_http_request *request = arg;
+	size_t length = size * count;
+	char value[80];
+
+	request->header_bytes += length;
+	if (request->header_bytes > MAX_HEADERS) {
+		request->too_large = true;
+		return 0;
+	}
+	if (length > 5 && !memcmp(line, "HTTP/", 5)) {
+		keep_reason(request, line, length);
+	} else if (header_value(line, length, "retry-after", value, sizeof(value))) {
+		request->retry_after =
+			pfs_http_retry_after(value, pfs_loop_wall(request->http->loop));
+	} else if (!header_value(line, length, "x-pinecone-request-id", request->request_id,
+				 sizeof(request->request_id)) &&
+		   !header_value(line, length, "x-pinecone-auth-rejected-reason", request->rejected,
+				 sizeof(request->rejected)) &&
+		   !*request->request_id) {
+		(void)header_value(line, length, "x-request-id", request->request_id,
+				   sizeof(request->request_id));
+	}
+	return length;
+}
+
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* Every option is of a kind that can only fail for want of memory: then the transfer fails too. */
+static void set_up(struct pfs_http_request *request)
+{
+	const struct pfs_http_config *config = &request->http->config;
+	bool plain = !strncasecmp(request->url, "http:", 5);
+	CURL *easy = request->easy;
+
+	curl_easy_setopt(easy, CURLOPT_URL, request->url);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, config->user_agent);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
+	if (plain)
+		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	else /* wait for HTTP/2 to say whether it multiplexes, rather than connect once more */
+		curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	if (config->cacert) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, config->cacert);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
+	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error_text);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
+}
+
+static enum pfs_http_outcome outcome_of(const struct pfs_http_request *request, CURLcode code)
+{
+	if (request->too_large)
+		return PFS_HTTP_TOO_LARGE;
+	switch (code) {
+	case CURLE_OK:
+		return PFS_HTTP_ANSWERED;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return PFS_HTTP_RESOLVE;
+	case CURLE_COULDNT_CONNECT:
+		return PFS_HTTP_CONNECT;
+	case CURLE_OPERATION_TIMEDOUT:
+		return PFS_HTTP_TIMEOUT;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+		return PFS_HTTP_TLS;
+	case CURLE_OUT_OF_MEMORY:
+		return PFS_HTTP_NO_MEMORY;
+	default:
+		return PFS_HTTP_BROKEN;
+	}
+}
+
+void pfs_attempt_reset(struct pfs_http_request *request)
+{
+	pfs_buffer_clear(&request->body);
+	request->header_bytes = 0;
+	request->too_large = false;
+	request->status = 0;
+	request->retry_after = -1;
+	request->reason[0] = request->request_id[0] = request->rejected[0] = '\0';
+	request->error_text[0] = '\0';
+}
+
+int pfs_attempt_begin(struct pfs_http_request *request)
+{
+	struct pfs_http *http = request->http;
+
+	request->easy = http->idle_count ? http->idle[--http->idle_count] : curl_easy_init();
+	if (!request->easy)
+		return -ENOMEM;
+	set_up(request);
+	return curl_multi_add_handle(http->multi, request->easy) ? -ENOMEM : 0;
+}
+
+void pfs_attempt_end(struct pfs_http_request *request, CURLcode code)
+{
+	struct pfs_http *http = request->http;
+	long status = 0, connects = 0;
+
+	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(request->easy, CURLINFO_NUM_CONNECTS, &connects);
+	http->stats->connections += (uint64_t)connects;
+	request->status = (int)status;
+	request->outcome = outcome_of(request, code);
+	if (request->too_large)
+		(void)snprintf(request->error_text, sizeof(request->error_text),
+			       "answer larger than %zu bytes", http->config.max_body);
+	else if (code && !*request->error_text)
+		(void)snprintf(request->error_text, sizeof(request->error_text), "%s",
+			       curl_easy_strerror(code));
+}
+
+void pfs_attempt_release(struct pfs_http_request *request)
+{
+	struct pfs_http *http = request->http;
+
+	if (!request->easy)
+		return;
+	curl_multi_remove_handle(http->multi, request->easy);
+	if (http->idle_count < IDLE_HANDLES) {
+		curl_easy_reset(request->easy);
+		http->idle[http->idle_count++] = request->easy;
+	} else {
+		curl_easy_cleanup(request->easy);
+	}
+	request->easy = NULL;
+}

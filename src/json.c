@@ -1,0 +1,372 @@
+/*
+ * cJSON parses values but forgets where they stood and how numbers were written. So the walk reads
+ * only the punctuation of one object or array by itself, and lets cJSON parse each key and each
+ * value at the place where it begins; where cJSON stopped is where the value's bytes end.
+ *
+ * Rejected: a tokenizer of our own (another JSON parser to get wrong), and parsing the whole
+ * document into cJSON's tree (64 bytes a value, and the bytes are lost).
+ */
+#include "pinefs/json.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+/*
+ * How many bytes a comparison may parse, all told. Objects in objects are looked at from both
+ * sides on each level, so without a bound 64 levels would keep us busy for ever.
+ */
+#define SAME_BUDGET (4 * 1024 * 1024)
+
+/* The byte after a string that begins at text, or NULL if it doesn't end. */
+static const char *skip_string(const char *text, const char *end)
+{
+	for (text++; text < end; text++) {
+		if (*text == '\\')
+			text++;
+		else if (*text == '"')
+			return text + 1;
+	}
+	return NULL;
+}
+
+int pfs_json_check(const char *text, size_t length)
+{
+	const char *end = text + length;
+	char open[PFS_JSON_DEPTH];
+	size_t depth = 0, values = 0;
+
+	while (text < end) {
+		if (*text == '"') {
+			text = skip_string(text, end);
+			if (!text)
+				return -EBADMSG;
+			continue;
+		}
+		if (*text == '{' || *text == '[') {
+			if (depth == PFS_JSON_DEPTH)
+				return -EBADMSG;
+			open[depth++] = *text == '{' ? '}' : ']';
+			values++;
+		} else if (*text == '}' || *text == ']') {
+			if (!depth || open[--depth] != *text)
+				return -EBADMSG;
+		} else if (*text == ',') {
+			values++;
+		}
+		if (values > PFS_JSON_VALUES)
+			return -EFBIG;
+		text++;
+	}
+	return depth ? -EBADMSG : 0;
+}
+
+static void skip_space(struct pfs_json_walk *walk)
+{
+	while (walk->cursor < walk->end && *walk->cursor && strchr(" \t\r\n", *walk->cursor))
+		walk->cursor++;
+}
+
+/* Is this byte next? Then step over it. */
+static bool take(struct pfs_json_walk *walk, char byte)
+{
+	skip_space(walk);
+	if (walk->cursor == walk->end || *walk->cursor != byte)
+		return false;
+	walk->cursor++;
+	return true;
+}
+
+int pfs_json_open(struct pfs_json_walk *walk, const char *text, size_t length)
+{
+	*walk = (struct pfs_json_walk){.cursor = text, .end = text + length};
+	if (take(walk, '{'))
+		walk->type = PFS_JSON_OBJECT;
+	else if (take(walk, '['))
+		walk->type = PFS_JSON_ARRAY;
+	else
+		return -EBADMSG;
+	return 0;
+}
+
+/* A NUL in a decoded string would cut it short without a word. */
+static bool says_nul(const char *raw, size_t length)
+{
+	for (size_t i = 0; i + 5 < length; i++) {
+		if (raw[i] != '\\')
+			continue;
+		if (!memcmp(raw + i + 1, "u0000", 5))
+			return true;
+		i++;
+	}
+	return false;
+}
+
+/* Let cJSON parse what begins at the cursor. The item is the caller's. */
+static cJSON *parse_here(struct pfs_json_walk *walk, const char **ret_raw, size_t *ret_length)
+{
+	const char *stop = NULL;
+	cJSON *item;
+
+	skip_space(walk);
+	if (walk->cursor == walk->end)
+		return NULL;
+	item = cJSON_ParseWithLengthOpts(walk->cursor, (size_t)(walk->end - walk->cursor), &stop,
+					 0);
+	if (!item)
+		return NULL;
+	*ret_raw = walk->cursor;
+	*ret_length = (size_t)(stop - walk->cursor);
+	walk->cursor = stop;
+	if (cJSON_IsString(item) && says_nul(*ret_raw, *ret_length)) {
+		cJSON_Delete(item);
+		return NULL;
+	}
+	return item;
+}
+
+/* The byte after the object or array that begins at text: pfs_json_check saw that it ends. */
+static const char *skip_compound(const char *text, const char *end)
+{
+	size_t depth = 0;
+
+	while (text && text < end) {
+		if (*text == '"') {
+			text = skip_string(text, end);
+			continue;
+		}
+		if (*text == '{' || *text == '[')
+			depth++;
+		else if ((*text == '}' || *text == ']') && --depth == 0)
+			return text + 1;
+		text++;
+	}
+	return NULL;
+}
+
+static int next_shallow(struct pfs_json_walk *walk, struct pfs_json_value *ret_value)
+{
+	const char *raw = walk->cursor;
+	const char *stop = skip_compound(raw, walk->end);
+
+	if (!stop)
+		return -EBADMSG;
+	*ret_value = (struct pfs_json_value){
+		.type = *raw == '{' ? PFS_JSON_OBJECT : PFS_JSON_ARRAY,
+		.key = walk->key ? cJSON_GetStringValue(walk->key) : NULL,
+		.raw = raw,
+		.raw_length = (size_t)(stop - raw),
+	};
+	walk->cursor = stop;
+	return 1;
+}
+
+static enum pfs_json_type type_of(const cJSON *item)
+{
+	if (cJSON_IsBool(item))
+		return PFS_JSON_BOOLEAN;
+	if (cJSON_IsNumber(item))
+		return PFS_JSON_NUMBER;
+	if (cJSON_IsString(item))
+		return PFS_JSON_STRING;
+	if (cJSON_IsObject(item))
+		return PFS_JSON_OBJECT;
+	return cJSON_IsArray(item) ? PFS_JSON_ARRAY : PFS_JSON_NULL;
+}
+
+static void drop_items(struct pfs_json_walk *walk)
+{
+	cJSON_Delete(walk->key);
+	cJSON_Delete(walk->value);
+	walk->key = walk->value = NULL;
+}
+
+/* The end was reached: nothing may follow. */
+static int at_end(struct pfs_json_walk *walk)
+{
+	skip_space(walk);
+	return walk->cursor == walk->end ? 0 : -EBADMSG;
+}
+
+int pfs_json_next(struct pfs_json_walk *walk, struct pfs_json_value *ret_value)
+{
+	bool object = walk->type == PFS_JSON_OBJECT, first = !walk->begun;
+	const char *raw = NULL;
+	size_t length = 0;
+
+	drop_items(walk);
+	walk->begun = true;
+	if (take(walk, object ? '}' : ']'))
+		return at_end(walk);
+	if (!first && !take(walk, ','))
+		return -EBADMSG;
+	if (object) {
+		walk->key = parse_here(walk, &raw, &length);
+		if (!cJSON_IsString((cJSON *)walk->key) || !take(walk, ':'))
+			return -EBADMSG;
+	}
+	skip_space(walk);
+	if (walk->shallow && walk->cursor < walk->end &&
+	    (*walk->cursor == '{' || *walk->cursor == '['))
+		return next_shallow(walk, ret_value);
+	walk->value = parse_here(walk, &raw, &length);
+	if (!walk->value)
+		return -EBADMSG;
+	*ret_value = (struct pfs_json_value){
+		.type = type_of(walk->value),
+		.key = object ? cJSON_GetStringValue(walk->key) : NULL,
+		.string = cJSON_GetStringValue(walk->value),
+		.raw = raw,
+		.raw_length = length,
+	};
+	return 1;
+}
+
+void pfs_json_close(struct pfs_json_walk *walk)
+{
+	drop_items(walk);
+}
+
+int pfs_json_find(const char *text, size_t length, const char *key,
+		  struct pfs_json_found *ret_found)
+{
+	struct pfs_json_found found = {0};
+	struct pfs_json_value value;
+	struct pfs_json_walk walk;
+	int more = pfs_json_open(&walk, text, length);
+
+	if (!more && walk.type != PFS_JSON_OBJECT)
+		more = -EBADMSG;
+	while (!more && (more = pfs_json_next(&walk, &value)) == 1) {
+		more = 0;
+		if (strcmp(value.key, key))
+			continue;
+		cJSON_Delete(found.owner);
+		found.owner = walk.value;
+		found.value = value;
+		found.value.key = NULL;
+		walk.value = NULL;
+	}
+	pfs_json_close(&walk);
+	if (more < 0) {
+		cJSON_Delete(found.owner);
+		return more;
+	}
+	*ret_found = found;
+	return 0;
+}
+
+void pfs_json_found_finish(struct pfs_json_found *found)
+{
+	cJSON_Delete(found->owner);
+	*found = (struct pfs_json_found){0};
+}
+
+static bool same_object(size_t *budget, const char *a, size_t a_length, const char *b,
+			size_t b_length);
+static bool same_value(size_t *budget, const struct pfs_json_value *a,
+		       const struct pfs_json_value *b);
+
+static bool spend(size_t *budget, size_t cost)
+{
+	bool enough = cost <= *budget;
+
+	*budget = enough ? *budget - cost : 0;
+	return enough;
+}
+
+/* Is the member that both call key the same in both? Of several the last one counts. */
+static bool same_member(size_t *budget, const char *key, const char *a, size_t a_length,
+			const char *b, size_t b_length)
+{
+	struct pfs_json_found in_a, in_b;
+	bool same = false;
+
+	if (!spend(budget, a_length) || !spend(budget, b_length))
+		return false;
+	if (pfs_json_find(a, a_length, key, &in_a))
+		return false;
+	if (!pfs_json_find(b, b_length, key, &in_b)) {
+		same = same_value(budget, &in_a.value, &in_b.value);
+		pfs_json_found_finish(&in_b);
+	}
+	pfs_json_found_finish(&in_a);
+	return same;
+}
+
+/* Does every member of a stand in b with the same value, null being the same as absent? */
+static bool within(size_t *budget, const char *a, size_t a_length, const char *b, size_t b_length)
+{
+	struct pfs_json_walk walk;
+	struct pfs_json_value value;
+	bool same = spend(budget, a_length);
+	int more = pfs_json_open(&walk, a, a_length);
+
+	while (same && !more && (more = pfs_json_next(&walk, &value)) == 1) {
+		more = 0;
+		same = same_member(budget, value.key, a, a_length, b, b_length);
+	}
+	pfs_json_close(&walk);
+	return same && !more;
+}
+
+static bool same_array(size_t *budget, const struct pfs_json_value *a,
+		       const struct pfs_json_value *b)
+{
+	struct pfs_json_walk walk_a, walk_b;
+	struct pfs_json_value value_a, value_b;
+	int more_a = pfs_json_open(&walk_a, a->raw, a->raw_length);
+	int more_b = pfs_json_open(&walk_b, b->raw, b->raw_length);
+	bool same = !more_a && !more_b && spend(budget, a->raw_length + b->raw_length);
+
+	while (same) {
+		more_a = pfs_json_next(&walk_a, &value_a);
+		more_b = pfs_json_next(&walk_b, &value_b);
+		if (more_a != more_b || more_a < 0)
+			same = false;
+		else if (!more_a)
+			break;
+		else
+			same = same_value(budget, &value_a, &value_b);
+	}
+	pfs_json_close(&walk_a);
+	pfs_json_close(&walk_b);
+	return same;
+}
+
+static bool same_value(size_t *budget, const struct pfs_json_value *a,
+		       const struct pfs_json_value *b)
+{
+	if (a->type != b->type)
+		return false;
+	switch (a->type) {
+	case PFS_JSON_NULL:
+		return true;
+	case PFS_JSON_STRING:
+		return !strcmp(a->string, b->string);
+	case PFS_JSON_OBJECT:
+		return same_object(budget, a->raw, a->raw_length, b->raw, b->raw_length);
+	case PFS_JSON_ARRAY:
+		return same_array(budget, a, b);
+	case PFS_JSON_BOOLEAN:
+	case PFS_JSON_NUMBER:
+		break;
+	}
+	return a->raw_length == b->raw_length && !memcmp(a->raw, b->raw, a->raw_length);
+}
+
+static bool same_object(size_t *budget, const char *a, size_t a_length, const char *b,
+			size_t b_length)
+{
+	if (a_length == b_length && !memcmp(a, b, a_length))
+		return true;
+	return within(budget, a, a_length, b, b_length) && within(budget, b, b_length, a, a_length);
+}
+
+bool pfs_json_same(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+	size_t budget = SAME_BUDGET;
+
+	return same_object(&budget, a, a_length, b, b_length);
+}

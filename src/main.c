@@ -1,0 +1,130 @@
+/*
+ * pinefs: the Pinecone control plane as files.
+ *
+ * The source, from here down; include/pinefs/<room>.h says what each room promises.
+ *
+ *	main       this file: the order of things; with start, mountpoint, demo, serve, report
+ *	fs         messages from the kernel, one reply to each
+ *	tree       names, inodes, attributes, contents
+ *	store      objects, how long they hold, who waits for them
+ *	api        Pinecone: paths, headers, pages, errors
+ *	http       libcurl: deadlines, retries, the budget
+ *	json       cJSON: documents to values
+ *	resource   the table of kinds
+ *	key        the API key
+ *	options    the command line
+ *	loop, log, stats, text   the ground
+ *	sim/       pinecone-sim, a program of its own
+ *
+ * The order matters: libcurl's and libfuse's state do not survive a fork. So all that can be said
+ * without them comes first (the command line, the mountpoint, the key); then the fork; then, in
+ * the child, the API's first answer and the mount; and the parent prints what came of it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "main.h"
+#include "pinefs/http.h"
+#include "pinefs/log.h"
+#include "pinefs/text.h"
+
+#define EXIT_USAGE 2
+
+static int fail(const char *text)
+{
+	(void)fprintf(stderr, "pinefs: %s\n", text);
+	return EXIT_FAILURE;
+}
+
+/* The key must be in no core dump: no dump at all, and no looking into us by our own user. */
+static void forbid_dumps(void)
+{
+	const struct rlimit none = {0, 0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+/* All that can be refused without the API. 0, or -errno with a line in program->text. */
+static int prepare(struct program *program)
+{
+	const struct pfs_options *options = &program->options;
+	int error = mountpoint_check(options->mountpoint, &program->mountpoint, program->text,
+				     sizeof(program->text));
+
+	forbid_dumps();
+	if (!error && options->demo)
+		(void)snprintf(program->key.value, sizeof(program->key.value), "pcsk_demo");
+	else if (!error)
+		error = pfs_key_load(&program->key, options->api_key_file, program->text,
+				     sizeof(program->text));
+	pfs_key_clear_environment();
+	if (!error && !options->demo)
+		error = pfs_http_check_url(options->api_url, program->text, sizeof(program->text));
+	return error;
+}
+
+/* From the fork (if there is one) to the end of the mount. The exit status. */
+static int mount_and_serve(struct program *program)
+{
+	bool foreground = program->options.foreground;
+	int report = -1;
+	int error = foreground ? 0 : start_in_background(&report);
+
+	if (error)
+		return fail(strerror(-error));
+	error = serve_begin(program);
+	if (error && foreground)
+		(void)fail(program->text);
+	else if (error)
+		(void)start_report(report, program->text);
+	if (!error && !foreground) {
+		start_detach();
+		pfs_log_open(PFS_LOG_INFO, true);
+		error = start_report(report, NULL);
+	}
+	if (!error)
+		error = serve_run(program);
+	serve_end(program);
+	return error ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run(struct program *program)
+{
+	int status;
+
+	pfs_log_open(program->options.debug ? PFS_LOG_DEBUG : PFS_LOG_INFO, false);
+	status = prepare(program) ? fail(program->text) : mount_and_serve(program);
+	free(program->mountpoint);
+	pfs_key_finish(&program->key);
+	return status;
+}
+
+int main(int argc, char *argv[])
+{
+	struct program *program = calloc(1, sizeof(*program));
+	int status = EXIT_SUCCESS;
+
+	if (!program)
+		return fail(strerror(ENOMEM));
+	program->signals = program->simulator_output = -1;
+	if (pfs_options_parse(&program->options, argc, argv, program->text,
+			      sizeof(program->text))) {
+		(void)fprintf(stderr, "pinefs: %s (see pinefs --help)\n", program->text);
+		status = EXIT_USAGE;
+	} else if (program->options.action == PFS_ACTION_HELP) {
+		pfs_options_help(stdout);
+	} else if (program->options.action == PFS_ACTION_VERSION) {
+		(void)puts("pinefs " PFS_VERSION);
+	} else {
+		status = run(program);
+	}
+	pfs_options_finish(&program->options);
+	free(program);
+	return status;
+}

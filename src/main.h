@@ -1,0 +1,88 @@
+/*
+ * What the files of the main room share: main.c (the order of things), start.c (background and
+ * the line that is printed), mountpoint.c, demo.c, serve.c (the rooms wired together), report.c
+ * (the files of /.pinefs).
+ */
+#ifndef PINEFS_SRC_MAIN_H
+#define PINEFS_SRC_MAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "pinefs/key.h"
+#include "pinefs/options.h"
+#include "pinefs/stats.h"
+#include "pinefs/tree.h"
+
+#define TEXT_SIZE 1024 /* of a line that says why pinefs doesn't start */
+
+/* Everything that one mount is made of. */
+struct program {
+	struct pfs_options options;
+	struct pfs_key key;
+	char *mountpoint; /* absolute */
+	struct pfs_stats stats;
+	struct pfs_loop *loop;
+	struct pfs_http *http;
+	struct pfs_api *api;
+	struct pfs_store *store;
+	struct pfs_tree *tree;
+	struct pfs_fs *fs;
+	struct pfs_report reports[PFS_REPORTS_MAX];
+	size_t report_count;
+	int signals;	      /* signalfd(2), or -1 */
+	bool ended;	      /* by a signal */
+	pid_t simulator;      /* of --demo, or 0 */
+	int simulator_output; /* its stdout, or -1 */
+	bool checked;	      /* the API has given its first answer */
+	int check_error;      /* 0 or -errno: what it came to */
+	char text[TEXT_SIZE];
+};
+
+/* --- start.c --- */
+
+/*
+ * Go to the background: returns 0 in the child, with *ret_report a descriptor for
+ * start_report(). The parent waits for that report, prints what it says, and exits. -errno if
+ * it can't be done.
+ */
+int start_in_background(int *ret_report);
+/* Tell the parent: success with text NULL. 0, or -errno when nobody listens any more. */
+int start_report(int report, const char *text);
+/* Leave the terminal and the directory behind. */
+void start_detach(void);
+
+/* --- mountpoint.c --- */
+
+/*
+ * Can this path be mounted on? 0 and its absolute form, owned by the caller; -errno with a line
+ * in text that says what to do.
+ */
+int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t size);
+
+/* --- demo.c --- */
+
+/*
+ * Start pinecone-sim (found beside this program, in its build tree, or in PATH) as a child that
+ * ends with us however we end. 0; *ret_url is owned by the caller; -errno with a line in text.
+ */
+int demo_start(struct program *program, char **ret_url, char *text, size_t size);
+void demo_stop(struct program *program); /* when none was started: nothing */
+
+/* --- serve.c --- */
+
+/*
+ * Wire the rooms, ask the API once (unless told not to), mount. 0: serve_run may be called;
+ * -errno with a line in program->text. serve_end takes a half-made program.
+ */
+int serve_begin(struct program *program);
+int serve_run(struct program *program);
+void serve_end(struct program *program);
+
+/* --- report.c --- */
+
+void report_set_up(struct program *program);
+extern const char report_readme[];
+
+#endif

@@ -1,0 +1,88 @@
+/* Whether a path can be mounted on, and if not, the command that helps. */
+#include <errno.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "main.h"
+#include "pinefs/text.h"
+
+static int refuse(int error, const char *path, const char *why, char *text, size_t size)
+{
+	char shown[600];
+
+	(void)snprintf(text, size, "%s: %s", pfs_escape(path, shown, sizeof(shown)), why);
+	return error;
+}
+
+static int refuse_with_unmount(int error, const char *path, const char *why, char *text,
+			       size_t size)
+{
+	char shown[600], help[800];
+
+	(void)snprintf(help, sizeof(help), "%s; unmount it with: %s %s", why,
+		       geteuid() ? "fusermount3 -u" : "umount",
+		       pfs_escape(path, shown, sizeof(shown)));
+	return refuse(error, path, help, text, size);
+}
+
+/* Is something mounted on just this path? Its type goes to type. */
+static bool is_mounted(const char *absolute, char *type, size_t size)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent entry;
+	char line[4096];
+	bool found = false;
+
+	while (mounts && getmntent_r(mounts, &entry, line, sizeof(line))) {
+		if (strcmp(entry.mnt_dir, absolute) != 0)
+			continue;
+		(void)pfs_escape(entry.mnt_type, type, size);
+		found = true;
+	}
+	if (mounts)
+		(void)endmntent(mounts);
+	return found;
+}
+
+static int explain(int error, const char *path, char *text, size_t size)
+{
+	char shown[600], help[800];
+
+	switch (error) {
+	case ENOTCONN:
+	case ECONNABORTED:
+		return refuse_with_unmount(-error, path, "a dead mount is there, left by a crash",
+					   text, size);
+	case ENOENT:
+		(void)snprintf(help, sizeof(help), "no such directory; make it with: mkdir -p %s",
+			       pfs_escape(path, shown, sizeof(shown)));
+		return refuse(-error, path, help, text, size);
+	default:
+		return refuse(-error, path, strerror(error), text, size);
+	}
+}
+
+int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t size)
+{
+	char type[64], why[128], *absolute;
+	struct stat stat_of;
+
+	if (stat(path, &stat_of))
+		return explain(errno, path, text, size);
+	if (!S_ISDIR(stat_of.st_mode))
+		return refuse(-ENOTDIR, path, "not a directory", text, size);
+	absolute = realpath(path, NULL);
+	if (!absolute)
+		return explain(errno, path, text, size);
+	if (is_mounted(absolute, type, sizeof(type))) {
+		(void)snprintf(why, sizeof(why), "something is mounted there already (%s)", type);
+		free(absolute);
+		return refuse_with_unmount(-EBUSY, path, why, text, size);
+	}
+	*ret_absolute = absolute;
+	return 0;
+}

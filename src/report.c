@@ -1,0 +1,115 @@
+/* What the mount says about itself: /README and the files of /.pinefs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "main.h"
+#include "pinefs/http.h"
+#include "pinefs/text.h"
+
+const char report_readme[] =
+	"This is pinefs: the Pinecone control plane as files. All of it is read-only.\n"
+	"\n"
+	"restore-jobs/ID/        a directory for each restore job\n"
+	"    status              Pending, Completed, Failed or Cancelled\n"
+	"    percent_complete    100 once completed; empty while the API doesn't say\n"
+	"    created_at, completed_at, backup_id, target_index_name, ...\n"
+	"    raw.json            the object exactly as the API sent it\n"
+	"    done                there once the job has ended, and holds its status\n"
+	"\n"
+	"    $ cat restore-jobs/ID/status\n"
+	"    $ until [ -e restore-jobs/ID/done ]; do sleep 5; done\n"
+	"    $ grep -l Pending restore-jobs/*/status\n"
+	"    $ getfattr -d restore-jobs/ID/status    # how old, from where, what failed\n"
+	"\n"
+	"A job is asked for when it is read, and its answer kept for a few seconds; reading it\n"
+	"again meanwhile costs nothing. If the API fails, the last answer is given for a while,\n"
+	"and user.pinefs.stale says 1; then reading fails. A file is empty only where the API\n"
+	"has no value.\n"
+	"\n"
+	".pinefs/stats, inflight, errors, config, version    the mount about itself\n"
+	"\n"
+	"See pinefs(1).\n";
+
+static void render_stats(void *arg, struct pfs_buffer *buffer)
+{
+	const struct program *program = arg;
+
+	pfs_stats_render(&program->stats, buffer);
+}
+
+static void render_errors(void *arg, struct pfs_buffer *buffer)
+{
+	const struct program *program = arg;
+
+	pfs_stats_render_failures(&program->stats, buffer);
+}
+
+static void add_request(void *arg, const struct pfs_http_progress *progress)
+{
+	(void)pfs_buffer_format(arg, "%.3f\t%.3f\t%u\t%s\t%s\n",
+				(double)progress->age / (double)PFS_SECOND,
+				(double)progress->left / (double)PFS_SECOND, progress->attempts,
+				progress->state, progress->label);
+}
+
+/* A line a request: age and time left in seconds, attempts, state, path; the oldest first. */
+static void render_inflight(void *arg, struct pfs_buffer *buffer)
+{
+	const struct program *program = arg;
+
+	pfs_http_each(program->http, add_request, buffer);
+}
+
+static void render_version(void *arg, struct pfs_buffer *buffer)
+{
+	(void)pfs_buffer_add_string(buffer, "pinefs " PFS_VERSION "\n");
+}
+
+static void add_setting(struct pfs_buffer *buffer, const char *name, const char *value)
+{
+	(void)pfs_buffer_format(buffer, "%s=", name);
+	if (value)
+		(void)pfs_buffer_add_escaped(buffer, value, strlen(value));
+	(void)pfs_buffer_add_string(buffer, "\n");
+}
+
+static void add_time(struct pfs_buffer *buffer, const char *name, int64_t ns)
+{
+	(void)pfs_buffer_format(buffer, "%s=%g\n", name, (double)ns / (double)PFS_SECOND);
+}
+
+/* As -o would take it, but for the key and the additional headers, which are secrets. */
+static void render_config(void *arg, struct pfs_buffer *buffer)
+{
+	const struct program *program = arg;
+	const struct pfs_options *options = &program->options;
+
+	add_setting(buffer, "mountpoint", program->mountpoint);
+	add_setting(buffer, "source", options->source);
+	add_setting(buffer, "api_url", options->api_url);
+	add_setting(buffer, "api_version", options->api_version);
+	add_setting(buffer, "api_key_file", program->key.file);
+	add_setting(buffer, "additional_headers", options->additional_headers ? "set" : "");
+	add_setting(buffer, "cacert", options->cacert);
+	add_time(buffer, "ttl", options->ttl);
+	add_time(buffer, "ttl_final", options->ttl_final);
+	add_time(buffer, "ttl_missing", options->ttl_missing);
+	add_time(buffer, "stale", options->stale);
+	add_time(buffer, "timeout", options->timeout);
+	(void)pfs_buffer_format(buffer, "max_rate=%g\n", options->max_rate);
+	(void)pfs_buffer_format(buffer, "no_check=%d\n", options->no_check);
+	(void)pfs_buffer_format(buffer, "demo=%d\n", options->demo);
+	add_setting(buffer, "fuse", options->fuse);
+}
+
+void report_set_up(struct program *program)
+{
+	const struct pfs_report reports[] = {
+		{"stats", render_stats, program},     {"inflight", render_inflight, program},
+		{"errors", render_errors, program},   {"config", render_config, program},
+		{"version", render_version, program},
+	};
+
+	memcpy(program->reports, reports, sizeof(reports));
+	program->report_count = sizeof(reports) / sizeof(reports[0]);
+}

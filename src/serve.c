@@ -1,0 +1,266 @@
+/* One mount: the rooms wired together, from the API's first answer to the last reply. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "main.h"
+#include "pinefs/api.h"
+#include "pinefs/fs.h"
+#include "pinefs/http.h"
+#include "pinefs/log.h"
+#include "pinefs/loop.h"
+#include "pinefs/resource.h"
+#include "pinefs/store.h"
+#include "pinefs/text.h"
+
+/* The bounds of everything that grows. */
+#define MAX_BODY    ((size_t)16 * 1024 * 1024)
+#define MAX_ACTIVE  128
+#define MAX_QUEUED  20000
+#define BURST	    20
+#define MAX_OBJECTS ((size_t)2 * 1024 * 1024)
+#define MAX_MISSING 4096
+#define MAX_IDLE    1024
+#define TTL_ERROR   (2 * PFS_SECOND)
+
+/* --- signals ------------------------------------------------------------------------------- */
+
+static void on_signal(void *arg)
+{
+	struct program *program = arg;
+	struct signalfd_siginfo info;
+
+	while (read(program->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo != SIGHUP) {
+			program->ended = true;
+			pfs_loop_stop(program->loop);
+			continue;
+		}
+		pfs_info("SIGHUP: forgetting all that is cached");
+		(void)pfs_key_reload(&program->key);
+		pfs_store_expire(program->store);
+		if (program->fs)
+			pfs_fs_invalidate(program->fs);
+	}
+}
+
+static int watch_signals(struct program *program)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	program->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (program->signals < 0)
+		return -errno;
+	return pfs_loop_add_fd(program->loop, program->signals, on_signal, program);
+}
+
+/* --- the rooms ----------------------------------------------------------------------------- */
+
+static int make_http(struct program *program)
+{
+	struct pfs_http_config config = {
+		.max_body = MAX_BODY,
+		.max_active = MAX_ACTIVE,
+		.max_queued = MAX_QUEUED,
+		.rate = program->options.max_rate,
+		.burst = BURST,
+		.cacert = program->options.cacert,
+		.user_agent = "pinefs/" PFS_VERSION,
+	};
+
+	(void)!getrandom(&config.jitter_seed, sizeof(config.jitter_seed), GRND_NONBLOCK);
+	return pfs_http_create(program->loop, &program->stats, &config, &program->http);
+}
+
+static int make_api(struct program *program)
+{
+	const struct pfs_api_config config = {
+		.url = program->options.api_url,
+		.version = program->options.api_version,
+		.additional_headers = program->options.additional_headers,
+	};
+
+	return pfs_api_create(program->http, program->loop, &program->stats, &program->key, &config,
+			      &program->api, program->text, sizeof(program->text));
+}
+
+static int make_store(struct program *program)
+{
+	const struct pfs_options *options = &program->options;
+	const struct pfs_store_config config = {
+		.ttl = options->ttl,
+		.ttl_final = options->ttl_final,
+		.ttl_missing = options->ttl_missing,
+		.ttl_error = TTL_ERROR,
+		.timeout = options->timeout,
+		.stale = options->stale,
+		.max_objects = MAX_OBJECTS,
+		.max_missing = MAX_MISSING,
+		.max_idle = MAX_IDLE,
+	};
+
+	return pfs_store_create(program->api, program->loop, &program->stats, &config,
+				&program->store);
+}
+
+static int make_tree(struct program *program)
+{
+	const struct pfs_options *options = &program->options;
+	struct pfs_tree_config config = {
+		.uid = options->uid,
+		.gid = options->gid,
+		.umask = options->umask,
+		.ttl = options->ttl,
+		.readme = report_readme,
+		.reports = program->reports,
+	};
+
+	report_set_up(program);
+	config.report_count = program->report_count;
+	return pfs_tree_create(program->store, program->loop, &config, &program->tree);
+}
+
+static int make_fs(struct program *program)
+{
+	const struct pfs_options *options = &program->options;
+	const struct pfs_fs_config config = {
+		.options = options->fuse,
+		.source = options->source,
+		.check_modes = options->allow_other,
+	};
+
+	return pfs_fs_create(program->tree, program->store, program->loop, &program->stats, &config,
+			     &program->fs, program->text, sizeof(program->text));
+}
+
+/* --- the first answer ---------------------------------------------------------------------- */
+
+static void explain_check(struct program *program, const struct pfs_api_answer *answer)
+{
+	const char *url = program->options.api_url, *help = "--no-check mounts all the same";
+	char said[400];
+
+	(void)pfs_escape(answer->text, said, sizeof(said));
+	if (answer->status == 401)
+		help = "check the key, see THE KEY in pinefs(1)";
+	else if (answer->status == 403)
+		help = "the key lacks a permission; --no-check mounts all the same";
+	else if (answer->error == -EPROTO)
+		help = "if the certificate is your own, see --cacert";
+	(void)snprintf(program->text, sizeof(program->text), "%s: %s: %s", url, said, help);
+}
+
+static void on_checked(void *arg, const struct pfs_api_answer *answer)
+{
+	struct program *program = arg;
+
+	program->checked = true;
+	program->check_error = answer->error;
+	if (answer->error)
+		explain_check(program, answer);
+	pfs_loop_stop(program->loop);
+}
+
+/* One row of the list: it costs little, and says whether name, network and key are good. */
+static int check_api(struct program *program)
+{
+	struct pfs_api_call *call = NULL;
+	int64_t deadline = pfs_loop_now(program->loop) + program->options.timeout;
+	int error = pfs_api_list(program->api, &pfs_kinds[0], NULL, 1, deadline, on_checked,
+				 program, &call);
+
+	if (error)
+		return error;
+	error = pfs_loop_run(program->loop);
+	if (program->checked && !program->ended)
+		return program->check_error;
+	if (!program->checked)
+		pfs_api_cancel(call);
+	(void)snprintf(program->text, sizeof(program->text), "ended by a signal");
+	return error ? error : -EINTR;
+}
+
+/* --- beginning and end --------------------------------------------------------------------- */
+
+static int make_rooms(struct program *program)
+{
+	static int (*const makers[])(struct program *) = {
+		make_http, make_api, make_store, make_tree, make_fs,
+	};
+	int error = 0;
+
+	for (size_t i = 0; !error && i < sizeof(makers) / sizeof(makers[0]); i++)
+		error = makers[i](program);
+	return error;
+}
+
+static int start_demo(struct program *program)
+{
+	char *url = NULL;
+	int error = demo_start(program, &url, program->text, sizeof(program->text));
+
+	if (!error) {
+		free(program->options.api_url);
+		program->options.api_url = url;
+	}
+	return error;
+}
+
+int serve_begin(struct program *program)
+{
+	int error = pfs_loop_create(&pfs_system_clock, &program->loop);
+
+	program->text[0] = '\0';
+	if (!error)
+		error = watch_signals(program);
+	if (!error && program->options.demo)
+		error = start_demo(program);
+	if (!error)
+		error = make_rooms(program);
+	if (!error && !program->options.no_check)
+		error = check_api(program);
+	if (!error)
+		error = pfs_fs_mount(program->fs, program->mountpoint, program->text,
+				     sizeof(program->text));
+	if (error && !*program->text)
+		(void)snprintf(program->text, sizeof(program->text), "%s", strerror(-error));
+	return error;
+}
+
+int serve_run(struct program *program)
+{
+	int error;
+
+	pfs_info("mounted on %s, from %s", program->mountpoint, program->options.api_url);
+	error = pfs_loop_run(program->loop);
+	if (error)
+		pfs_error("main: %s: %s", program->mountpoint, strerror(-error));
+	else
+		pfs_info("unmounted from %s", program->mountpoint);
+	return error;
+}
+
+void serve_end(struct program *program)
+{
+	pfs_fs_destroy(program->fs);
+	pfs_store_destroy(program->store);
+	pfs_tree_destroy(program->tree);
+	pfs_api_destroy(program->api);
+	pfs_http_destroy(program->http);
+	pfs_loop_destroy(program->loop);
+	if (program->signals >= 0)
+		close(program->signals);
+	demo_stop(program);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sim: the state of one simulator, handed from main to the rooms that answer.
+ *
+ * The rooms, from the ground up; each includes only what stands below it:
+ *
+ *   main       options, signals, the order of beginning and end
+ *    └ serve     HTTP: connections, waiting answers, the loop   (with inject: only they
+ *       ├ inject   faults of the transport                       know libmicrohttpd)
+ *       ├ control  the /_sim endpoints
+ *       │   ├ count   what was asked
+ *       │   └ faults  rules of misbehaviour
+ *       └ api      describe, list, errors
+ *           └ page    paging and its habits
+ *               └ world  all jobs
+ *                   └ job   one job
+ *   text, reply, dice, timer, clock   the ground
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "clock.h"
+#include "count.h"
+#include "faults.h"
+#include "page.h"
+#include "timer.h"
+#include "world.h"
+
+struct sim {
+	struct sim_clock clock;
+	struct sim_world world;
+	struct sim_listing listing;
+	struct sim_faults faults;
+	struct sim_count count;
+	int64_t latency_us; /* every API answer is that late */
+};
+
+#endif

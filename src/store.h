@@ -1,0 +1,134 @@
+/*
+ * What the three files of the store room share: store_object.c (objects and their contents),
+ * store_walk.c (the list), store.c (asking, waiting, failing).
+ */
+#ifndef PINEFS_SRC_STORE_H
+#define PINEFS_SRC_STORE_H
+
+#include "pinefs/api.h"
+#include "pinefs/loop.h"
+#include "pinefs/resource.h"
+#include "pinefs/store.h"
+#include "pinefs/text.h"
+
+#define MAX_LISTENERS 4
+
+/* One `cat` is a few messages: even with a TTL of 0 they are served by one answer. */
+#define SHORTEST_TTL (20 * PFS_MILLISECOND)
+
+/* A time before all others: what was known then holds no longer, whatever is added to it. */
+#define FORGOTTEN (INT64_MIN / 2)
+
+/* A request under way for one object, or a place in the queue for a list that will tell of it. */
+struct pfs_flight {
+	struct pfs_store *store;
+	struct pfs_object *object;
+	struct pfs_api_call *call; /* NULL: the walk of the list is to tell */
+	struct pfs_timer patience; /* then: until when it is waited for */
+	struct pfs_wait_list waits;
+	int64_t deadline;
+	TAILQ_ENTRY(pfs_flight) link; /* in collection->expecting while call is NULL */
+};
+
+/* All objects of a kind, and the walk that lists them. */
+struct collection {
+	struct pfs_store *store;
+	const struct pfs_kind *kind;
+	int64_t fresh_until;
+	int64_t modified;	     /* ns since the epoch */
+	struct pfs_failure *failure; /* of the last walk; NULL: it ended well */
+	uint64_t walk;		     /* number of the last walk, or of the one under way */
+	uint64_t complete_walk;	     /* the last one that ended well; 0: none */
+	size_t complete_pages;	     /* how many requests it took */
+	struct pfs_wait_list waits;
+	TAILQ_HEAD(flight_list, pfs_flight) expecting;
+
+	/* The walk under way. */
+	bool walking;
+	struct pfs_api_call *call;
+	size_t pages;
+	unsigned barren;  /* pages in a row that told nothing new */
+	uint64_t *tokens; /* hashes of those seen */
+	size_t token_capacity;
+
+	/* How many objects were described one by one since window_at: see prefers_walk. */
+	int64_t window_at;
+	size_t described;
+};
+
+struct pfs_store {
+	struct pfs_api *api;
+	struct pfs_loop *loop;
+	struct pfs_stats *stats;
+	struct pfs_store_config config;
+	struct pfs_store_listener listeners[MAX_LISTENERS];
+	size_t listener_count;
+	void *by_id;		   /* tsearch(3)'s tree of objects that haven't vanished */
+	struct pfs_object **slots; /* by number; [0] unused; NULL once freed */
+	uint64_t slot_count;	   /* those used, [0] included */
+	uint64_t slot_capacity;
+	size_t known;
+	size_t missing_count;
+	size_t idle_count;
+	struct pfs_object_list missing; /* never seen, oldest first: an id that isn't there */
+	struct pfs_object_list idle;	/* known, unlisted, held by nobody, oldest first */
+	struct collection *collections; /* one a kind, in the table's order */
+};
+
+/* --- store_object.c --- */
+
+struct collection *pfs_store_collection(const struct pfs_store *store, const struct pfs_kind *kind);
+
+/* Find an id, or make an object that isn't known to exist yet. NULL without memory. */
+struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_kind *kind,
+				    const char *id);
+
+/*
+ * Take what the API said of an object. Older news than what is known is passed over. 0, -ENOMEM,
+ * -ENOSPC for one too many.
+ */
+int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const char *bytes,
+		   size_t length, struct pfs_origin *origin);
+
+/* NULL without memory; starts with one reference. */
+struct pfs_origin *pfs_origin_create(struct pfs_store *store, const struct pfs_api_answer *answer,
+				     bool listed);
+void pfs_origin_drop(struct pfs_origin *origin);
+
+/* The object is gone from the API. */
+void pfs_store_vanish(struct pfs_store *store, struct pfs_object *object);
+
+/* Nothing may need it any more: put it where it waits to be freed, or free it. */
+void pfs_store_settle(struct pfs_store *store, struct pfs_object *object);
+
+void pfs_store_free_object(struct pfs_store *store, struct pfs_object *object);
+
+/* --- store.c --- */
+
+/* Keep a failure in *failure (made if NULL; the old one is overwritten). 0, -ENOMEM. */
+int pfs_failure_set(struct pfs_store *store, struct pfs_failure **failure,
+		    const struct pfs_api_answer *answer);
+void pfs_failure_free(struct pfs_failure *failure);
+
+/* Ask the API for this one object. 0, or an error: then nothing was begun. */
+int pfs_store_describe(struct pfs_store *store, struct pfs_object *object);
+
+/* The flight of an object is over: tell whoever waits. */
+void pfs_store_land(struct pfs_store *store, struct pfs_object *object);
+
+/* Stop waiting for the list: describe. */
+void pfs_store_stop_expecting(struct pfs_flight *flight);
+
+/* --- store_walk.c --- */
+
+/* Begin a walk if none is under way. 0, or an error: then nothing was begun. */
+int pfs_store_walk(struct pfs_store *store, struct collection *collection);
+void pfs_store_end_walk(struct collection *collection);
+
+/*
+ * An expired object is to be asked for. Would a walk of the list cost less than describing this
+ * one and those that will follow? Counts the question: the answer hangs on how many there were.
+ */
+bool pfs_store_prefers_walk(struct pfs_store *store, const struct pfs_object *object);
+
+#endif

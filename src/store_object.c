@@ -1,0 +1,390 @@
+/*
+ * An object is in one of these states, told apart by its fields:
+ *
+ *	unknown   content NULL, failure NULL: just made, the first request is under way
+ *	missing   content NULL, failure set: an id that isn't there, or couldn't be asked for;
+ *	          slot 0, in store->missing, forgotten when there are too many
+ *	known     content set, slot > 0: in the listing
+ *	gone      vanished from the API: in no index, kept while the kernel holds it
+ *
+ * A known object that the last walk of the list left out is freed once nobody holds it, but not
+ * at once: the list drops jobs that exist, and a job that was looked up should stay in `ls`.
+ * So the last max_idle of them are kept.
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pinefs/json.h"
+#include "pinefs/stats.h"
+#include "pinefs/text.h"
+
+struct collection *pfs_store_collection(const struct pfs_store *store, const struct pfs_kind *kind)
+{
+	return &store->collections[kind - pfs_kinds];
+}
+
+/* --- contents ------------------------------------------------------------------------------ */
+
+struct pfs_content *pfs_content_keep(struct pfs_content *content)
+{
+	content->references++;
+	return content;
+}
+
+void pfs_content_drop(struct pfs_content *content)
+{
+	if (content && --content->references == 0)
+		free(content);
+}
+
+struct pfs_origin *pfs_origin_create(struct pfs_store *store, const struct pfs_api_answer *answer,
+				     bool listed)
+{
+	size_t size = strlen(answer->request_id) + 1;
+	struct pfs_origin *origin = malloc(sizeof(*origin) + size);
+
+	if (!origin)
+		return NULL;
+	origin->references = 1;
+	origin->listed = listed;
+	origin->status = answer->status;
+	origin->sent_at = answer->sent_at;
+	origin->received_at = pfs_loop_wall(store->loop);
+	memcpy(origin->request_id, answer->request_id, size);
+	return origin;
+}
+
+void pfs_origin_drop(struct pfs_origin *origin)
+{
+	if (origin && --origin->references == 0)
+		free(origin);
+}
+
+/* The time that this member tells; -EINVAL without one. */
+static int read_time(const struct pfs_content *content, const char *key, int64_t *ret_time)
+{
+	struct pfs_json_found found;
+	int error = -EINVAL;
+
+	if (!key || pfs_json_find(content->bytes, content->length, key, &found))
+		return -EINVAL;
+	if (found.value.type == PFS_JSON_STRING)
+		error = pfs_time_parse(found.value.string, ret_time);
+	pfs_json_found_finish(&found);
+	return error;
+}
+
+static bool read_terminal(const struct pfs_kind *kind, const struct pfs_content *content)
+{
+	struct pfs_json_found found;
+	bool terminal;
+
+	if (!kind->status_key ||
+	    pfs_json_find(content->bytes, content->length, kind->status_key, &found))
+		return false;
+	terminal = found.value.type == PFS_JSON_STRING &&
+		   pfs_kind_is_terminal(kind, found.value.string);
+	pfs_json_found_finish(&found);
+	return terminal;
+}
+
+/*
+ * When did this content come to be? As the object itself says, but always later than the content
+ * before it: the kernel drops its pages only when the time moves.
+ */
+static int64_t modified_time(struct pfs_store *store, const struct pfs_object *object,
+			     const struct pfs_content *content)
+{
+	const struct pfs_content *before = object->content;
+	int64_t time, now;
+
+	if (read_time(content, object->kind->finished_key, &time) &&
+	    read_time(content, object->kind->created_key, &time))
+		time = object->first_seen;
+	if (!before || time > before->modified)
+		return time;
+	now = pfs_loop_wall(store->loop);
+	return now > before->modified ? now : before->modified + 1;
+}
+
+static struct pfs_content *make_content(struct pfs_store *store, const struct pfs_object *object,
+					const char *bytes, size_t length)
+{
+	struct pfs_content *content = malloc(sizeof(*content) + length + 1);
+
+	if (!content)
+		return NULL;
+	content->references = 1;
+	content->length = length;
+	memcpy(content->bytes, bytes, length);
+	content->bytes[length] = '\0';
+	content->terminal = read_terminal(object->kind, content);
+	content->modified = modified_time(store, object, content);
+	return content;
+}
+
+/* --- the index ----------------------------------------------------------------------------- */
+
+/* What tsearch compares: the beginning of an object, and of a key made for looking one up. */
+struct id_key {
+	const struct pfs_kind *kind;
+	const char *id;
+};
+
+static int compare_key(const void *key, const void *node)
+{
+	const struct id_key *a = key;
+	const struct pfs_object *b = node;
+
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return strcmp(a->id, b->id);
+}
+
+static int compare_objects(const void *a, const void *b)
+{
+	const struct pfs_object *object = a;
+	const struct id_key key = {.kind = object->kind, .id = object->id};
+
+	return compare_key(&key, b);
+}
+
+/* Also one that isn't known to exist. */
+static struct pfs_object *find_any(struct pfs_store *store, const struct pfs_kind *kind,
+				   const char *id)
+{
+	const struct id_key key = {.kind = kind, .id = id};
+	void *node = tfind(&key, &store->by_id, compare_key);
+
+	return node ? *(struct pfs_object **)node : NULL;
+}
+
+struct pfs_object *pfs_store_find(struct pfs_store *store, const struct pfs_kind *kind,
+				  const char *id)
+{
+	struct pfs_object *object = find_any(store, kind, id);
+
+	return object && object->content ? object : NULL;
+}
+
+int64_t pfs_store_missing_left(struct pfs_store *store, const struct pfs_kind *kind, const char *id)
+{
+	const struct pfs_object *object = find_any(store, kind, id);
+	int64_t left;
+
+	if (!object || object->content || !object->failure || object->failure->error != -ENOENT)
+		return 0;
+	left = object->failure->until - pfs_loop_now(store->loop);
+	return left > 0 ? left : 0;
+}
+
+struct pfs_object *pfs_store_by_slot(struct pfs_store *store, uint64_t slot)
+{
+	return slot < store->slot_count ? store->slots[slot] : NULL;
+}
+
+struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_kind *kind,
+				    const char *id)
+{
+	struct pfs_object *object = find_any(store, kind, id);
+	size_t size = strlen(id) + 1;
+
+	if (object)
+		return object;
+	object = calloc(1, sizeof(*object) + size);
+	if (!object)
+		return NULL;
+	object->kind = kind;
+	object->fresh_until = FORGOTTEN;
+	memcpy(object->id, id, size);
+	if (!tsearch(object, &store->by_id, compare_objects)) {
+		free(object);
+		return NULL;
+	}
+	return object;
+}
+
+static int assign_slot(struct pfs_store *store, struct pfs_object *object)
+{
+	if (store->known >= store->config.max_objects)
+		return -ENOSPC;
+	if (store->slot_count == store->slot_capacity) {
+		uint64_t capacity = store->slot_capacity ? 2 * store->slot_capacity : 256;
+		struct pfs_object **slots =
+			reallocarray(store->slots, capacity, sizeof(struct pfs_object *));
+
+		if (!slots)
+			return -ENOMEM;
+		store->slots = slots;
+		store->slot_capacity = capacity;
+		if (!store->slot_count)
+			store->slots[store->slot_count++] = NULL;
+	}
+	object->slot = store->slot_count;
+	store->slots[store->slot_count++] = object;
+	store->known++;
+	store->stats->objects++;
+	return 0;
+}
+
+/* --- lists of those that may go ------------------------------------------------------------ */
+
+static void leave_idle(struct pfs_store *store, struct pfs_object *object)
+{
+	if (!object->idle)
+		return;
+	TAILQ_REMOVE(object->idle, object, idle_link);
+	if (object->idle == &store->missing) {
+		store->missing_count--;
+		store->stats->missing--;
+	} else {
+		store->idle_count--;
+	}
+	object->idle = NULL;
+}
+
+static void enter_idle(struct pfs_store *store, struct pfs_object *object,
+		       struct pfs_object_list *list)
+{
+	object->idle = list;
+	TAILQ_INSERT_TAIL(list, object, idle_link);
+	if (list == &store->missing) {
+		store->stats->missing++;
+		if (++store->missing_count > store->config.max_missing)
+			pfs_store_free_object(store, TAILQ_FIRST(list));
+	} else if (++store->idle_count > store->config.max_idle) {
+		pfs_store_free_object(store, TAILQ_FIRST(list));
+	}
+}
+
+void pfs_store_settle(struct pfs_store *store, struct pfs_object *object)
+{
+	struct collection *collection = pfs_store_collection(store, object->kind);
+
+	leave_idle(store, object);
+	if (object->flight || object->references)
+		return;
+	if (object->gone || (!object->content && !object->failure))
+		pfs_store_free_object(store, object);
+	else if (!object->content)
+		enter_idle(store, object, &store->missing);
+	else if (!object->walk || object->walk < collection->complete_walk)
+		enter_idle(store, object, &store->idle);
+}
+
+void pfs_store_free_object(struct pfs_store *store, struct pfs_object *object)
+{
+	leave_idle(store, object);
+	for (size_t i = 0; i < store->listener_count; i++) {
+		if (store->listeners[i].freed)
+			store->listeners[i].freed(store->listeners[i].arg, object);
+	}
+	if (!object->gone)
+		tdelete(object, &store->by_id, compare_objects);
+	if (object->slot) {
+		store->slots[object->slot] = NULL;
+		store->known--;
+		store->stats->objects--;
+	}
+	pfs_content_drop(object->content);
+	pfs_origin_drop(object->origin);
+	pfs_failure_free(object->failure);
+	free(object);
+}
+
+void pfs_store_hold(struct pfs_store *store, struct pfs_object *object, uint64_t count)
+{
+	object->references += count;
+	leave_idle(store, object);
+}
+
+void pfs_store_release(struct pfs_store *store, struct pfs_object *object, uint64_t count)
+{
+	object->references -= count < object->references ? count : object->references;
+	if (!object->references)
+		pfs_store_settle(store, object);
+}
+
+/* --- news ---------------------------------------------------------------------------------- */
+
+static void tell_change(struct pfs_store *store, struct pfs_object *object,
+			struct pfs_content *before)
+{
+	for (size_t i = 0; i < store->listener_count; i++) {
+		const struct pfs_store_listener *listener = &store->listeners[i];
+
+		if (before && listener->changed)
+			listener->changed(listener->arg, object, before);
+		else if (!before && listener->appeared)
+			listener->appeared(listener->arg, object);
+	}
+}
+
+/* New content for an object that may have had none. */
+static int replace_content(struct pfs_store *store, struct pfs_object *object, const char *bytes,
+			   size_t length)
+{
+	struct pfs_content *before = object->content, *content;
+	int error;
+
+	if (!before)
+		object->first_seen = pfs_loop_wall(store->loop);
+	content = make_content(store, object, bytes, length);
+	if (!content)
+		return -ENOMEM;
+	error = object->slot ? 0 : assign_slot(store, object);
+	if (error) {
+		pfs_content_drop(content);
+		return error;
+	}
+	object->content = content;
+	if (before)
+		store->stats->changes++;
+	else
+		pfs_store_collection(store, object->kind)->modified = pfs_loop_wall(store->loop);
+	tell_change(store, object, before);
+	pfs_content_drop(before);
+	return 0;
+}
+
+int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const char *bytes,
+		   size_t length, struct pfs_origin *origin)
+{
+	const struct pfs_content *known = object->content;
+	int64_t holds;
+	int error;
+
+	if (object->origin && origin->sent_at < object->origin->sent_at)
+		return 0;
+	if (!known || !pfs_json_same(known->bytes, known->length, bytes, length)) {
+		error = replace_content(store, object, bytes, length);
+		if (error)
+			return error;
+	}
+	origin->references++;
+	pfs_origin_drop(object->origin);
+	object->origin = origin;
+	pfs_failure_free(object->failure);
+	object->failure = NULL;
+	leave_idle(store, object);
+	holds = pfs_store_ttl(store, object);
+	object->fresh_until =
+		pfs_loop_now(store->loop) + (holds > SHORTEST_TTL ? holds : SHORTEST_TTL);
+	return 0;
+}
+
+void pfs_store_vanish(struct pfs_store *store, struct pfs_object *object)
+{
+	leave_idle(store, object);
+	tdelete(object, &store->by_id, compare_objects);
+	object->gone = true;
+	pfs_store_collection(store, object->kind)->modified = pfs_loop_wall(store->loop);
+	for (size_t i = 0; i < store->listener_count; i++) {
+		if (store->listeners[i].vanished)
+			store->listeners[i].vanished(store->listeners[i].arg, object);
+	}
+}

@@ -1,0 +1,352 @@
+/*
+ * A walk asks for one page of the list after the other. Each page feeds its objects when it
+ * comes, so a long listing can be read while it is still being walked. What a list says is taken
+ * for true, what it doesn't say is not: it drops jobs, repeats rows, and its last page may be
+ * followed by an empty one.
+ *
+ * A walk ends well at a page without a next token, at a token that came before, or after some
+ * pages in a row that told nothing new; it fails with the first page that can't be had.
+ *
+ * When many known objects have expired, one list is cheaper than a describe each. How many will
+ * be asked for isn't known, so this is the ski rental problem: describe one by one until that has
+ * cost as much as a list, then walk the list. Never more than twice the requests of somebody who
+ * knew.
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pinefs/stats.h"
+
+#define PAGE_ROWS	100 /* the most that the API gives */
+#define BARREN_PAGES	3
+#define WALK_PAGES_MAX	50 /* longer lists are no short cut to one object */
+#define CHECKED_AT_ONCE 16 /* objects that a walk left out, described after it */
+
+static uint64_t hash_token(const char *token)
+{
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+	for (; *token; token++)
+		hash = (hash ^ (unsigned char)*token) * UINT64_C(1099511628211);
+	return hash;
+}
+
+/* 1: this token came before in this walk. 0: it is kept now. -ENOMEM. */
+static int meet_token(struct collection *collection, const char *token)
+{
+	uint64_t hash = hash_token(token);
+
+	for (size_t i = 0; i + 1 < collection->pages; i++) {
+		if (collection->tokens[i] == hash)
+			return 1;
+	}
+	if (collection->pages > collection->token_capacity) {
+		size_t capacity = 2 * collection->pages + 14;
+		uint64_t *tokens = reallocarray(collection->tokens, capacity, sizeof(*tokens));
+
+		if (!tokens)
+			return -ENOMEM;
+		collection->tokens = tokens;
+		collection->token_capacity = capacity;
+	}
+	collection->tokens[collection->pages - 1] = hash;
+	return 0;
+}
+
+/* Wake those who can read on, or all of them. They may ask again at once. */
+static void wake_readers(struct collection *collection, bool all, int error)
+{
+	struct pfs_wait *wait, *next;
+
+	for (wait = TAILQ_FIRST(&collection->waits); wait; wait = next) {
+		next = TAILQ_NEXT(wait, link);
+		if (!all && !pfs_store_next(collection->store, collection->kind, wait->after))
+			continue;
+		TAILQ_REMOVE(&collection->waits, wait, link);
+		wait->queue = NULL;
+		collection->store->stats->waiting--;
+		wait->done(wait, error);
+	}
+}
+
+/*
+ * Objects that the walk left out: the unheld ones may be freed now, and of those whose time is up
+ * some are asked for, so that one which is really gone doesn't stay in the listing for ever.
+ */
+static void check_left_out(struct collection *collection)
+{
+	struct pfs_store *store = collection->store;
+	unsigned checked = 0;
+
+	for (uint64_t slot = 1; slot < store->slot_count; slot++) {
+		struct pfs_object *object = store->slots[slot];
+
+		if (!object || object->kind != collection->kind || object->gone ||
+		    object->walk == collection->walk)
+			continue;
+		if (checked < CHECKED_AT_ONCE && !object->flight &&
+		    !pfs_store_left(store, object) &&
+		    (!object->failure || object->failure->until <= pfs_loop_now(store->loop)) &&
+		    !pfs_store_describe(store, object))
+			checked++;
+		if (!object->idle)
+			pfs_store_settle(store, object);
+	}
+}
+
+void pfs_store_end_walk(struct collection *collection)
+{
+	pfs_api_cancel(collection->call);
+	collection->call = NULL;
+	collection->walking = false;
+	free(collection->tokens);
+	collection->tokens = NULL;
+	collection->token_capacity = 0;
+}
+
+/* Those who waited for the list to tell of their object, which it didn't. */
+static void stop_expecting(struct collection *collection)
+{
+	struct pfs_flight *flight;
+
+	while ((flight = TAILQ_FIRST(&collection->expecting)))
+		pfs_store_stop_expecting(flight);
+}
+
+static void complete_walk(struct collection *collection)
+{
+	struct pfs_store *store = collection->store;
+
+	collection->complete_walk = collection->walk;
+	collection->complete_pages = collection->pages;
+	collection->fresh_until =
+		pfs_loop_now(store->loop) +
+		(store->config.ttl > SHORTEST_TTL ? store->config.ttl : SHORTEST_TTL);
+	pfs_failure_free(collection->failure);
+	collection->failure = NULL;
+	pfs_store_end_walk(collection);
+	stop_expecting(collection);
+	check_left_out(collection);
+	wake_readers(collection, true, 0);
+}
+
+static int list_verdict(const struct collection *collection);
+
+static void fail_walk(struct collection *collection, const struct pfs_api_answer *answer)
+{
+	struct pfs_store *store = collection->store;
+	int error = pfs_failure_set(store, &collection->failure, answer);
+
+	pfs_store_end_walk(collection);
+	for (size_t i = 0; !error && i < store->listener_count; i++) {
+		if (store->listeners[i].failed)
+			store->listeners[i].failed(store->listeners[i].arg, collection->kind->path,
+						   collection->failure);
+	}
+	stop_expecting(collection);
+	wake_readers(collection, true, error ? error : list_verdict(collection));
+}
+
+/* 1: it told something that this walk had not yet met. 0, or an error. */
+static int feed_row(struct collection *collection, const struct pfs_api_row *row,
+		    struct pfs_origin *origin)
+{
+	struct pfs_store *store = collection->store;
+	struct pfs_object *object = pfs_store_intern(store, collection->kind, row->id);
+	int error;
+
+	if (!object)
+		return -ENOMEM;
+	/* The same id twice in one walk: the first row is as good as the second. */
+	if (object->walk == collection->walk)
+		return 0;
+	error = pfs_store_feed(store, object, row->object, row->length, origin);
+	if (error) {
+		pfs_store_settle(store, object);
+		return error;
+	}
+	object->walk = collection->walk;
+	if (object->flight && !object->flight->call)
+		pfs_store_land(store, object);
+	return 1;
+}
+
+static int feed_page(struct collection *collection, const struct pfs_api_answer *answer)
+{
+	struct pfs_origin *origin = pfs_origin_create(collection->store, answer, true);
+	bool news = false;
+	int error = origin ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !error && i < answer->row_count; i++) {
+		int fed = feed_row(collection, &answer->rows[i], origin);
+
+		news = news || fed == 1;
+		error = fed < 0 ? fed : 0;
+	}
+	pfs_origin_drop(origin);
+	collection->barren = news ? 0 : collection->barren + 1;
+	return error;
+}
+
+static void on_page(void *arg, const struct pfs_api_answer *answer);
+
+static int ask_page(struct collection *collection, const char *token)
+{
+	struct pfs_store *store = collection->store;
+
+	return pfs_api_list(store->api, collection->kind, token, PAGE_ROWS,
+			    pfs_loop_now(store->loop) + store->config.timeout, on_page, collection,
+			    &collection->call);
+}
+
+/* Ask for the page after this one. 1: this was the last; 0: under way; or an error. */
+static int go_on(struct collection *collection, const char *token)
+{
+	int met;
+
+	if (!token || collection->barren == BARREN_PAGES)
+		return 1;
+	met = meet_token(collection, token);
+	return met ? met : ask_page(collection, token);
+}
+
+static void on_page(void *arg, const struct pfs_api_answer *answer)
+{
+	struct collection *collection = arg;
+	struct pfs_api_answer failed = *answer;
+	int result = answer->error;
+
+	collection->call = NULL;
+	if (!result) {
+		collection->pages++;
+		result = feed_page(collection, answer);
+		if (!result)
+			result = go_on(collection, answer->next);
+		failed.error = result;
+		failed.text = "the list could not be taken in whole";
+	}
+	if (result < 0)
+		fail_walk(collection, &failed);
+	else if (result == 1)
+		complete_walk(collection);
+	else
+		wake_readers(collection, false, 0);
+}
+
+int pfs_store_walk(struct pfs_store *store, struct collection *collection)
+{
+	int error;
+
+	if (collection->walking)
+		return 0;
+	collection->walk++;
+	collection->pages = 0;
+	collection->barren = 0;
+	error = ask_page(collection, NULL);
+	if (!error)
+		collection->walking = true;
+	return error;
+}
+
+bool pfs_store_prefers_walk(struct pfs_store *store, const struct pfs_object *object)
+{
+	struct collection *collection = pfs_store_collection(store, object->kind);
+	int64_t now = pfs_loop_now(store->loop);
+	size_t price = collection->complete_pages > 2 ? collection->complete_pages : 2;
+
+	if (!object->content || !object->walk || object->walk != collection->complete_walk ||
+	    collection->failure || price > WALK_PAGES_MAX)
+		return false;
+	if (now - collection->window_at > store->config.ttl) {
+		collection->window_at = now;
+		collection->described = 0;
+	}
+	return ++collection->described > price;
+}
+
+/* --- the listing --------------------------------------------------------------------------- */
+
+/* What a listing gets while the last walk has failed. */
+static int list_verdict(const struct collection *collection)
+{
+	const struct pfs_store *store = collection->store;
+	const struct pfs_failure *failure = collection->failure;
+
+	if (!failure)
+		return 0;
+	if (collection->complete_walk && failure->error != -EACCES &&
+	    pfs_loop_now(store->loop) < collection->fresh_until + store->config.stale)
+		return 0;
+	return failure->error;
+}
+
+static int wait_for_list(struct collection *collection, uint64_t after, struct pfs_wait *wait)
+{
+	*wait = (struct pfs_wait){
+		.done = wait->done,
+		.queue = &collection->waits,
+		.after = after,
+	};
+	TAILQ_INSERT_TAIL(&collection->waits, wait, link);
+	collection->store->stats->waiting++;
+	return -EINPROGRESS;
+}
+
+int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uint64_t after,
+		       struct pfs_wait *wait)
+{
+	struct collection *collection = pfs_store_collection(store, kind);
+	int64_t now = pfs_loop_now(store->loop);
+	int error;
+
+	if (after) {
+		if (pfs_store_next(store, kind, after))
+			return 0;
+		return collection->walking ? wait_for_list(collection, after, wait)
+					   : list_verdict(collection);
+	}
+	if (!collection->walking) {
+		if (now < collection->fresh_until)
+			return 0;
+		if (collection->failure && now < collection->failure->until)
+			return list_verdict(collection);
+		error = pfs_store_walk(store, collection);
+		if (error)
+			return error;
+	}
+	if (!collection->walking || (collection->pages && pfs_store_next(store, kind, after)))
+		return 0;
+	return wait_for_list(collection, after, wait);
+}
+
+struct pfs_object *pfs_store_next(struct pfs_store *store, const struct pfs_kind *kind,
+				  uint64_t after)
+{
+	for (uint64_t slot = after + 1; slot < store->slot_count; slot++) {
+		struct pfs_object *object = store->slots[slot];
+
+		if (object && (!kind || object->kind == kind) && !object->gone)
+			return object;
+	}
+	return NULL;
+}
+
+int64_t pfs_store_list_left(const struct pfs_store *store, const struct pfs_kind *kind)
+{
+	int64_t left = pfs_store_collection(store, kind)->fresh_until - pfs_loop_now(store->loop);
+
+	return left > 0 ? left : 0;
+}
+
+int64_t pfs_store_list_modified(const struct pfs_store *store, const struct pfs_kind *kind)
+{
+	return pfs_store_collection(store, kind)->modified;
+}
+
+uint64_t pfs_store_list_generation(const struct pfs_store *store, const struct pfs_kind *kind)
+{
+	return pfs_store_collection(store, kind)->complete_walk;
+}

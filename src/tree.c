@@ -1,0 +1,398 @@
+/* Places and names: from an inode or a name to a node, and the listings of directories. */
+#include "tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- nodes --------------------------------------------------------------------------------- */
+
+static struct pfs_node plain_node(enum pfs_node_type type, uint64_t inode)
+{
+	return (struct pfs_node){.type = type, .inode = inode};
+}
+
+static struct pfs_node report_node(unsigned index)
+{
+	struct pfs_node node = plain_node(PFS_NODE_REPORT, INODE_REPORT + index);
+
+	node.index = index;
+	return node;
+}
+
+uint64_t pfs_tree_collection_inode(const struct pfs_kind *kind)
+{
+	return INODE_COLLECTION + (uint64_t)(kind - pfs_kinds);
+}
+
+static struct pfs_node collection_node(const struct pfs_kind *kind)
+{
+	struct pfs_node node = plain_node(PFS_NODE_COLLECTION, pfs_tree_collection_inode(kind));
+
+	node.kind = kind;
+	return node;
+}
+
+static struct pfs_node object_node(struct pfs_object *object, unsigned index)
+{
+	return (struct pfs_node){
+		.type = index ? PFS_NODE_FILE : PFS_NODE_OBJECT,
+		.inode = object->slot * INODE_SLOT + index,
+		.index = index,
+		.kind = object->kind,
+		.object = object,
+	};
+}
+
+static int static_node(const struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
+{
+	if (inode == PFS_ROOT_INODE)
+		*ret_node = plain_node(PFS_NODE_ROOT, inode);
+	else if (inode == INODE_README)
+		*ret_node = plain_node(PFS_NODE_README, inode);
+	else if (inode == INODE_OWN)
+		*ret_node = plain_node(PFS_NODE_OWN, inode);
+	else if (inode >= INODE_REPORT && inode - INODE_REPORT < tree->config.report_count)
+		*ret_node = report_node((unsigned)(inode - INODE_REPORT));
+	else if (inode >= INODE_COLLECTION && inode - INODE_COLLECTION < pfs_kind_count)
+		*ret_node = collection_node(&pfs_kinds[inode - INODE_COLLECTION]);
+	else
+		return -ESTALE;
+	return 0;
+}
+
+int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
+{
+	struct pfs_object *object;
+
+	if (inode < INODE_SLOT)
+		return static_node(tree, inode, ret_node);
+	object = pfs_store_by_slot(tree->store, inode / INODE_SLOT);
+	if (!object)
+		return -ESTALE;
+	*ret_node = object_node(object, (unsigned)(inode % INODE_SLOT));
+	return 0;
+}
+
+/* --- lookup -------------------------------------------------------------------------------- */
+
+static int lookup_root(const char *name, struct pfs_node *ret_node, int64_t *ret_holds)
+{
+	const struct pfs_kind *kind = pfs_kind_by_name(name);
+
+	*ret_holds = STATIC_HOLDS;
+	if (kind)
+		*ret_node = collection_node(kind);
+	else if (!strcmp(name, "README"))
+		*ret_node = plain_node(PFS_NODE_README, INODE_README);
+	else if (!strcmp(name, ".pinefs"))
+		*ret_node = plain_node(PFS_NODE_OWN, INODE_OWN);
+	else
+		return -ENOENT;
+	return 0;
+}
+
+/* Every lookup takes a new snapshot: who opens a report wants its content as of now. */
+static int lookup_report(struct pfs_tree *tree, const char *name, struct pfs_node *ret_node,
+			 int64_t *ret_holds)
+{
+	*ret_holds = STATIC_HOLDS;
+	for (unsigned i = 0; i < tree->config.report_count; i++) {
+		if (strcmp(tree->config.reports[i].name, name) != 0)
+			continue;
+		pfs_snapshot_take(tree, i);
+		*ret_node = report_node(i);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/*
+ * An id that was seen is answered at once, however old: whether it still holds is for whoever
+ * asks for its attributes, since a lookup that waits holds up others in the directory.
+ */
+static int lookup_id(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
+		     struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_holds)
+{
+	struct pfs_object *object = NULL;
+	int error = 0;
+
+	*ret_holds = STATIC_HOLDS;
+	if (!pfs_is_object_id(name, strlen(name)))
+		return -ENOENT;
+	object = pfs_store_find(tree->store, parent->kind, name);
+	if (!object && wait)
+		error = pfs_store_ask(tree->store, parent->kind, name, wait, &object);
+	if (object) {
+		*ret_node = object_node(object, 0);
+		return 0;
+	}
+	*ret_holds = pfs_store_missing_left(tree->store, parent->kind, name);
+	return error && error != -ESTALE ? error : -ENOENT;
+}
+
+/* Does the file exist, as far as is known? Fields and raw.json always do. */
+static bool has_file(struct pfs_tree *tree, const struct pfs_object *object, unsigned index)
+{
+	if (!index || !object->content)
+		return false;
+	return pfs_file_next(tree, object->kind, object->content, index - 1) == index;
+}
+
+static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
+		       struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_holds)
+{
+	struct pfs_object *object = parent->object;
+	unsigned index = pfs_file_by_name(tree, parent->kind, name);
+	int error = 0;
+
+	*ret_holds = tree->config.ttl;
+	if (*name == '.') /* no member of an object is ever called so */
+		return -ENOENT;
+	if (!index && object->content) {
+		pfs_file_learn(tree, parent->kind, object->content);
+		index = pfs_file_by_name(tree, parent->kind, name);
+	}
+	if (has_file(tree, object, index)) {
+		*ret_node = object_node(object, index);
+		return 0;
+	}
+	/* It isn't there; is that still true? */
+	if (wait)
+		error = pfs_store_ask_object(tree->store, object, wait);
+	if (pfs_store_left(tree->store, object) < *ret_holds)
+		*ret_holds = pfs_store_left(tree->store, object);
+	return error ? error : -ENOENT;
+}
+
+int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
+		    struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_holds)
+{
+	switch (parent->type) {
+	case PFS_NODE_ROOT:
+		return lookup_root(name, ret_node, ret_holds);
+	case PFS_NODE_OWN:
+		return lookup_report(tree, name, ret_node, ret_holds);
+	case PFS_NODE_COLLECTION:
+		return lookup_id(tree, parent, name, wait, ret_node, ret_holds);
+	case PFS_NODE_OBJECT:
+		return lookup_file(tree, parent, name, wait, ret_node, ret_holds);
+	default:
+		return -ENOTDIR;
+	}
+}
+
+int64_t pfs_tree_entry_holds(const struct pfs_tree *tree, const struct pfs_node *node)
+{
+	int64_t left;
+
+	switch (node->type) {
+	case PFS_NODE_REPORT:
+		return 0;
+	case PFS_NODE_COLLECTION:
+		return tree->config.ttl;
+	case PFS_NODE_OBJECT:
+	case PFS_NODE_FILE:
+		/* The attributes say whether the object still holds, not the name. */
+		left = pfs_store_left(tree->store, node->object);
+		return left ? left : tree->config.ttl;
+	default:
+		return STATIC_HOLDS;
+	}
+}
+
+/* --- listings ------------------------------------------------------------------------------ */
+
+/* Cursors 1 and 2 come after "." and ".."; what follows counts from there. */
+#define DOTS 2
+
+static uint64_t parent_inode(const struct pfs_node *directory)
+{
+	return directory->type == PFS_NODE_OBJECT ? pfs_tree_collection_inode(directory->kind)
+						  : PFS_ROOT_INODE;
+}
+
+static int list_dots(struct pfs_tree *tree, const struct pfs_node *directory, uint64_t cursor,
+		     struct pfs_entry *ret_entry)
+{
+	ret_entry->name = cursor ? ".." : ".";
+	ret_entry->cursor = cursor + 1;
+	ret_entry->node = *directory;
+	return cursor ? (pfs_tree_node(tree, parent_inode(directory), &ret_entry->node), 1) : 1;
+}
+
+static int list_root(uint64_t place, struct pfs_entry *ret_entry)
+{
+	if (place == 0) {
+		ret_entry->name = "README";
+		ret_entry->node = plain_node(PFS_NODE_README, INODE_README);
+	} else if (place == 1) {
+		ret_entry->name = ".pinefs";
+		ret_entry->node = plain_node(PFS_NODE_OWN, INODE_OWN);
+	} else if (place - 2 < pfs_kind_count) {
+		ret_entry->name = pfs_kinds[place - 2].name;
+		ret_entry->node = collection_node(&pfs_kinds[place - 2]);
+	} else {
+		return 0;
+	}
+	ret_entry->cursor = place + 1 + DOTS;
+	return 1;
+}
+
+static int list_reports(const struct pfs_tree *tree, uint64_t place, struct pfs_entry *ret_entry)
+{
+	if (place >= tree->config.report_count)
+		return 0;
+	ret_entry->name = tree->config.reports[place].name;
+	ret_entry->node = report_node((unsigned)place);
+	ret_entry->cursor = place + 1 + DOTS;
+	return 1;
+}
+
+/* The place in a collection is the slot of the object before. */
+static int list_collection(struct pfs_tree *tree, const struct pfs_kind *kind, uint64_t place,
+			   struct pfs_wait *wait, struct pfs_entry *ret_entry)
+{
+	struct pfs_object *object;
+	int error = pfs_store_ask_list(tree->store, kind, place, wait);
+
+	if (error)
+		return error;
+	object = pfs_store_next(tree->store, kind, place);
+	if (!object)
+		return 0;
+	ret_entry->name = object->id;
+	ret_entry->node = object_node(object, 0);
+	ret_entry->cursor = object->slot + DOTS;
+	return 1;
+}
+
+/* The place in an object is the index of the file before. */
+static int list_object(struct pfs_tree *tree, struct pfs_object *object, uint64_t place,
+		       struct pfs_entry *ret_entry)
+{
+	unsigned index;
+
+	if (object->gone || !object->content)
+		return -ESTALE;
+	if (!place)
+		pfs_file_learn(tree, object->kind, object->content);
+	index = place < FILE_END
+			? pfs_file_next(tree, object->kind, object->content, (unsigned)place)
+			: 0;
+	if (!index)
+		return 0;
+	ret_entry->name = pfs_file_name(tree, object->kind, index);
+	ret_entry->node = object_node(object, index);
+	ret_entry->cursor = index + DOTS;
+	return 1;
+}
+
+int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint64_t cursor,
+		  struct pfs_wait *wait, struct pfs_entry *ret_entry)
+{
+	bool dots = cursor < DOTS;
+	uint64_t place = dots ? 0 : cursor - DOTS;
+	int error;
+
+	if (directory->type == PFS_NODE_COLLECTION && !cursor) {
+		/* A list that can't be had must fail before anything of it was given. */
+		error = pfs_store_ask_list(tree->store, directory->kind, 0, wait);
+		if (error)
+			return error;
+		tree->listings[directory->kind - pfs_kinds].served = true;
+	}
+	if (dots)
+		return list_dots(tree, directory, cursor, ret_entry);
+	switch (directory->type) {
+	case PFS_NODE_ROOT:
+		return list_root(place, ret_entry);
+	case PFS_NODE_OWN:
+		return list_reports(tree, place, ret_entry);
+	case PFS_NODE_COLLECTION:
+		return list_collection(tree, directory->kind, place, wait, ret_entry);
+	case PFS_NODE_OBJECT:
+		return list_object(tree, directory->object, place, ret_entry);
+	default:
+		return -ENOTDIR;
+	}
+}
+
+/* --- references ---------------------------------------------------------------------------- */
+
+void pfs_tree_hold(struct pfs_tree *tree, const struct pfs_node *node, uint64_t count)
+{
+	if (node->object)
+		pfs_store_hold(tree->store, node->object, count);
+}
+
+void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count)
+{
+	struct pfs_node node;
+
+	if (pfs_tree_node(tree, inode, &node) || !node.object)
+		return;
+	if (node.object->references <= count) /* nobody is left to whom anything was promised */
+		pfs_promise_freed(tree, node.object);
+	pfs_store_release(tree->store, node.object, count);
+}
+
+void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
+			 void (*visit)(void *arg, uint64_t inode), void *arg)
+{
+	const struct extras *extras = &tree->extras[object->kind - pfs_kinds];
+	uint64_t first = object->slot * INODE_SLOT;
+
+	visit(arg, first);
+	for (unsigned i = 0; object->kind->fields[i]; i++)
+		visit(arg, first + FILE_FIELD + i);
+	visit(arg, first + FILE_RAW);
+	visit(arg, first + FILE_DONE);
+	for (unsigned i = 0; i < extras->count; i++)
+		visit(arg, first + FILE_EXTRA + i);
+}
+
+/* --- the whole tree ------------------------------------------------------------------------ */
+
+int pfs_tree_create(struct pfs_store *store, struct pfs_loop *loop,
+		    const struct pfs_tree_config *config, struct pfs_tree **ret_tree)
+{
+	struct pfs_tree *tree;
+	struct pfs_store_listener listener = {
+		.changed = pfs_promise_changed,
+		.freed = pfs_promise_freed,
+	};
+
+	if (config->report_count > PFS_REPORTS_MAX)
+		return -E2BIG;
+	tree = calloc(1, sizeof(*tree));
+	if (!tree)
+		return -ENOMEM;
+	tree->extras = calloc(pfs_kind_count, sizeof(*tree->extras));
+	tree->listings = calloc(pfs_kind_count, sizeof(*tree->listings));
+	listener.arg = tree;
+	if (!tree->extras || !tree->listings || pfs_store_listen(store, &listener)) {
+		pfs_tree_destroy(tree);
+		return -ENOMEM;
+	}
+	tree->store = store;
+	tree->loop = loop;
+	tree->config = *config;
+	tree->mounted_at = pfs_loop_wall(loop);
+	*ret_tree = tree;
+	return 0;
+}
+
+void pfs_tree_destroy(struct pfs_tree *tree)
+{
+	if (!tree)
+		return;
+	for (size_t i = 0; tree->extras && i < pfs_kind_count; i++)
+		pfs_extras_finish(&tree->extras[i]);
+	for (size_t i = 0; i < PFS_REPORTS_MAX; i++)
+		pfs_buffer_finish(&tree->snapshots[i].buffer);
+	pfs_buffer_finish(&tree->scratch);
+	free(tree->extras);
+	free(tree->listings);
+	free(tree);
+}

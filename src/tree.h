@@ -1,0 +1,102 @@
+/*
+ * What the files of the tree room share: tree.c (places, names, listings), tree_attributes.c
+ * (attributes and the bytes they promise), tree_file.c (the files of an object: names and
+ * contents), tree_xattr.c.
+ */
+#ifndef PINEFS_SRC_TREE_H
+#define PINEFS_SRC_TREE_H
+
+#include "pinefs/loop.h"
+#include "pinefs/resource.h"
+#include "pinefs/store.h"
+#include "pinefs/text.h"
+#include "pinefs/tree.h"
+
+/* Inodes of what isn't an object's: slot 0. */
+enum {
+	INODE_README = 2,
+	INODE_OWN = 3,
+	INODE_REPORT = 8, /* to INODE_REPORT + PFS_REPORTS_MAX */
+	INODE_COLLECTION = 32,
+	INODE_SLOT = 64, /* those of one slot */
+};
+
+/* What never changes may be kept by the kernel for as long as it likes. */
+#define STATIC_HOLDS (3600 * PFS_SECOND)
+
+/* Indexes of an object's files. They fit the bits of a 64-bit mask and six bits of an inode. */
+enum {
+	FILE_FIELD = 1, /* the kind's fields in order */
+	FILE_FIELD_END = 24,
+	FILE_RAW = 24,
+	FILE_DONE = 25,
+	/* 26 and 27 are kept for events and wait */
+	FILE_EXTRA = 28, /* keys that the table of kinds doesn't know, in order of appearance */
+	FILE_END = 64,
+};
+#define EXTRA_MAX (FILE_END - FILE_EXTRA)
+
+/* A key that the API sends and the kind's row doesn't know. Kept for the life of the mount. */
+struct extra {
+	char *key;
+	char *name; /* the key made safe for a file name */
+};
+
+struct extras {
+	struct extra all[EXTRA_MAX];
+	size_t count;
+};
+
+struct snapshot {
+	struct pfs_buffer buffer;
+	int64_t modified; /* ns since the epoch */
+	int64_t taken_at; /* monotonic; 0: never */
+};
+
+struct listing {
+	bool served;   /* the kernel may keep a listing from since the last nudge */
+	int64_t nudge; /* ns added to the directory's time: see collection_time() */
+};
+
+struct pfs_tree {
+	struct pfs_store *store;
+	struct pfs_loop *loop;
+	struct pfs_tree_config config;
+	int64_t mounted_at; /* ns since the epoch */
+	struct pfs_buffer scratch;
+	struct snapshot snapshots[PFS_REPORTS_MAX];
+	struct extras *extras;	  /* one a kind */
+	struct listing *listings; /* one a kind */
+};
+
+/* --- tree_attributes.c --- */
+
+/* The store's news, for what was promised. */
+void pfs_promise_changed(void *arg, struct pfs_object *object, struct pfs_content *before);
+void pfs_promise_freed(void *arg, struct pfs_object *object);
+
+/* Render a report's present content; its time moves if that is another than before. */
+void pfs_snapshot_take(struct pfs_tree *tree, unsigned index);
+
+/* --- tree_file.c --- */
+
+/* Which file of the kind is called so; 0 if none can be yet. */
+unsigned pfs_file_by_name(struct pfs_tree *tree, const struct pfs_kind *kind, const char *name);
+/* The reverse; the index must be one that was given out. */
+const char *pfs_file_name(struct pfs_tree *tree, const struct pfs_kind *kind, unsigned index);
+
+/* The file after index (0: the first) that exists in this content; 0: the last was given. */
+unsigned pfs_file_next(struct pfs_tree *tree, const struct pfs_kind *kind,
+		       const struct pfs_content *content, unsigned index);
+
+/* Give files to the keys of this content that have none yet. */
+void pfs_file_learn(struct pfs_tree *tree, const struct pfs_kind *kind,
+		    const struct pfs_content *content);
+
+/* Add a file's bytes as this content has them. 0; -ENOENT: it has no such file; -ENOMEM. */
+int pfs_file_render(struct pfs_tree *tree, const struct pfs_kind *kind,
+		    const struct pfs_content *content, unsigned index, struct pfs_buffer *buffer);
+
+void pfs_extras_finish(struct extras *extras);
+
+#endif

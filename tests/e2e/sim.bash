@@ -1,0 +1,89 @@
+# Helpers for tests that need a simulator; loaded with `load sim`.
+#
+#   PINEFS_SIM          the program, set by meson
+#   sim_start [ARG...]  start one; sets SIM_URL and SIM_PID
+#   sim_stop [PID]      end it (default: the last one); sets SIM_STATUS to its exit status
+#   sim_stop_all        end all that were started: call it in teardown. Fails if one of them
+#                       ended badly, which is how a sanitizer speaks
+#   sim_post PATH JSON  a control request, e.g. sim_post /_sim/jobs '{}'; prints the answer
+#   sim_delete PATH     the same with DELETE
+#   sim_requests FIELD  a figure of /_sim/requests, e.g. sim_requests describe
+#   sim_get PATH [ARG]  an API request with a good key; ARGs go to curl
+#   sim_code PATH [ARG] only the status code of the same
+#   wait_until SECONDS COMMAND...   poll until it succeeds; fails at the deadline
+#
+# Call sim_start in the test's own shell, not under `run` or in $( ): the
+# simulator ends with the process that started it.
+
+SIM_PIDS=()
+SIM_KEY='pcsk_test'
+
+sim_start() {
+	local fifo
+	fifo=$(mktemp -u "${BATS_TEST_TMPDIR:-${BATS_FILE_TMPDIR:-/tmp}}/sim.XXXXXX")
+	mkfifo "$fifo"
+	"$PINEFS_SIM" --die-with-parent "$@" >"$fifo" 3>&- &
+	SIM_PID=$!
+	SIM_PIDS+=("$SIM_PID")
+	SIM_URL=
+	IFS= read -r -t 20 SIM_URL <"$fifo" || true
+	rm -f "$fifo"
+	[ -n "$SIM_URL" ]
+}
+
+sim_stop() {
+	local pid=${1:-$SIM_PID}
+	kill -TERM "$pid" 2>/dev/null || true
+	wait_until 10 sim_is_gone "$pid" || kill -KILL "$pid"
+	SIM_STATUS=0
+	wait "$pid" || SIM_STATUS=$?
+}
+
+sim_is_gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+sim_stop_all() {
+	local pid bad=0
+	for pid in "${SIM_PIDS[@]}"; do
+		sim_stop "$pid"
+		# 127: it was stopped and waited for before.
+		[ "$SIM_STATUS" -eq 0 ] || [ "$SIM_STATUS" -eq 127 ] || bad=$SIM_STATUS
+	done
+	SIM_PIDS=()
+	[ "$bad" -eq 0 ] || echo "a simulator ended with $bad" >&2
+	return "$bad"
+}
+
+sim_post() {
+	curl -sS --fail-with-body -m 20 --data-binary "$2" "$SIM_URL$1"
+}
+
+sim_delete() {
+	curl -sS --fail-with-body -m 20 -X DELETE "$SIM_URL$1"
+}
+
+sim_requests() {
+	curl -sS --fail -m 20 "$SIM_URL/_sim/requests" | jq -r ".$1"
+}
+
+sim_get() {
+	local path=$1
+	shift
+	curl -sS -m 20 -H "Api-Key: $SIM_KEY" "$@" "$SIM_URL$path"
+}
+
+sim_code() {
+	local path=$1
+	shift
+	sim_get "$path" -o /dev/null -w '%{http_code}' "$@"
+}
+
+wait_until() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
