@@ -176,7 +176,8 @@ static void release_stderr(int file, int saved, char *text, size_t size)
 		(void)pfs_escape(said, text, size);
 }
 
-static void log_libfuse(enum fuse_log_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void log_libfuse(enum fuse_log_level level,
+							      const char *format, va_list arguments)
 {
 	char line[512];
 

@@ -1,5 +1,6 @@
 # pinecone-sim, driven by curl: the API as the service has it, and every control endpoint.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2153,SC2154 # what sim.bash sets
+bats_require_minimum_version 1.5.0
 
 load sim
 
@@ -119,7 +120,7 @@ figure_is() {
 
 @test "an API key in its environment is wiped" {
 	PINECONE_API_KEY=pcsk_very_secret sim_start
-	! grep -q very_secret "/proc/$SIM_PID/environ"
+	run ! grep -q very_secret "/proc/$SIM_PID/environ"
 	grep -qz '^PATH=' "/proc/$SIM_PID/environ"
 }
 
@@ -494,7 +495,7 @@ figure_is() {
 @test "garbage, deep and redirect are answers" {
 	sim_start
 	fault '{"kind":"garbage"}'
-	! sim_get /restore-jobs | jq . 2>/dev/null
+	run ! jq . <<<"$(sim_get /restore-jobs)"
 	fault '{"kind":"deep"}'
 	[ "$(sim_get /restore-jobs | tr -cd '[' | wc -c)" -eq 10000 ]
 	fault '{"kind":"redirect","location":"http://127.0.0.1:1/elsewhere"}'
@@ -562,7 +563,7 @@ figure_is() {
 		.method == "GET" and .target == "/restore-jobs?limit=3" and .version == "HTTP/1.1"
 		and .headers["x-pinecone-api-version"] == "2025-10"
 		and .headers["api-key"] == "(hidden)" and .headers.authorization == "(hidden)"'
-	! curl -s "$SIM_URL/_sim/log" | grep -qE 'pcsk_|secret'
+	run ! grep -qE 'pcsk_|secret' <<<"$(curl -s "$SIM_URL/_sim/log")"
 }
 
 @test "the log and the paths are bounded" {
