@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,10 +193,13 @@ static int answer_list_habits(const struct order *order)
 	const struct sim_listing *listing = &order->sim->listing;
 	struct sim_text *text = &order->reply->body;
 
+	char late[32];
+
+	snprintf(late, sizeof(late), "%.9g", (double)listing->late_us / 1e6);
 	sim_text_str(text, "{\"repeat\":");
 	sim_text_number(text, listing->repeat);
 	sim_text_str(text, ",\"late\":");
-	sim_text_number(text, listing->late_us / 1000000);
+	sim_text_str(text, late);
 	sim_text_str(text, listing->loop_token ? ",\"loop_token\":true" : ",\"loop_token\":false");
 	sim_text_str(text, ",\"endless\":");
 	sim_text_quoted(text, endless_names[listing->endless]);

@@ -21,6 +21,7 @@
 #include "control.h"
 #include "inject.h"
 #include "listen.h"
+#include "timer.h"
 
 #include <errno.h>
 #include <limits.h>

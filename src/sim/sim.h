@@ -4,17 +4,18 @@
  *
  * The rooms, from the ground up; each includes only what stands below it:
  *
- *   main       options, signals, the order of beginning and end
- *    └ serve     HTTP: connections, waiting answers, the loop   (with inject: only they
- *       ├ inject   faults of the transport                       know libmicrohttpd)
- *       ├ control  the /_sim endpoints
+ *   main        options, signals, the order of beginning and end
+ *    └ serve      HTTP: connections, waiting answers, the loop
+ *       ├ listen    the socket
+ *       ├ inject    faults of the transport; with serve all that knows libmicrohttpd
+ *       ├ control   the /_sim endpoints
  *       │   ├ count   what was asked
  *       │   └ faults  rules of misbehaviour
- *       └ api      describe, list, errors
+ *       └ api       describe, list, errors
  *           └ page    paging and its habits
  *               └ world  all jobs
  *                   └ job   one job
- *   text, reply, dice, timer, clock   the ground
+ *   reply, text, dice, timer, clock   the ground
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -23,7 +24,6 @@
 #include "count.h"
 #include "faults.h"
 #include "page.h"
-#include "timer.h"
 #include "world.h"
 
 struct sim {
