@@ -44,7 +44,9 @@ static int find_simulator(char **ret_path)
 /* Our signals are blocked for signalfd; the simulator wants its own. 0 or -errno. */
 static int spawn(const char *path, int output, pid_t *ret_pid)
 {
-	char *const arguments[] = {(char *)SIMULATOR, (char *)"--die-with-parent", NULL};
+	/* A restore that somebody watches should end before they lose patience. */
+	char *const arguments[] = {(char *)SIMULATOR, (char *)"--die-with-parent",
+				   (char *)"--restore-time=12", NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none;
