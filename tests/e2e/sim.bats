@@ -1,6 +1,9 @@
 # pinecone-sim, driven by curl: the API as the service has it, and every control endpoint.
 # shellcheck disable=SC2154
 
+# SIM_PID and the like are set by sim_start.
+# shellcheck disable=SC2153
+bats_require_minimum_version 1.5.0
 load sim
 
 setup() {
@@ -119,7 +122,7 @@ figure_is() {
 
 @test "an API key in its environment is wiped" {
 	PINECONE_API_KEY=pcsk_very_secret sim_start
-	! grep -q very_secret "/proc/$SIM_PID/environ"
+	run ! grep -q very_secret "/proc/$SIM_PID/environ"
 	grep -qz '^PATH=' "/proc/$SIM_PID/environ"
 }
 
@@ -495,7 +498,8 @@ figure_is() {
 @test "garbage, deep and redirect are answers" {
 	sim_start
 	fault '{"kind":"garbage"}'
-	! sim_get /restore-jobs | jq . 2>/dev/null
+	sim_get /restore-jobs >"$BATS_TEST_TMPDIR/garbage"
+	run ! jq . "$BATS_TEST_TMPDIR/garbage"
 	fault '{"kind":"deep"}'
 	[ "$(sim_get /restore-jobs | tr -cd '[' | wc -c)" -eq 10000 ]
 	fault '{"kind":"redirect","location":"http://127.0.0.1:1/elsewhere"}'
@@ -563,7 +567,8 @@ figure_is() {
 		.method == "GET" and .target == "/restore-jobs?limit=3" and .version == "HTTP/1.1"
 		and .headers["x-pinecone-api-version"] == "2025-10"
 		and .headers["api-key"] == "(hidden)" and .headers.authorization == "(hidden)"'
-	! curl -s "$SIM_URL/_sim/log" | grep -qE 'pcsk_|secret'
+	curl -s "$SIM_URL/_sim/log" >"$BATS_TEST_TMPDIR/log"
+	run ! grep -qE 'pcsk_|secret' "$BATS_TEST_TMPDIR/log"
 }
 
 @test "the log and the paths are bounded" {

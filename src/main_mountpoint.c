@@ -73,7 +73,8 @@ int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t s
 	struct statvfs whole;
 	struct stat stat_of;
 
-	/* The kernel may still know the attributes of a dead mount's root: statvfs is never kept. */
+	/* The kernel may still know the attributes of a dead mount's root: statvfs is never kept.
+	 */
 	if (stat(path, &stat_of) || statvfs(path, &whole))
 		return explain(errno, path, text, size);
 	if (!S_ISDIR(stat_of.st_mode))
