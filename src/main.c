@@ -3,7 +3,7 @@
  *
  * The source, from here down; include/pinefs/<room>.h says what each room promises.
  *
- *	main       this file: the order of things; with start, mountpoint, demo, serve, report
+ *	main       this file: the order of things; main_*.c has its parts
  *	fs         messages from the kernel, one reply to each
  *	tree       names, inodes, attributes, contents
  *	store      objects, how long they hold, who waits for them

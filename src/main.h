@@ -1,7 +1,7 @@
 /*
- * What the files of the main room share: main.c (the order of things), start.c (background and
- * the line that is printed), mountpoint.c, demo.c, serve.c (the rooms wired together), report.c
- * (the files of /.pinefs).
+ * What the files of the main room share: main.c (the order of things), main_start.c (background
+ * and the line that is printed), main_mountpoint.c, main_demo.c, main_serve.c (the rooms wired
+ * together), main_report.c (the files of /.pinefs).
  */
 #ifndef PINEFS_SRC_MAIN_H
 #define PINEFS_SRC_MAIN_H
@@ -40,7 +40,7 @@ struct program {
 	char text[TEXT_SIZE];
 };
 
-/* --- start.c --- */
+/* --- main_start.c --- */
 
 /*
  * Go to the background: returns 0 in the child, with *ret_report a descriptor for
@@ -53,7 +53,7 @@ int start_report(int report, const char *text);
 /* Leave the terminal and the directory behind. */
 void start_detach(void);
 
-/* --- mountpoint.c --- */
+/* --- main_mountpoint.c --- */
 
 /*
  * Can this path be mounted on? 0 and its absolute form, owned by the caller; -errno with a line
@@ -61,7 +61,7 @@ void start_detach(void);
  */
 int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t size);
 
-/* --- demo.c --- */
+/* --- main_demo.c --- */
 
 /*
  * Start pinecone-sim (found beside this program, in its build tree, or in PATH) as a child that
@@ -70,7 +70,7 @@ int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t s
 int demo_start(struct program *program, char **ret_url, char *text, size_t size);
 void demo_stop(struct program *program); /* when none was started: nothing */
 
-/* --- serve.c --- */
+/* --- main_serve.c --- */
 
 /*
  * Wire the rooms, ask the API once (unless told not to), mount. 0: serve_run may be called;
@@ -80,7 +80,7 @@ int serve_begin(struct program *program);
 int serve_run(struct program *program);
 void serve_end(struct program *program);
 
-/* --- report.c --- */
+/* --- main_report.c --- */
 
 void report_set_up(struct program *program);
 extern const char report_readme[];

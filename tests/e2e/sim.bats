@@ -1,7 +1,9 @@
 # pinecone-sim, driven by curl: the API as the service has it, and every control endpoint.
-# shellcheck disable=SC2153,SC2154 # what sim.bash sets
-bats_require_minimum_version 1.5.0
+# shellcheck disable=SC2154
 
+# SIM_PID and the like are set by sim_start.
+# shellcheck disable=SC2153
+bats_require_minimum_version 1.5.0
 load sim
 
 setup() {
@@ -496,7 +498,8 @@ figure_is() {
 @test "garbage, deep and redirect are answers" {
 	sim_start
 	fault '{"kind":"garbage"}'
-	run ! jq . <<<"$(sim_get /restore-jobs)"
+	sim_get /restore-jobs >"$BATS_TEST_TMPDIR/garbage"
+	run ! jq . "$BATS_TEST_TMPDIR/garbage"
 	fault '{"kind":"deep"}'
 	[ "$(sim_get /restore-jobs | tr -cd '[' | wc -c)" -eq 10000 ]
 	fault '{"kind":"redirect","location":"http://127.0.0.1:1/elsewhere"}'
@@ -564,7 +567,8 @@ figure_is() {
 		.method == "GET" and .target == "/restore-jobs?limit=3" and .version == "HTTP/1.1"
 		and .headers["x-pinecone-api-version"] == "2025-10"
 		and .headers["api-key"] == "(hidden)" and .headers.authorization == "(hidden)"'
-	run ! grep -qE 'pcsk_|secret' <<<"$(curl -s "$SIM_URL/_sim/log")"
+	curl -s "$SIM_URL/_sim/log" >"$BATS_TEST_TMPDIR/log"
+	run ! grep -qE 'pcsk_|secret' "$BATS_TEST_TMPDIR/log"
 }
 
 @test "the log and the paths are bounded" {
