@@ -1,0 +1,178 @@
+# Helpers for tests that need a mount; loaded with `load mount`, which loads sim.bash, too.
+#
+#   PINEFS                   the program, set by meson
+#   mount_set_up             call it in setup: skips where no mount is possible
+#   mount_tear_down          call it in teardown: ends every daemon and simulator that was started,
+#                            whatever state they are in, and removes the mountpoints. Fails if one
+#                            of them ended badly, which is how a sanitizer speaks
+#   mount_start [OPTION...]  mount what the simulator at SIM_URL serves, and wait until that is
+#                            done. Sets MNT, JOBS ($MNT/restore-jobs), PINEFS_PID and PINEFS_LOG (a
+#                            file with the daemon's stderr)
+#   mount_stop [DIRECTORY]   unmount it (default: the last one); fails unless the daemon then ends
+#                            with 0
+#   mount_logged TEXT        is the text in the last daemon's log?
+#   counter NAME [VALUE]     a figure of .pinefs/stats, e.g. counter messages read; without the
+#                            label's value, the sum of all
+#   requests [FIELD]         how many the simulator got so far: total, describe, list, other
+#   costs DESCRIBES LISTS COMMAND...
+#                            run it; fails if it does, or if the simulator got other numbers of
+#                            requests meanwhile. Output of COMMAND goes to the file COST_OUTPUT
+#   wait_until SECONDS COMMAND...   poll until it succeeds; fails at the deadline
+#   says TEXT COMMAND...     fails unless COMMAND fails and says TEXT
+#   fault JSON               a fault of the simulator; see pinecone-sim(1)
+#   add_job ID [JSON]        a job for the simulator, with these keys
+#
+# With MOUNT_AS set to an array of words, the daemon is started through them: they must exec it.
+# MOUNT_BASE is where mountpoints are made; the default is the test's own temporary directory.
+#
+# Call mount_start in the test's own shell, not under `run` or in $( ).
+
+# shellcheck disable=SC2034 # some are for the tests
+
+load sim
+
+MOUNT_DIRECTORIES=()
+MOUNT_PIDS=()
+MOUNT_AS=()
+
+mount_set_up() {
+	SIM_PIDS=()
+	MOUNT_DIRECTORIES=()
+	MOUNT_PIDS=()
+	MOUNT_AS=()
+	COST_OUTPUT=$BATS_TEST_TMPDIR/cost.output
+	export LC_ALL=C
+	unset PINECONE_CONTROLLER_HOST PINECONE_ADDITIONAL_HEADERS CREDENTIALS_DIRECTORY
+	[ -z "${PINEFS_NO_FUSE-}" ] || skip "$PINEFS_NO_FUSE"
+}
+
+# From the kernel's table: no message to a daemon that may not answer.
+is_mounted() {
+	grep -qF " $1 fuse.pinefs " /proc/self/mounts
+}
+
+is_mounted_or_dead() {
+	is_mounted "$1" || sim_is_gone "$2"
+}
+
+mount_start() {
+	MNT=$(mktemp -d "${MOUNT_BASE:-$BATS_TEST_TMPDIR}/mnt.XXXXXX")
+	JOBS=$MNT/restore-jobs
+	PINEFS_LOG=$BATS_TEST_TMPDIR/log.${MNT##*.}
+	[ ${#MOUNT_AS[@]} -eq 0 ] || chmod 1777 "$MNT"
+	PINECONE_API_KEY=$SIM_KEY "${MOUNT_AS[@]}" "$PINEFS" -f --api-url "$SIM_URL" "$@" "$MNT" \
+		>"$PINEFS_LOG" 2>&1 3>&- &
+	PINEFS_PID=$!
+	MOUNT_DIRECTORIES+=("$MNT")
+	MOUNT_PIDS+=("$PINEFS_PID")
+	wait_until 30 is_mounted_or_dead "$MNT" "$PINEFS_PID" && is_mounted "$MNT" && return
+	cat "$PINEFS_LOG" >&2
+	return 1
+}
+
+mount_stop() {
+	local directory=${1:-$MNT} i result=0
+	for i in "${!MOUNT_DIRECTORIES[@]}"; do
+		[ "${MOUNT_DIRECTORIES[i]}" = "$directory" ] || continue
+		fusermount3 -u "$directory" || return
+		wait_until 20 sim_is_gone "${MOUNT_PIDS[i]}" || return
+		wait "${MOUNT_PIDS[i]}" || result=$?
+		[ "$result" -eq 0 ] || cat "$PINEFS_LOG" >&2
+		return "$result"
+	done
+	return 1
+}
+
+# How the daemon ended: 137 if the test killed it, 127 if it was waited for before.
+mount_end() {
+	local pid=$1 directory=$2 result=0
+	kill -TERM "$pid" 2>/dev/null || true
+	if wait_until 10 sim_is_gone "$pid"; then
+		wait "$pid" || result=$?
+	else
+		kill -KILL "$pid" 2>/dev/null || true
+		result='a deaf ear'
+	fi
+	! is_mounted "$directory" || fusermount3 -uz "$directory" || true
+	rmdir "$directory" || true
+	case $result in
+	0 | 127 | 137) ;;
+	*)
+		echo "pinefs ended with $result:" >&2
+		cat "$BATS_TEST_TMPDIR/log.${directory##*.}" >&2
+		return 1
+		;;
+	esac
+}
+
+mount_tear_down() {
+	local i bad=0
+	for i in "${!MOUNT_PIDS[@]}"; do
+		mount_end "${MOUNT_PIDS[i]}" "${MOUNT_DIRECTORIES[i]}" || bad=$?
+	done
+	MOUNT_PIDS=()
+	MOUNT_DIRECTORIES=()
+	sim_stop_all || bad=$?
+	return "$bad"
+}
+
+mount_logged() {
+	grep -qF -- "$1" "$PINEFS_LOG"
+}
+
+counter() {
+	awk -v name="pinefs_$1" -v value="${2-}" '
+		{ key = $1; label = "" }
+		match(key, /\{.*\}/) {
+			label = substr(key, RSTART + 1, RLENGTH - 2)
+			key = substr(key, 1, RSTART - 1)
+			gsub(/^[^"]*"|"$/, "", label)
+		}
+		(key == name || key == name "_total") && (value == "" || label == value) {
+			sum += $2
+			found = 1
+		}
+		END {
+			if (!found)
+				exit 1
+			printf "%d\n", sum
+		}' "$MNT/.pinefs/stats"
+}
+
+requests() {
+	sim_requests "${1:-total}"
+}
+
+costs() {
+	local describes=$1 lists=$2 before after
+	shift 2
+	before=$(sim_requests 'describe, .list')
+	"$@" >"$COST_OUTPUT" || return
+	after=$(sim_requests 'describe, .list')
+	# shellcheck disable=SC2046,SC2086
+	set -- $before $after
+	[ $(($3 - $1)) -eq "$describes" ] && [ $(($4 - $2)) -eq "$lists" ] && return
+	echo "describe: $(($3 - $1)) instead of $describes, list: $(($4 - $2)) instead of $lists" >&2
+	return 1
+}
+
+says() {
+	local text=$1 said
+	shift
+	if said=$("$@" 2>&1); then
+		echo "succeeded, and said: $said" >&2
+		return 1
+	fi
+	[[ $said == *"$text"* ]] && return
+	echo "said: $said" >&2
+	return 1
+}
+
+fault() {
+	sim_post /_sim/faults "$1" >/dev/null
+}
+
+add_job() {
+	sim_post /_sim/jobs "$(jq -cn --arg id "$1" --argjson keys "${2:-"{}"}" \
+		'{restore_job_id: $id} + $keys')" >/dev/null
+}
