@@ -296,6 +296,14 @@ static int begin_flight(struct pfs_store *store, struct pfs_object *object)
 	return error ? pfs_store_describe(store, object) : 0;
 }
 
+int pfs_store_refresh(struct pfs_store *store, struct pfs_object *object)
+{
+	if (object->gone || object->flight || pfs_store_left(store, object) ||
+	    (object->failure && pfs_loop_now(store->loop) < object->failure->until))
+		return 0;
+	return begin_flight(store, object);
+}
+
 int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, struct pfs_wait *wait)
 {
 	int error;

@@ -41,6 +41,7 @@ struct collection {
 	uint64_t walk;		     /* number of the last walk, or of the one under way */
 	uint64_t complete_walk;	     /* the last one that ended well; 0: none */
 	size_t complete_pages;	     /* how many requests it took */
+	uint64_t checked_slot;	     /* of those that walks left out, the last one asked for */
 	struct pfs_wait_list waits;
 	TAILQ_HEAD(flight_list, pfs_flight) expecting;
 

@@ -70,26 +70,35 @@ static void wake_readers(struct collection *collection, bool all, int error)
 	}
 }
 
+static bool is_due(const struct pfs_store *store, const struct pfs_object *object)
+{
+	return !object->flight && !pfs_store_left(store, object) &&
+	       (!object->failure || object->failure->until <= pfs_loop_now(store->loop));
+}
+
 /*
  * Objects that the walk left out: the unheld ones may be freed now, and of those whose time is up
- * some are asked for, so that one which is really gone doesn't stay in the listing for ever.
+ * some are asked for, so that a change of one is seen, and one which is really gone doesn't stay
+ * in the listing for ever. Each walk goes on where the one before stopped.
  */
 static void check_left_out(struct collection *collection)
 {
 	struct pfs_store *store = collection->store;
+	uint64_t count = store->slot_count, start = collection->checked_slot;
 	unsigned checked = 0;
 
-	for (uint64_t slot = 1; slot < store->slot_count; slot++) {
+	for (uint64_t step = 1; step <= count; step++) {
+		uint64_t slot = (start + step) % count;
 		struct pfs_object *object = store->slots[slot];
 
 		if (!object || object->kind != collection->kind || object->gone ||
 		    object->walk == collection->walk)
 			continue;
-		if (checked < CHECKED_AT_ONCE && !object->flight &&
-		    !pfs_store_left(store, object) &&
-		    (!object->failure || object->failure->until <= pfs_loop_now(store->loop)) &&
-		    !pfs_store_describe(store, object))
+		if (checked < CHECKED_AT_ONCE && is_due(store, object) &&
+		    !pfs_store_describe(store, object)) {
 			checked++;
+			collection->checked_slot = slot;
+		}
 		if (!object->idle)
 			pfs_store_settle(store, object);
 	}
@@ -302,7 +311,7 @@ int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uin
 	int64_t now = pfs_loop_now(store->loop);
 	int error;
 
-	if (after) {
+	if (after && after != PFS_LIST_WHOLE) {
 		if (pfs_store_next(store, kind, after))
 			return 0;
 		return collection->walking ? wait_for_list(collection, after, wait)
@@ -317,15 +326,34 @@ int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uin
 		if (error)
 			return error;
 	}
-	if (!collection->walking || (collection->pages && pfs_store_next(store, kind, after)))
+	if (!collection->walking ||
+	    (!after && collection->pages && pfs_store_next(store, kind, after)))
 		return 0;
 	return wait_for_list(collection, after, wait);
+}
+
+int pfs_store_refresh_list(struct pfs_store *store, const struct pfs_kind *kind)
+{
+	struct collection *collection = pfs_store_collection(store, kind);
+	int64_t now = pfs_loop_now(store->loop);
+
+	if (now < collection->fresh_until ||
+	    (collection->failure && now < collection->failure->until))
+		return 0;
+	return pfs_store_walk(store, collection);
+}
+
+size_t pfs_store_list_price(const struct pfs_store *store, const struct pfs_kind *kind)
+{
+	return pfs_store_collection(store, kind)->complete_pages;
 }
 
 struct pfs_object *pfs_store_next(struct pfs_store *store, const struct pfs_kind *kind,
 				  uint64_t after)
 {
-	for (uint64_t slot = after + 1; slot < store->slot_count; slot++) {
+	uint64_t slot = after < store->slot_count ? after + 1 : store->slot_count;
+
+	for (; slot < store->slot_count; slot++) {
 		struct pfs_object *object = store->slots[slot];
 
 		if (object && (!kind || object->kind == kind) && !object->gone)

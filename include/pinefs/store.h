@@ -49,8 +49,10 @@ struct pfs_failure {
 	char *text;	   /* owned, never NULL */
 };
 
-struct pfs_promise; /* tree's */
-struct pfs_flight;  /* store's */
+struct pfs_promise;  /* tree's */
+struct pfs_record;   /* history's */
+struct pfs_interest; /* watch's */
+struct pfs_flight;   /* store's */
 TAILQ_HEAD(pfs_object_list, pfs_object);
 
 struct pfs_object {
@@ -72,6 +74,10 @@ struct pfs_object {
 	 * from contents before it. */
 	uint64_t promised;
 	struct pfs_promise *promises;
+
+	struct pfs_record *record; /* the history room's: what changed; NULL: nothing yet */
+
+	struct pfs_interest *interest; /* the watch room's: who wants to know; NULL: nobody */
 
 	char id[];
 };
@@ -145,6 +151,16 @@ int pfs_store_ask(struct pfs_store *store, const struct pfs_kind *kind, const ch
 		  struct pfs_wait *wait, struct pfs_object **ret_object);
 int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, struct pfs_wait *wait);
 
+/*
+ * Ask for an object, or the list of a kind, without anybody waiting for it; if it still holds or is
+ * under way, or a failure is remembered, nothing is done. 0, or an error: nothing was begun.
+ */
+int pfs_store_refresh(struct pfs_store *store, struct pfs_object *object);
+int pfs_store_refresh_list(struct pfs_store *store, const struct pfs_kind *kind);
+
+/* Requests that the last walk of the list took; 0: there was none that ended well. */
+size_t pfs_store_list_price(const struct pfs_store *store, const struct pfs_kind *kind);
+
 /* ns for which what is known of the object holds; 0: ask again. */
 int64_t pfs_store_left(const struct pfs_store *store, const struct pfs_object *object);
 /* The TTL that its content would have if it came now. */
@@ -163,8 +179,10 @@ void pfs_store_release(struct pfs_store *store, struct pfs_object *object, uint6
  * Make sure that the list of a kind can be read on from the object after slot `after` (0: the
  * beginning, where freshness is decided: an expired list is walked again, page by page).
  * 0: pfs_store_next gives the next one, or the end. -EINPROGRESS: wait. Else the errno: a list
- * that can't be had is never given as an empty one.
+ * that can't be had is never given as an empty one. after PFS_LIST_WHOLE: make sure that the list
+ * holds, to its end.
  */
+#define PFS_LIST_WHOLE UINT64_MAX
 int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uint64_t after,
 		       struct pfs_wait *wait);
 /* The known object after a slot, by number; of any kind with kind NULL. NULL at the end. */
