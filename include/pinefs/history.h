@@ -1,0 +1,57 @@
+/*
+ * history: what this mount saw of each object, and of all of them, as lines that only ever grow
+ * at their end. Listens to the store; asks nobody.
+ *
+ * A line of an object's history: time of observation (RFC 3339), field, old value, new value; of
+ * the whole history also the object's id, after the time. Separated by tabs, values escaped as by
+ * pfs_buffer_add_escaped. No value (absent or null) is an empty one.
+ *
+ * An object's history begins with its state when it was first seen. While nothing has changed
+ * since, that is rendered from the object, so a quiet object costs no memory. The whole history
+ * begins empty: it has what came after the first listing.
+ *
+ * May include store, json, resource and the ground.
+ */
+#ifndef PINEFS_HISTORY_H
+#define PINEFS_HISTORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pfs_buffer;
+struct pfs_loop;
+struct pfs_object;
+struct pfs_store;
+
+struct pfs_history_config {
+	size_t max_object; /* bytes of one object's lines; with more, they are rotated */
+	size_t max_whole;  /* bytes of the lines about all objects */
+};
+
+struct pfs_history;
+
+/* store and loop are borrowed. 0, -ENOMEM, -ENOSPC from the store. */
+int pfs_history_create(struct pfs_store *store, struct pfs_loop *loop,
+		       const struct pfs_history_config *config, struct pfs_history **ret_history);
+void pfs_history_destroy(struct pfs_history *history); /* after the store; takes NULL */
+
+/*
+ * Lines are never rewritten. When they have grown past their bound, the next one begins a new
+ * generation, and the one before is kept as it was; those before that are gone.
+ *
+ * object NULL: the whole history.
+ */
+uint64_t pfs_history_generation(const struct pfs_history *history, const struct pfs_object *object);
+
+/* When the last line was added, ns since the epoch; always moves with a new line. */
+int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object);
+
+/* The bytes that pfs_history_render adds; costs nothing for an object that has changed. */
+int pfs_history_size(const struct pfs_history *history, const struct pfs_object *object,
+		     uint64_t generation, size_t *ret_size);
+
+/* Add the lines of a generation to buffer. 0; -ESTALE if it is gone; the error of the buffer. */
+int pfs_history_render(const struct pfs_history *history, const struct pfs_object *object,
+		       uint64_t generation, struct pfs_buffer *buffer);
+
+#endif

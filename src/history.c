@@ -1,0 +1,341 @@
+/*
+ * The lines of an object are kept in a record, made when the object first changes: then its
+ * content before the change is still at hand, so the state when it was first seen can be written
+ * first. Rotation happens between changes, never inside one.
+ */
+#include "pinefs/history.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pinefs/json.h"
+#include "pinefs/loop.h"
+#include "pinefs/resource.h"
+#include "pinefs/store.h"
+#include "pinefs/text.h"
+
+struct pfs_record {
+	uint64_t generation;
+	int64_t modified; /* ns since the epoch */
+	struct pfs_buffer lines;
+	struct pfs_buffer before; /* of the generation before */
+};
+
+struct pfs_history {
+	struct pfs_store *store;
+	struct pfs_loop *loop;
+	struct pfs_history_config config;
+	struct pfs_record whole;
+};
+
+/* --- lines --------------------------------------------------------------------------------- */
+
+/* What a line is about: the time, and for the whole history the object. */
+struct subject {
+	int64_t time;
+	const char *id; /* NULL: in the object's own history */
+};
+
+static void add_value(struct pfs_buffer *lines, const struct pfs_json_value *value)
+{
+	if (value->type == PFS_JSON_NULL)
+		return;
+	if (value->type == PFS_JSON_STRING)
+		(void)pfs_buffer_add_escaped(lines, value->string, strlen(value->string));
+	else
+		(void)pfs_buffer_add_escaped(lines, value->raw, value->raw_length);
+}
+
+static void add_line(struct pfs_buffer *lines, const struct subject *subject, const char *field,
+		     const struct pfs_json_value *old, const struct pfs_json_value *new)
+{
+	char time[PFS_TIME_SIZE];
+
+	(void)pfs_buffer_add_string(lines, pfs_time_format(subject->time, time, sizeof(time)));
+	if (subject->id) {
+		(void)pfs_buffer_add_string(lines, "\t");
+		(void)pfs_buffer_add_string(lines, subject->id);
+	}
+	(void)pfs_buffer_add_string(lines, "\t");
+	(void)pfs_buffer_add_escaped(lines, field, strlen(field));
+	(void)pfs_buffer_add_string(lines, "\t");
+	add_value(lines, old);
+	(void)pfs_buffer_add_string(lines, "\t");
+	add_value(lines, new);
+	(void)pfs_buffer_add_string(lines, "\n");
+}
+
+static bool same_value(const struct pfs_json_value *a, const struct pfs_json_value *b)
+{
+	if (a->type != b->type)
+		return false;
+	if (a->type == PFS_JSON_NULL)
+		return true;
+	if (a->type == PFS_JSON_STRING)
+		return !strcmp(a->string, b->string);
+	return a->raw_length == b->raw_length && !memcmp(a->raw, b->raw, a->raw_length);
+}
+
+/* Of a key that comes twice only the last counts. */
+static bool is_last(const struct pfs_content *content, const struct pfs_json_value *value)
+{
+	struct pfs_json_found found;
+	bool last;
+
+	if (pfs_json_find(content->bytes, content->length, value->key, &found))
+		return false;
+	last = found.value.raw == value->raw;
+	pfs_json_found_finish(&found);
+	return last;
+}
+
+/* A line for each member of content that isn't null. */
+static void add_state(struct pfs_buffer *lines, const struct subject *subject,
+		      const struct pfs_content *content)
+{
+	static const struct pfs_json_value nothing = {0};
+	struct pfs_json_value value;
+	struct pfs_json_walk walk;
+	int more = pfs_json_open(&walk, content->bytes, content->length);
+
+	while (!more && (more = pfs_json_next(&walk, &value)) == 1) {
+		more = 0;
+		if (value.type != PFS_JSON_NULL && is_last(content, &value))
+			add_line(lines, subject, value.key, &nothing, &value);
+	}
+	pfs_json_close(&walk);
+}
+
+/*
+ * A line for each member of `of` that is another in `other`. With only_missing: that isn't there
+ * at all; without: `other` came before, and members that are null now are left to that.
+ */
+static void add_changes(struct pfs_buffer *lines, const struct subject *subject,
+			const struct pfs_content *of, const struct pfs_content *other,
+			bool only_missing)
+{
+	struct pfs_json_value value;
+	struct pfs_json_walk walk;
+	int more = pfs_json_open(&walk, of->bytes, of->length);
+
+	while (!more && (more = pfs_json_next(&walk, &value)) == 1) {
+		struct pfs_json_found found;
+		bool there;
+
+		more = 0;
+		if (value.type == PFS_JSON_NULL || !is_last(of, &value) ||
+		    pfs_json_find(other->bytes, other->length, value.key, &found))
+			continue;
+		there = found.value.type != PFS_JSON_NULL;
+		if (only_missing && !there)
+			add_line(lines, subject, value.key, &value, &found.value);
+		else if (!only_missing && !same_value(&value, &found.value))
+			add_line(lines, subject, value.key, &found.value, &value);
+		pfs_json_found_finish(&found);
+	}
+	pfs_json_close(&walk);
+}
+
+static void add_difference(struct pfs_buffer *lines, const struct subject *subject,
+			   const struct pfs_content *before, const struct pfs_content *after)
+{
+	add_changes(lines, subject, after, before, false);
+	add_changes(lines, subject, before, after, true);
+}
+
+/* --- records ------------------------------------------------------------------------------- */
+
+/* Lines are about to be added: a new generation if there are too many, and a new time. */
+static void open_record(struct pfs_history *history, struct pfs_record *record, size_t max)
+{
+	int64_t now = pfs_loop_wall(history->loop);
+
+	record->modified = now > record->modified ? now : record->modified + 1;
+	if (record->lines.length < max && !record->lines.error)
+		return;
+	pfs_buffer_finish(&record->before);
+	record->before = record->lines;
+	record->lines = (struct pfs_buffer){0};
+	record->generation++;
+}
+
+/* The object's record; made with its state as first seen. NULL without memory. */
+static struct pfs_record *record_of(struct pfs_object *object, const struct pfs_content *first)
+{
+	const struct subject subject = {.time = object->first_seen};
+
+	if (object->record)
+		return object->record;
+	object->record = calloc(1, sizeof(*object->record));
+	if (object->record) {
+		object->record->modified = object->first_seen;
+		add_state(&object->record->lines, &subject, first);
+	}
+	return object->record;
+}
+
+static void free_record(struct pfs_record *record)
+{
+	pfs_buffer_finish(&record->lines);
+	pfs_buffer_finish(&record->before);
+}
+
+/* --- news from the store ------------------------------------------------------------------- */
+
+static struct subject whole_subject(struct pfs_history *history, const struct pfs_object *object)
+{
+	open_record(history, &history->whole, history->config.max_whole);
+	return (struct subject){.time = history->whole.modified, .id = object->id};
+}
+
+/* New to us is not new to the API: what the first listing brings was there before. */
+static void on_appeared(void *arg, struct pfs_object *object)
+{
+	struct pfs_history *history = arg;
+	struct subject subject;
+
+	if (!pfs_store_list_generation(history->store, object->kind))
+		return;
+	subject = whole_subject(history, object);
+	add_state(&history->whole.lines, &subject, object->content);
+}
+
+static void on_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
+{
+	struct pfs_history *history = arg;
+	struct subject subject = whole_subject(history, object);
+	struct pfs_record *record = record_of(object, before);
+
+	add_difference(&history->whole.lines, &subject, before, object->content);
+	if (!record)
+		return;
+	open_record(history, record, history->config.max_object);
+	subject = (struct subject){.time = record->modified};
+	add_difference(&record->lines, &subject, before, object->content);
+}
+
+/* Its id becomes nothing. */
+static void on_vanished(void *arg, struct pfs_object *object)
+{
+	static const struct pfs_json_value nothing = {0};
+	const struct pfs_json_value id = {.type = PFS_JSON_STRING, .string = object->id};
+	struct pfs_history *history = arg;
+	struct subject subject = whole_subject(history, object);
+	struct pfs_record *record = record_of(object, object->content);
+
+	add_line(&history->whole.lines, &subject, object->kind->id_key, &id, &nothing);
+	if (!record)
+		return;
+	open_record(history, record, history->config.max_object);
+	subject = (struct subject){.time = record->modified};
+	add_line(&record->lines, &subject, object->kind->id_key, &id, &nothing);
+}
+
+static void on_freed(void *arg, struct pfs_object *object)
+{
+	if (!object->record)
+		return;
+	free_record(object->record);
+	free(object->record);
+	object->record = NULL;
+}
+
+/* --- what the header promises -------------------------------------------------------------- */
+
+int pfs_history_create(struct pfs_store *store, struct pfs_loop *loop,
+		       const struct pfs_history_config *config, struct pfs_history **ret_history)
+{
+	struct pfs_history *history = calloc(1, sizeof(*history));
+	const struct pfs_store_listener listener = {
+		.appeared = on_appeared,
+		.changed = on_changed,
+		.vanished = on_vanished,
+		.freed = on_freed,
+		.arg = history,
+	};
+	int error;
+
+	if (!history)
+		return -ENOMEM;
+	history->store = store;
+	history->loop = loop;
+	history->config = *config;
+	history->whole.modified = pfs_loop_wall(loop);
+	error = pfs_store_listen(store, &listener);
+	if (error) {
+		free(history);
+		return error;
+	}
+	*ret_history = history;
+	return 0;
+}
+
+void pfs_history_destroy(struct pfs_history *history)
+{
+	if (!history)
+		return;
+	free_record(&history->whole);
+	free(history);
+}
+
+static const struct pfs_record *find_record(const struct pfs_history *history,
+					    const struct pfs_object *object)
+{
+	return object ? object->record : &history->whole;
+}
+
+uint64_t pfs_history_generation(const struct pfs_history *history, const struct pfs_object *object)
+{
+	const struct pfs_record *record = find_record(history, object);
+
+	return record ? record->generation : 0;
+}
+
+int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object)
+{
+	const struct pfs_record *record = find_record(history, object);
+
+	return record ? record->modified : object->first_seen;
+}
+
+int pfs_history_size(const struct pfs_history *history, const struct pfs_object *object,
+		     uint64_t generation, size_t *ret_size)
+{
+	const struct pfs_record *record = find_record(history, object);
+	struct pfs_buffer state = {0};
+	int error;
+
+	if (record && generation == record->generation) {
+		*ret_size = record->lines.length;
+		return 0;
+	}
+	error = pfs_history_render(history, object, generation, &state);
+	if (!error)
+		*ret_size = state.length;
+	pfs_buffer_finish(&state);
+	return error;
+}
+
+int pfs_history_render(const struct pfs_history *history, const struct pfs_object *object,
+		       uint64_t generation, struct pfs_buffer *buffer)
+{
+	const struct pfs_record *record = find_record(history, object);
+	const struct pfs_buffer *lines;
+
+	if (!record) {
+		const struct subject subject = {.time = object->first_seen};
+
+		if (generation || !object->content)
+			return -ESTALE;
+		add_state(buffer, &subject, object->content);
+		return buffer->error;
+	}
+	if (generation == record->generation)
+		lines = &record->lines;
+	else if (generation + 1 == record->generation)
+		lines = &record->before;
+	else
+		return -ESTALE;
+	return lines->length ? pfs_buffer_add(buffer, lines->bytes, lines->length) : 0;
+}
