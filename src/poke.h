@@ -1,0 +1,27 @@
+/* What the two files of the poke room share: what is sent over their socket. */
+#ifndef PINEFS_SRC_POKE_H
+#define PINEFS_SRC_POKE_H
+
+#include "pinefs/poke.h"
+
+#define POKE_PATH_MAX 1024
+
+/* To the child: one thing to do. */
+struct poke_order {
+	enum pfs_poke_operation operation;
+	char path[POKE_PATH_MAX]; /* absolute */
+};
+
+/* From the child: it is done, or (scans only) there is more to come. */
+#define POKE_WATCHERS 64
+struct poke_answer {
+	int error; /* 0 or -errno */
+	bool last;
+	size_t count;
+	struct pfs_watcher watchers[POKE_WATCHERS];
+};
+
+/* The child's whole life; returns its exit status. */
+int poke_child_run(int socket, const char *mountpoint);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * The child. It holds nothing but a socket, stays outside of the mount (a working directory in it
+ * would keep it busy), and does one thing at a time. Every call on the mount may take as long as
+ * pinefs takes to answer it; when pinefs dies, it ends with ENOTCONN.
+ *
+ * In /proc only readlink and fdinfo are used: to stat or open /proc/PID/fd/N could be to open a
+ * file of our own mount.
+ */
+#include "poke.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+struct scan {
+	int socket;
+	unsigned device; /* of the mount, as fdinfo writes it */
+	struct poke_answer answer;
+};
+
+static int send_answer(int socket, const struct poke_answer *answer)
+{
+	ssize_t sent;
+
+	do {
+		sent = send(socket, answer, sizeof(*answer), MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
+}
+
+/* --- who is watching ----------------------------------------------------------------------- */
+
+/* The device number of the mount, from a place that asks nobody. 0 if it isn't mounted. */
+static unsigned find_device(const char *mountpoint)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	unsigned device = 0;
+
+	while (mounts && getline(&line, &size, mounts) > 0) {
+		unsigned major_number, minor_number;
+		char path[POKE_PATH_MAX];
+
+		if (sscanf(line, "%*u %*u %u:%u %*s %1023s", &major_number, &minor_number, path) ==
+			    3 &&
+		    !strcmp(path, mountpoint))
+			device = major_number << 20 | minor_number;
+	}
+	free(line);
+	if (mounts)
+		(void)fclose(mounts);
+	return device;
+}
+
+static void add_watcher(struct scan *scan, pid_t pid, uint64_t inode)
+{
+	struct poke_answer *answer = &scan->answer;
+	struct pfs_watcher *watcher;
+	char path[64];
+	ssize_t length = 0;
+	int fd;
+
+	if (answer->count == POKE_WATCHERS) {
+		(void)send_answer(scan->socket, answer);
+		answer->count = 0;
+	}
+	watcher = &answer->watchers[answer->count++];
+	*watcher = (struct pfs_watcher){.pid = pid, .inode = inode};
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		length = read(fd, watcher->name, sizeof(watcher->name) - 1);
+		close(fd);
+	}
+	watcher->name[length > 0 ? length : 0] = '\0';
+	watcher->name[strcspn(watcher->name, "\n")] = '\0';
+}
+
+/* "inotify wd:1 ino:40 sdev:33 mask:2 ..." for each watch of a descriptor; hexadecimal. */
+static void read_fdinfo(struct scan *scan, pid_t pid, const char *fd)
+{
+	char path[64], *line = NULL;
+	size_t size = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)pid, fd);
+	file = fopen(path, "re");
+	while (file && getline(&line, &size, file) > 0) {
+		unsigned long inode;
+		unsigned device;
+
+		if (sscanf(line, "inotify wd:%*x ino:%lx sdev:%x", &inode, &device) == 2 &&
+		    device == scan->device)
+			add_watcher(scan, pid, inode);
+	}
+	free(line);
+	if (file)
+		(void)fclose(file);
+}
+
+static void scan_process(struct scan *scan, pid_t pid)
+{
+	char path[64], target[64];
+	struct dirent *entry;
+	DIR *directory;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	directory = opendir(path);
+	while (directory && (entry = readdir(directory))) {
+		ssize_t length =
+			readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
+
+		target[length > 0 ? length : 0] = '\0';
+		if (!strcmp(target, "anon_inode:inotify"))
+			read_fdinfo(scan, pid, entry->d_name);
+	}
+	if (directory)
+		(void)closedir(directory);
+}
+
+static void scan_all(int socket, const char *mountpoint)
+{
+	struct scan scan = {.socket = socket, .device = find_device(mountpoint)};
+	DIR *proc = scan.device ? opendir("/proc") : NULL;
+	struct dirent *entry;
+
+	while (proc && (entry = readdir(proc))) {
+		char *end;
+		long pid = strtol(entry->d_name, &end, 10);
+
+		if (pid > 0 && !*end)
+			scan_process(&scan, (pid_t)pid);
+	}
+	if (proc)
+		(void)closedir(proc);
+	scan.answer.last = true;
+	(void)send_answer(socket, &scan.answer);
+}
+
+/* --- changes on the mount ------------------------------------------------------------------ */
+
+static int touch(const char *path, bool both)
+{
+	const struct timespec times[2] = {
+		{.tv_nsec = both ? UTIME_NOW : UTIME_OMIT},
+		{.tv_nsec = UTIME_NOW},
+	};
+
+	return utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+}
+
+static int open_and_close(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int change(const struct poke_order *order)
+{
+	struct statx attributes;
+
+	switch (order->operation) {
+	case PFS_POKE_STAT:
+		return statx(AT_FDCWD, order->path, AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW,
+			     STATX_BASIC_STATS, &attributes);
+	case PFS_POKE_MODIFY:
+		return touch(order->path, false);
+	case PFS_POKE_ATTRIB:
+		return touch(order->path, true);
+	case PFS_POKE_CLOSE_WRITE:
+		return open_and_close(order->path);
+	case PFS_POKE_CREATE_DIRECTORY:
+		return mkdir(order->path, 0555);
+	case PFS_POKE_CREATE_FILE:
+		return mknod(order->path, S_IFREG | 0444, 0);
+	case PFS_POKE_REMOVE_DIRECTORY:
+		return rmdir(order->path);
+	case PFS_POKE_REMOVE_FILE:
+		return unlink(order->path);
+	default:
+		errno = EINVAL;
+		return -1;
+	}
+}
+
+int poke_child_run(int socket, const char *mountpoint)
+{
+	struct poke_order order;
+
+	for (;;) {
+		struct poke_answer answer = {.last = true};
+		ssize_t length = recv(socket, &order, sizeof(order), 0);
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length != (ssize_t)sizeof(order))
+			return EXIT_SUCCESS;
+		if (order.operation == PFS_POKE_SCAN) {
+			scan_all(socket, mountpoint);
+			continue;
+		}
+		answer.error = change(&order) ? -errno : 0;
+		if (send_answer(socket, &answer))
+			return EXIT_FAILURE;
+	}
+}
