@@ -28,6 +28,9 @@
 #define INIT_OUT_SIZE	    64
 #define PARALLEL_DIROPS_BIT (UINT32_C(1) << 18)
 
+/* The same: struct fuse_poll_in's kh, behind a request's header and fh. */
+#define POLL_KEY_OFFSET 48
+
 /* --- messages in and out ------------------------------------------------------------------- */
 
 static ssize_t send_message(int fd, struct iovec *parts, int count, void *arg)
@@ -45,6 +48,15 @@ static ssize_t send_message(int fd, struct iovec *parts, int count, void *arg)
 static ssize_t receive_message(int fd, void *bytes, size_t size, void *arg)
 {
 	return read(fd, bytes, size);
+}
+
+uint64_t pfs_fs_poll_key(const struct pfs_fs *fs)
+{
+	uint64_t key = 0;
+
+	if (fs->message.size >= POLL_KEY_OFFSET + sizeof(key))
+		memcpy(&key, (const char *)fs->message.mem + POLL_KEY_OFFSET, sizeof(key));
+	return key;
 }
 
 static void on_messages(void *arg)
@@ -97,6 +109,20 @@ static void on_membership(void *arg, struct pfs_object *object)
 	fs->collections_changed |= UINT64_C(1) << (object->kind - pfs_kinds);
 	if (!fs->collections_timer.running)
 		pfs_timer_start(fs->loop, &fs->collections_timer, pfs_loop_now(fs->loop));
+}
+
+/* Who polls reads next, and must get the new value. */
+static void wake_poll(void *arg, uint64_t inode, void *handle)
+{
+	struct pfs_fs *fs = arg;
+
+	forget_attributes(fs, inode);
+	(void)fuse_lowlevel_notify_poll(handle);
+}
+
+static void drop_poll(void *arg, void *handle)
+{
+	fuse_pollhandle_destroy(handle);
 }
 
 /* A failing API fails for everybody who reads: the same failure is logged once a minute. */
@@ -240,9 +266,10 @@ static int make_session(struct pfs_fs *fs, const struct pfs_fs_config *config, c
 	return error;
 }
 
-int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_loop *loop,
-		  struct pfs_stats *stats, const struct pfs_fs_config *config,
-		  struct pfs_fs **ret_fs, char *text, size_t size)
+int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_watch *watch,
+		  struct pfs_loop *loop, struct pfs_stats *stats,
+		  const struct pfs_fs_config *config, struct pfs_fs **ret_fs, char *text,
+		  size_t size)
 {
 	struct pfs_fs *fs = calloc(1, sizeof(*fs));
 	struct pfs_store_listener listener = {
@@ -251,17 +278,26 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_loo
 		.failed = on_failed,
 		.arg = fs,
 	};
+	const struct pfs_watch_host host = {
+		.is_busy = pfs_call_is_busy,
+		.wake = wake_poll,
+		.drop = drop_poll,
+		.arg = fs,
+	};
 	int error;
 
 	if (!fs)
 		return -ENOMEM;
 	fs->tree = tree;
 	fs->store = store;
+	fs->watch = watch;
+	fs->longest_wait = config->longest_wait;
 	fs->loop = loop;
 	fs->stats = stats;
 	TAILQ_INIT(&fs->parked);
 	fs->collections_timer = (struct pfs_timer){.fire = tell_collections, .arg = fs};
 	fs->sweep_timer = (struct pfs_timer){.fire = sweep, .arg = fs};
+	pfs_watch_set_host(watch, &host);
 	error = make_session(fs, config, text, size);
 	if (!error)
 		error = pfs_store_listen(store, &listener);

@@ -17,6 +17,7 @@
 #include "pinefs/store.h"
 #include "pinefs/text.h"
 #include "pinefs/tree.h"
+#include "pinefs/watch.h"
 
 /* A message that may have to wait. It lives from its arrival to its one reply. */
 struct call {
@@ -31,10 +32,13 @@ struct call {
 	fuse_ino_t inode;
 	char *name;		/* of a lookup; owned */
 	bool reading;		/* getattr for a read(2) */
+	bool holds_directory;	/* lookup, readdir: nobody can make a name there meanwhile */
+	bool patient;		/* may wait for hours; whoever gives up is answered at once */
 	bool plus;		/* readdir with attributes */
 	size_t size;		/* readdir */
 	off_t offset;		/* readdir */
-	struct pfs_timer grace; /* runs once the caller has given up */
+	bool interrupted;	/* the caller has given up */
+	struct pfs_timer grace; /* runs once it has, or until the longest wait is over */
 	TAILQ_ENTRY(call) link; /* in fs->parked while it waits */
 };
 
@@ -43,9 +47,11 @@ TAILQ_HEAD(call_list, call);
 struct pfs_fs {
 	struct pfs_tree *tree;
 	struct pfs_store *store;
+	struct pfs_watch *watch;
 	struct pfs_loop *loop;
 	struct pfs_stats *stats;
 	struct fuse_session *session;
+	int64_t longest_wait; /* ns; 0: no bound */
 	bool mounted;
 	bool opens_unasked;	 /* the kernel opens files without asking us */
 	bool listings_unasked;	 /* ... and directories */
@@ -64,6 +70,11 @@ struct pfs_fs {
 	int64_t logged_at;
 };
 
+/* --- fs.c --- */
+
+/* Which open file the message under way, a poll, is about; libfuse doesn't tell. */
+uint64_t pfs_fs_poll_key(const struct pfs_fs *fs);
+
 /* --- fs_call.c --- */
 
 /*
@@ -71,6 +82,8 @@ struct pfs_fs {
  * Without memory: replies ENOMEM.
  */
 void pfs_call_begin(const struct call *call);
+/* Is a lookup or listing in this directory parked? */
+bool pfs_call_is_busy(void *fs, uint64_t directory);
 /* Answer all that wait with this error (positive), for the end of the mount. */
 void pfs_call_end_all(struct pfs_fs *fs, int error);
 
@@ -78,6 +91,10 @@ void pfs_call_end_all(struct pfs_fs *fs, int error);
 
 extern const struct fuse_lowlevel_ops pfs_fs_operations;
 void pfs_refuse_all(struct fuse_lowlevel_ops *operations);
+
+/* Reply a node as an entry, or say that it isn't there. Counts the reference. */
+int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node);
+int pfs_reply_attributes(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node);
 
 /* Reply an errno (negative or positive), counted. 0, so that a call's run can end with it. */
 int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error);

@@ -6,7 +6,12 @@
  * A caller who gave up is answered EINTR, but only after a moment: most fetches end sooner, and
  * some programs (git, anything in Go) send themselves signals all the time and take EINTR from a
  * file for a failure. The fetch itself goes on, since others may wait for it. An interrupt that
- * were never answered would leave its process unkillable.
+ * were never answered would leave its process unkillable. A read of `wait` may last for hours, so
+ * there is no moment to give it.
+ *
+ * Where the kernel bounds the time of a message, a call is answered before that is over. For a read
+ * of `wait` with EINTR, though nobody interrupted it: cat, dd, bash and most others then read
+ * again, and go on waiting.
  */
 #include "fs.h"
 
@@ -35,7 +40,8 @@ static void give_up(void *arg)
 
 	unpark(call);
 	pfs_store_cancel(call->fs->store, &call->wait);
-	pfs_reply_error(call->fs, call->request, EINTR);
+	pfs_reply_error(call->fs, call->request,
+			call->interrupted || call->patient ? EINTR : ETIMEDOUT);
 	free_call(call);
 }
 
@@ -44,15 +50,22 @@ static void on_interrupt(fuse_req_t request, void *arg)
 	struct call *call = arg;
 	struct pfs_fs *fs = call->fs;
 
-	if (call->grace.running)
+	if (call->interrupted)
 		return;
+	call->interrupted = true;
 	fs->stats->interrupted++;
-	pfs_timer_start(fs->loop, &call->grace, pfs_loop_now(fs->loop) + GRACE);
+	pfs_timer_start(fs->loop, &call->grace,
+			pfs_loop_now(fs->loop) + (call->patient ? 0 : GRACE));
 }
 
 static void park(struct call *call)
 {
-	TAILQ_INSERT_TAIL(&call->fs->parked, call, link);
+	struct pfs_fs *fs = call->fs;
+
+	TAILQ_INSERT_TAIL(&fs->parked, call, link);
+	call->interrupted = false;
+	if (fs->longest_wait)
+		pfs_timer_start(fs->loop, &call->grace, pfs_loop_now(fs->loop) + fs->longest_wait);
 	fuse_req_interrupt_func(call->request, on_interrupt, call);
 }
 
@@ -89,6 +102,19 @@ void pfs_call_begin(const struct call *begun)
 		return;
 	}
 	run(call, false, 0);
+}
+
+bool pfs_call_is_busy(void *arg, uint64_t directory)
+{
+	const struct pfs_fs *fs = arg;
+	const struct call *call;
+
+	TAILQ_FOREACH(call, &fs->parked, link)
+	{
+		if (call->inode == directory && call->holds_directory)
+			return true;
+	}
+	return false;
 }
 
 void pfs_call_end_all(struct pfs_fs *fs, int error)

@@ -6,6 +6,7 @@
 #include "fs.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -33,6 +34,7 @@ static void count(struct pfs_fs *fs, enum pfs_message message, fuse_ino_t inode,
 {
 	struct pfs_node node;
 
+	pfs_watch_noticed(fs->watch);
 	if ((!pfs_tree_node(fs->tree, inode, &node) && is_own(&node)) ||
 	    (name && inode == PFS_ROOT_INODE && !strcmp(name, ".pinefs")))
 		fs->stats->own_messages++;
@@ -49,6 +51,13 @@ int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error)
 
 /* --- lookup and forget --------------------------------------------------------------------- */
 
+/* While our child is to open a file for writing, its owner seems to be allowed to. */
+static void open_window(const struct pfs_fs *fs, const struct pfs_node *node, struct stat *stat)
+{
+	if (pfs_watch_is_window(fs->watch, node->inode))
+		stat->st_mode |= S_IWUSR;
+}
+
 /* Tell a node as an entry. 0, or an error: then it can't be told. */
 static int make_entry(struct pfs_fs *fs, const struct pfs_node *node,
 		      struct fuse_entry_param *ret_entry)
@@ -60,6 +69,7 @@ static int make_entry(struct pfs_fs *fs, const struct pfs_node *node,
 	error = pfs_tree_attributes(fs->tree, node, &ret_entry->attr, &holds);
 	if (error)
 		return error;
+	open_window(fs, node, &ret_entry->attr);
 	ret_entry->attr_timeout = seconds(holds);
 	ret_entry->entry_timeout = seconds(pfs_tree_entry_holds(fs->tree, node));
 	return 0;
@@ -77,7 +87,7 @@ static int reply_missing(struct pfs_fs *fs, fuse_req_t request, int64_t holds)
 	return 0;
 }
 
-static int reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
+int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
 {
 	struct fuse_entry_param entry;
 	int error = make_entry(fs, node, &entry);
@@ -109,7 +119,31 @@ static int run_lookup(struct call *call, bool told, int error)
 		return reply_missing(fs, call->request, holds);
 	if (error)
 		return pfs_reply_error(fs, call->request, error);
-	return reply_node(fs, call->request, &node);
+	return pfs_reply_node(fs, call->request, &node);
+}
+
+/* Our child is about to make or remove this name, and must find it as if it hadn't happened. */
+static bool reply_pretence(const struct call *call)
+{
+	struct pfs_fs *fs = call->fs;
+	struct fuse_entry_param entry = {.generation = 1};
+	pid_t pid = fuse_req_ctx(call->request)->pid;
+	uint64_t inode;
+
+	switch (pfs_watch_pretends(fs->watch, pid, call->inode, call->name, &inode)) {
+	case 1:
+		pfs_reply_error(fs, call->request, ENOENT);
+		return true;
+	case 2:
+		entry.ino = inode;
+		pfs_tree_ghost(fs->tree, inode, &entry.attr);
+		pfs_tree_hold_inode(fs->tree, inode, 1);
+		if (fuse_reply_entry(call->request, &entry))
+			pfs_tree_forget(fs->tree, inode, 1);
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void do_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
@@ -120,10 +154,12 @@ static void do_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 		.run = run_lookup,
 		.inode = parent,
 		.name = (char *)name,
+		.holds_directory = true,
 	};
 
 	count(call.fs, PFS_MESSAGE_LOOKUP, parent, name);
-	pfs_call_begin(&call);
+	if (!reply_pretence(&call))
+		pfs_call_begin(&call);
 }
 
 static void do_forget(fuse_req_t request, fuse_ino_t inode, uint64_t times)
@@ -141,28 +177,42 @@ static void do_forget_multi(fuse_req_t request, size_t count_of, struct fuse_for
 
 /* --- attributes ---------------------------------------------------------------------------- */
 
+int pfs_reply_attributes(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
+{
+	struct stat stat;
+	int64_t holds;
+	int error = pfs_tree_attributes(fs->tree, node, &stat, &holds);
+
+	if (error)
+		return pfs_reply_error(fs, request, error);
+	open_window(fs, node, &stat);
+	(void)fuse_reply_attr(request, &stat, seconds(holds));
+	return 0;
+}
+
+/* A read(2) of `wait` is held here, by the question that it sends first. */
+static int refresh(struct call *call, const struct pfs_node *node)
+{
+	call->patient = call->reading && pfs_tree_must_wait(node);
+	if (call->patient)
+		return pfs_watch_wait(call->fs->watch, node->object, &call->wait);
+	return pfs_tree_refresh(call->fs->tree, node, call->reading, &call->wait);
+}
+
 static int run_getattr(struct call *call, bool told, int error)
 {
 	struct pfs_fs *fs = call->fs;
 	struct pfs_node node;
-	struct stat stat;
-	int64_t holds;
 	int found = pfs_tree_node(fs->tree, call->inode, &node);
 
 	if (found)
 		return pfs_reply_error(fs, call->request, found);
-	if (told)
-		error = pfs_tree_forgive(&node, call->reading, error);
-	else
-		error = pfs_tree_refresh(fs->tree, &node, call->reading, &call->wait);
+	error = told ? pfs_tree_forgive(&node, call->reading, error) : refresh(call, &node);
 	if (error == -EINPROGRESS)
 		return error;
-	if (!error)
-		error = pfs_tree_attributes(fs->tree, &node, &stat, &holds);
 	if (error)
 		return pfs_reply_error(fs, call->request, error);
-	(void)fuse_reply_attr(call->request, &stat, seconds(holds));
-	return 0;
+	return pfs_reply_attributes(fs, call->request, &node);
 }
 
 /*
@@ -233,8 +283,7 @@ static void do_access(fuse_req_t request, fuse_ino_t inode, int mask)
 	struct pfs_fs *fs = fs_of(request);
 	struct pfs_node node;
 	int error = pfs_tree_node(fs->tree, inode, &node);
-	bool file = !error && (node.type == PFS_NODE_FILE || node.type == PFS_NODE_README ||
-			       node.type == PFS_NODE_REPORT);
+	bool file = !error && pfs_tree_is_file(&node);
 
 	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
 	if (!error && (mask & W_OK))
@@ -322,6 +371,30 @@ static void do_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 	(void)fuse_reply_buf(request, content->bytes + offset, size);
 }
 
+/*
+ * A file can be read at any time, but for `wait`. Beyond that, as with cgroup.events: POLLPRI and
+ * POLLERR once it has changed since the same open file was polled last.
+ */
+static void do_poll(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info,
+		    struct fuse_pollhandle *handle)
+{
+	struct pfs_fs *fs = fs_of(request);
+	unsigned events = POLLIN | POLLRDNORM;
+	bool changed = false;
+	struct pfs_node node = {0};
+
+	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	if ((pfs_tree_node(fs->tree, inode, &node) ||
+	     pfs_watch_poll(fs->watch, inode, pfs_fs_poll_key(fs), handle, &changed)) &&
+	    handle)
+		fuse_pollhandle_destroy(handle);
+	if (pfs_tree_must_wait(&node))
+		events = 0;
+	else if (changed && !pfs_tree_is_wait(&node))
+		events |= POLLPRI | POLLERR;
+	(void)fuse_reply_poll(request, events);
+}
+
 /* --- listings ------------------------------------------------------------------------------ */
 
 /*
@@ -351,11 +424,9 @@ static size_t add_plus(struct pfs_fs *fs, fuse_req_t request, char *at, size_t r
 
 static size_t add_plain(fuse_req_t request, char *at, size_t room, const struct pfs_entry *entry)
 {
-	bool file = entry->node.type == PFS_NODE_REPORT || entry->node.type == PFS_NODE_FILE ||
-		    entry->node.type == PFS_NODE_README;
 	const struct stat stat = {
 		.st_ino = entry->node.inode,
-		.st_mode = file ? S_IFREG : S_IFDIR,
+		.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR,
 	};
 
 	return fuse_add_direntry(request, at, room, entry->name, &stat, (off_t)entry->cursor);
@@ -428,6 +499,7 @@ static void begin_readdir(fuse_req_t request, fuse_ino_t inode, size_t size, off
 		.request = request,
 		.run = run_readdir,
 		.inode = inode,
+		.holds_directory = true,
 		.plus = plus,
 		.size = size < LONGEST_REPLY ? size : LONGEST_REPLY,
 		.offset = offset,
@@ -484,6 +556,7 @@ const struct fuse_lowlevel_ops pfs_fs_operations = {
 	.opendir = do_opendir,
 	.flush = do_flush,
 	.read = do_read,
+	.poll = do_poll,
 	.readdir = do_readdir,
 	.readdirplus = do_readdirplus,
 };

@@ -1,6 +1,9 @@
 /*
  * The messages that are refused: everything that would change something. Each is refused by name,
  * since for one that isn't there libfuse says "Function not implemented".
+ *
+ * But for our own child (room poke), which makes the changes that inotify is to tell of: what it
+ * was asked to do is let through, once. Nothing is changed by it, since what it says is so already.
  */
 #include "fs.h"
 
@@ -14,26 +17,79 @@ static void refuse(fuse_req_t request)
 	pfs_reply_error(fs, request, EROFS);
 }
 
+/* Is this our child, doing the one thing that it was asked to? */
+static bool is_permitted(fuse_req_t request, enum pfs_poke_operation operation, fuse_ino_t inode,
+			 const char *name)
+{
+	struct pfs_fs *fs = fuse_req_userdata(request);
+
+	return pfs_watch_permits(fs->watch, fuse_req_ctx(request)->pid, operation, inode, name);
+}
+
+/* Times only, set to now: that is what the child does, and nothing comes of it. */
 static void refuse_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *stat, int what,
 			   struct fuse_file_info *info)
 {
-	refuse(request);
+	const int modified = FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW;
+	const int both = modified | FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW;
+	struct pfs_fs *fs = fuse_req_userdata(request);
+	enum pfs_poke_operation operation = PFS_POKE_NOTHING;
+	struct pfs_node node;
+
+	what &= ~FUSE_SET_ATTR_CTIME;
+	if (what == modified)
+		operation = PFS_POKE_MODIFY;
+	else if (what == both)
+		operation = PFS_POKE_ATTRIB;
+	if (operation != PFS_POKE_NOTHING && is_permitted(request, operation, inode, NULL) &&
+	    !pfs_tree_node(fs->tree, inode, &node))
+		pfs_reply_attributes(fs, request, &node);
+	else
+		refuse(request);
+}
+
+/* The name that the child makes has been there for a while; now the kernel is told so too. */
+static void refuse_making(fuse_req_t request, enum pfs_poke_operation operation, fuse_ino_t parent,
+			  const char *name)
+{
+	struct pfs_fs *fs = fuse_req_userdata(request);
+	struct pfs_node directory, node;
+	int64_t holds;
+
+	if (!is_permitted(request, operation, parent, name) ||
+	    pfs_tree_node(fs->tree, parent, &directory))
+		refuse(request);
+	else if (pfs_tree_lookup(fs->tree, &directory, name, NULL, &node, &holds))
+		pfs_reply_error(fs, request, ENOENT);
+	else
+		pfs_reply_node(fs, request, &node);
 }
 
 static void refuse_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
 			 dev_t device)
 {
-	refuse(request);
+	refuse_making(request, PFS_POKE_CREATE_FILE, parent, name);
 }
 
 static void refuse_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	refuse(request);
+	refuse_making(request, PFS_POKE_CREATE_DIRECTORY, parent, name);
 }
 
-static void refuse_removal(fuse_req_t request, fuse_ino_t parent, const char *name)
+static void refuse_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
-	refuse(request);
+	if (is_permitted(request, PFS_POKE_REMOVE_FILE, parent, name))
+		(void)fuse_reply_err(request, 0);
+	else
+		refuse(request);
+}
+
+static void refuse_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+	if (is_permitted(request, PFS_POKE_REMOVE_DIRECTORY, parent, name))
+		(void)fuse_reply_err(request, 0);
+	else
+		refuse(request);
 }
 
 static void refuse_symlink(fuse_req_t request, const char *target, fuse_ino_t parent,
@@ -106,8 +162,8 @@ void pfs_refuse_all(struct fuse_lowlevel_ops *operations)
 	operations->setattr = refuse_setattr;
 	operations->mknod = refuse_mknod;
 	operations->mkdir = refuse_mkdir;
-	operations->unlink = refuse_removal;
-	operations->rmdir = refuse_removal;
+	operations->unlink = refuse_unlink;
+	operations->rmdir = refuse_rmdir;
 	operations->symlink = refuse_symlink;
 	operations->rename = refuse_rename;
 	operations->link = refuse_link;

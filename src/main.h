@@ -27,7 +27,10 @@ struct program {
 	struct pfs_http *http;
 	struct pfs_api *api;
 	struct pfs_store *store;
+	struct pfs_history *history;
 	struct pfs_tree *tree;
+	struct pfs_poke *poke; /* NULL: no inotify events */
+	struct pfs_watch *watch;
 	struct pfs_fs *fs;
 	struct pfs_report reports[PFS_REPORTS_MAX];
 	size_t report_count;

@@ -5,6 +5,7 @@
 #include "main.h"
 #include "pinefs/http.h"
 #include "pinefs/text.h"
+#include "pinefs/watch.h"
 
 const char report_readme[] =
 	"This is pinefs: the Pinecone control plane as files. All of it is read-only.\n"
@@ -60,6 +61,13 @@ static void render_inflight(void *arg, struct pfs_buffer *buffer)
 	pfs_http_each(program->http, add_request, buffer);
 }
 
+static void render_watchers(void *arg, struct pfs_buffer *buffer)
+{
+	const struct program *program = arg;
+
+	pfs_watch_render(program->watch, buffer);
+}
+
 static void render_version(void *arg, struct pfs_buffer *buffer)
 {
 	(void)pfs_buffer_add_string(buffer, "pinefs " PFS_VERSION "\n");
@@ -105,9 +113,9 @@ static void render_config(void *arg, struct pfs_buffer *buffer)
 void report_set_up(struct program *program)
 {
 	const struct pfs_report reports[] = {
-		{"stats", render_stats, program},     {"inflight", render_inflight, program},
-		{"errors", render_errors, program},   {"config", render_config, program},
-		{"version", render_version, program},
+		{"stats", render_stats, program},	{"inflight", render_inflight, program},
+		{"errors", render_errors, program},	{"config", render_config, program},
+		{"watchers", render_watchers, program}, {"version", render_version, program},
 	};
 
 	memcpy(program->reports, reports, sizeof(reports));

@@ -11,22 +11,27 @@
 #include "main.h"
 #include "pinefs/api.h"
 #include "pinefs/fs.h"
+#include "pinefs/history.h"
 #include "pinefs/http.h"
 #include "pinefs/log.h"
 #include "pinefs/loop.h"
 #include "pinefs/resource.h"
 #include "pinefs/store.h"
 #include "pinefs/text.h"
+#include "pinefs/watch.h"
 
 /* The bounds of everything that grows. */
-#define MAX_BODY    ((size_t)16 * 1024 * 1024)
-#define MAX_ACTIVE  128
-#define MAX_QUEUED  20000
-#define BURST	    20
-#define MAX_OBJECTS ((size_t)2 * 1024 * 1024)
-#define MAX_MISSING 4096
-#define MAX_IDLE    1024
-#define TTL_ERROR   (2 * PFS_SECOND)
+#define MAX_BODY	  ((size_t)16 * 1024 * 1024)
+#define MAX_ACTIVE	  128
+#define MAX_QUEUED	  20000
+#define BURST		  20
+#define MAX_OBJECTS	  ((size_t)2 * 1024 * 1024)
+#define MAX_MISSING	  4096
+#define MAX_IDLE	  1024
+#define MAX_HISTORY	  ((size_t)64 * 1024)
+#define MAX_WHOLE_HISTORY ((size_t)4 * 1024 * 1024)
+#define SHORTEST_REFRESH  (100 * PFS_MILLISECOND)
+#define TTL_ERROR	  (2 * PFS_SECOND)
 
 /* --- signals ------------------------------------------------------------------------------- */
 
@@ -115,6 +120,16 @@ static int make_store(struct program *program)
 				&program->store);
 }
 
+static int make_history(struct program *program)
+{
+	const struct pfs_history_config config = {
+		.max_object = MAX_HISTORY,
+		.max_whole = MAX_WHOLE_HISTORY,
+	};
+
+	return pfs_history_create(program->store, program->loop, &config, &program->history);
+}
+
 static int make_tree(struct program *program)
 {
 	const struct pfs_options *options = &program->options;
@@ -129,7 +144,48 @@ static int make_tree(struct program *program)
 
 	report_set_up(program);
 	config.report_count = program->report_count;
-	return pfs_tree_create(program->store, program->loop, &config, &program->tree);
+	return pfs_tree_create(program->store, program->history, program->loop, &config,
+			       &program->tree);
+}
+
+/* Where the kernel checks modes, an owner who isn't root needs them to let it write. */
+static int make_watch(struct program *program)
+{
+	const struct pfs_watch_config config = {
+		.ttl = program->options.ttl > SHORTEST_REFRESH ? program->options.ttl
+							       : SHORTEST_REFRESH,
+		.needs_window = program->options.allow_other && geteuid() != 0,
+	};
+
+	return pfs_watch_create(program->store, program->tree, program->loop, &program->stats,
+				program->poke, &config, &program->watch);
+}
+
+/* A number of seconds in /proc/sys/fs/fuse; 0: none, or a kernel that doesn't know it. */
+static unsigned read_limit(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	unsigned limit = 0;
+
+	if (file && fscanf(file, "%u", &limit) != 1)
+		limit = 0;
+	if (file)
+		(void)fclose(file);
+	return limit;
+}
+
+/*
+ * The kernel (6.15 and later, if it was told to) ends the whole mount when one message goes
+ * unanswered for so long; 0: it doesn't. It looks only now and then, so we stay well below.
+ */
+static int64_t longest_wait(void)
+{
+	unsigned limit = read_limit("/proc/sys/fs/fuse/default_request_timeout");
+	unsigned most = read_limit("/proc/sys/fs/fuse/max_request_timeout");
+
+	if (most && (!limit || most < limit))
+		limit = most;
+	return limit * PFS_SECOND * 3 / 4;
 }
 
 static int make_fs(struct program *program)
@@ -138,11 +194,13 @@ static int make_fs(struct program *program)
 	const struct pfs_fs_config config = {
 		.options = options->fuse,
 		.source = options->source,
+		.longest_wait = longest_wait(),
 		.check_modes = options->allow_other,
 	};
 
-	return pfs_fs_create(program->tree, program->store, program->loop, &program->stats, &config,
-			     &program->fs, program->text, sizeof(program->text));
+	return pfs_fs_create(program->tree, program->store, program->watch, program->loop,
+			     &program->stats, &config, &program->fs, program->text,
+			     sizeof(program->text));
 }
 
 /* --- the first answer ---------------------------------------------------------------------- */
@@ -197,7 +255,7 @@ static int check_api(struct program *program)
 static int make_rooms(struct program *program)
 {
 	static int (*const makers[])(struct program *) = {
-		make_http, make_api, make_store, make_tree, make_fs,
+		make_http, make_api, make_store, make_history, make_tree, make_watch, make_fs,
 	};
 	int error = 0;
 
@@ -218,11 +276,21 @@ static int start_demo(struct program *program)
 	return error;
 }
 
+static void wipe_key(void *arg)
+{
+	struct program *program = arg;
+
+	explicit_bzero(program->key.value, sizeof(program->key.value));
+}
+
 int serve_begin(struct program *program)
 {
 	int error = pfs_loop_create(&pfs_system_clock, &program->loop);
 
 	program->text[0] = '\0';
+	/* Before there is anything that a fork would copy. */
+	if (!error)
+		error = pfs_poke_start(program->mountpoint, wipe_key, program, &program->poke);
 	if (!error)
 		error = watch_signals(program);
 	if (!error && program->options.demo)
@@ -255,8 +323,11 @@ int serve_run(struct program *program)
 void serve_end(struct program *program)
 {
 	pfs_fs_destroy(program->fs);
+	pfs_watch_destroy(program->watch);
+	pfs_poke_destroy(program->poke);
 	pfs_store_destroy(program->store);
 	pfs_tree_destroy(program->tree);
+	pfs_history_destroy(program->history);
 	pfs_api_destroy(program->api);
 	pfs_http_destroy(program->http);
 	pfs_loop_destroy(program->loop);

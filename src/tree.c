@@ -2,8 +2,13 @@
 #include "tree.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ROTATED		(UINT64_C(1) << 63)
+#define GENERATION_BITS 16
+#define GENERATION_MASK ((UINT64_C(1) << GENERATION_BITS) - 1)
 
 /* --- nodes --------------------------------------------------------------------------------- */
 
@@ -44,6 +49,74 @@ static struct pfs_node object_node(struct pfs_object *object, unsigned index)
 	};
 }
 
+/* The first generation has the number that any file would have. */
+static uint64_t history_inode(uint64_t slot, uint64_t generation)
+{
+	if (generation)
+		return ROTATED | slot << GENERATION_BITS | (generation & GENERATION_MASK);
+	return slot ? slot * INODE_SLOT + FILE_EVENTS : INODE_EVENTS;
+}
+
+static struct pfs_node history_node(struct pfs_object *object, uint64_t generation)
+{
+	struct pfs_node node = object ? object_node(object, FILE_EVENTS)
+				      : plain_node(PFS_NODE_EVENTS, INODE_EVENTS);
+
+	node.generation = generation;
+	node.inode = history_inode(object ? object->slot : 0, generation);
+	return node;
+}
+
+/* The history as it is now, under the number of its present generation. */
+static struct pfs_node present_history(struct pfs_tree *tree, struct pfs_object *object)
+{
+	return history_node(object, pfs_history_generation(tree->history, object));
+}
+
+uint64_t pfs_tree_events_inode(struct pfs_tree *tree, const struct pfs_object *object)
+{
+	return history_inode(object ? object->slot : 0,
+			     pfs_history_generation(tree->history, object));
+}
+
+uint64_t pfs_tree_object_inode(const struct pfs_object *object)
+{
+	return object->slot * INODE_SLOT;
+}
+
+uint64_t pfs_tree_done_inode(const struct pfs_object *object)
+{
+	return object->slot * INODE_SLOT + FILE_DONE;
+}
+
+uint64_t pfs_tree_wait_inode(const struct pfs_object *object)
+{
+	return object->slot * INODE_SLOT + FILE_WAIT;
+}
+
+/* A file of an object by its index, whichever kind of file it is. */
+static struct pfs_node file_node(struct pfs_tree *tree, struct pfs_object *object, unsigned index)
+{
+	return index == FILE_EVENTS ? present_history(tree, object) : object_node(object, index);
+}
+
+/* Of the number only some bits are kept: it is the present generation or the one before. */
+static int rotated_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
+{
+	uint64_t slot = (inode & ~ROTATED) >> GENERATION_BITS, generation;
+	struct pfs_object *object = slot ? pfs_store_by_slot(tree->store, slot) : NULL;
+
+	if (slot && !object)
+		return -ESTALE;
+	generation = pfs_history_generation(tree->history, object);
+	if (((generation - 1) & GENERATION_MASK) == (inode & GENERATION_MASK))
+		generation--;
+	else if ((generation & GENERATION_MASK) != (inode & GENERATION_MASK))
+		return -ESTALE;
+	*ret_node = history_node(object, generation);
+	return 0;
+}
+
 static int static_node(const struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
 {
 	if (inode == PFS_ROOT_INODE)
@@ -52,6 +125,8 @@ static int static_node(const struct pfs_tree *tree, uint64_t inode, struct pfs_n
 		*ret_node = plain_node(PFS_NODE_README, inode);
 	else if (inode == INODE_OWN)
 		*ret_node = plain_node(PFS_NODE_OWN, inode);
+	else if (inode == INODE_EVENTS)
+		*ret_node = history_node(NULL, 0);
 	else if (inode >= INODE_REPORT && inode - INODE_REPORT < tree->config.report_count)
 		*ret_node = report_node((unsigned)(inode - INODE_REPORT));
 	else if (inode >= INODE_COLLECTION && inode - INODE_COLLECTION < pfs_kind_count)
@@ -67,6 +142,8 @@ int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_no
 
 	if (inode < INODE_SLOT)
 		return static_node(tree, inode, ret_node);
+	if (inode & ROTATED)
+		return rotated_node(tree, inode, ret_node);
 	object = pfs_store_by_slot(tree->store, inode / INODE_SLOT);
 	if (!object)
 		return -ESTALE;
@@ -76,7 +153,8 @@ int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_no
 
 /* --- lookup -------------------------------------------------------------------------------- */
 
-static int lookup_root(const char *name, struct pfs_node *ret_node, int64_t *ret_holds)
+static int lookup_root(struct pfs_tree *tree, const char *name, struct pfs_node *ret_node,
+		       int64_t *ret_holds)
 {
 	const struct pfs_kind *kind = pfs_kind_by_name(name);
 
@@ -85,6 +163,8 @@ static int lookup_root(const char *name, struct pfs_node *ret_node, int64_t *ret
 		*ret_node = collection_node(kind);
 	else if (!strcmp(name, "README"))
 		*ret_node = plain_node(PFS_NODE_README, INODE_README);
+	else if (!strcmp(name, "events"))
+		*ret_node = present_history(tree, NULL);
 	else if (!strcmp(name, ".pinefs"))
 		*ret_node = plain_node(PFS_NODE_OWN, INODE_OWN);
 	else
@@ -131,12 +211,13 @@ static int lookup_id(struct pfs_tree *tree, const struct pfs_node *parent, const
 	return error && error != -ESTALE ? error : -ENOENT;
 }
 
-/* Does the file exist, as far as is known? Fields and raw.json always do. */
+/* Does the file exist, as far as is known? All do but `done` and those of unknown keys. */
 static bool has_file(struct pfs_tree *tree, const struct pfs_object *object, unsigned index)
 {
 	if (!index || !object->content)
 		return false;
-	return pfs_file_next(tree, object->kind, object->content, index - 1) == index;
+	return index == FILE_WAIT ||
+	       pfs_file_next(tree, object->kind, object->content, index - 1) == index;
 }
 
 static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
@@ -154,7 +235,7 @@ static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, con
 		index = pfs_file_by_name(tree, parent->kind, name);
 	}
 	if (has_file(tree, object, index)) {
-		*ret_node = object_node(object, index);
+		*ret_node = file_node(tree, object, index);
 		return 0;
 	}
 	/* It isn't there; is that still true? */
@@ -170,7 +251,7 @@ int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const 
 {
 	switch (parent->type) {
 	case PFS_NODE_ROOT:
-		return lookup_root(name, ret_node, ret_holds);
+		return lookup_root(tree, name, ret_node, ret_holds);
 	case PFS_NODE_OWN:
 		return lookup_report(tree, name, ret_node, ret_holds);
 	case PFS_NODE_COLLECTION:
@@ -190,6 +271,7 @@ int64_t pfs_tree_entry_holds(const struct pfs_tree *tree, const struct pfs_node 
 	case PFS_NODE_REPORT:
 		return 0;
 	case PFS_NODE_COLLECTION:
+	case PFS_NODE_EVENTS:
 		return tree->config.ttl;
 	case PFS_NODE_OBJECT:
 	case PFS_NODE_FILE:
@@ -221,7 +303,7 @@ static int list_dots(struct pfs_tree *tree, const struct pfs_node *directory, ui
 	return cursor ? (pfs_tree_node(tree, parent_inode(directory), &ret_entry->node), 1) : 1;
 }
 
-static int list_root(uint64_t place, struct pfs_entry *ret_entry)
+static int list_root(struct pfs_tree *tree, uint64_t place, struct pfs_entry *ret_entry)
 {
 	if (place == 0) {
 		ret_entry->name = "README";
@@ -229,9 +311,12 @@ static int list_root(uint64_t place, struct pfs_entry *ret_entry)
 	} else if (place == 1) {
 		ret_entry->name = ".pinefs";
 		ret_entry->node = plain_node(PFS_NODE_OWN, INODE_OWN);
-	} else if (place - 2 < pfs_kind_count) {
-		ret_entry->name = pfs_kinds[place - 2].name;
-		ret_entry->node = collection_node(&pfs_kinds[place - 2]);
+	} else if (place == 2) {
+		ret_entry->name = "events";
+		ret_entry->node = present_history(tree, NULL);
+	} else if (place - 3 < pfs_kind_count) {
+		ret_entry->name = pfs_kinds[place - 3].name;
+		ret_entry->node = collection_node(&pfs_kinds[place - 3]);
 	} else {
 		return 0;
 	}
@@ -283,7 +368,7 @@ static int list_object(struct pfs_tree *tree, struct pfs_object *object, uint64_
 	if (!index)
 		return 0;
 	ret_entry->name = pfs_file_name(tree, object->kind, index);
-	ret_entry->node = object_node(object, index);
+	ret_entry->node = file_node(tree, object, index);
 	ret_entry->cursor = index + DOTS;
 	return 1;
 }
@@ -306,7 +391,7 @@ int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint6
 		return list_dots(tree, directory, cursor, ret_entry);
 	switch (directory->type) {
 	case PFS_NODE_ROOT:
-		return list_root(place, ret_entry);
+		return list_root(tree, place, ret_entry);
 	case PFS_NODE_OWN:
 		return list_reports(tree, place, ret_entry);
 	case PFS_NODE_COLLECTION:
@@ -326,6 +411,14 @@ void pfs_tree_hold(struct pfs_tree *tree, const struct pfs_node *node, uint64_t 
 		pfs_store_hold(tree->store, node->object, count);
 }
 
+void pfs_tree_hold_inode(struct pfs_tree *tree, uint64_t inode, uint64_t count)
+{
+	struct pfs_node node;
+
+	if (!pfs_tree_node(tree, inode, &node))
+		pfs_tree_hold(tree, &node, count);
+}
+
 void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count)
 {
 	struct pfs_node node;
@@ -337,6 +430,44 @@ void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count)
 	pfs_store_release(tree->store, node.object, count);
 }
 
+/* The name of a node that isn't a directory of objects or an object; NULL for the root. */
+static const char *plain_name(const struct pfs_tree *tree, const struct pfs_node *node)
+{
+	switch (node->type) {
+	case PFS_NODE_README:
+		return "README";
+	case PFS_NODE_EVENTS:
+		return "events";
+	case PFS_NODE_OWN:
+		return ".pinefs";
+	case PFS_NODE_REPORT:
+		return tree->config.reports[node->index].name;
+	default:
+		return NULL;
+	}
+}
+
+int pfs_tree_path(struct pfs_tree *tree, uint64_t inode, char *path, size_t size)
+{
+	const char *parts[3] = {0};
+	struct pfs_node node;
+	int length, error = pfs_tree_node(tree, inode, &node);
+
+	if (error)
+		return error;
+	parts[0] = node.kind ? node.kind->name : plain_name(tree, &node);
+	parts[1] = node.object ? node.object->id : NULL;
+	if (node.type == PFS_NODE_FILE)
+		parts[2] = pfs_file_name(tree, node.kind, node.index);
+	if (node.type == PFS_NODE_REPORT) {
+		parts[1] = parts[0];
+		parts[0] = ".pinefs";
+	}
+	length = snprintf(path, size, "%s%s%s%s%s", parts[0] ? parts[0] : "", parts[1] ? "/" : "",
+			  parts[1] ? parts[1] : "", parts[2] ? "/" : "", parts[2] ? parts[2] : "");
+	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
 void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
 			 void (*visit)(void *arg, uint64_t inode), void *arg)
 {
@@ -346,15 +477,15 @@ void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
 	visit(arg, first);
 	for (unsigned i = 0; object->kind->fields[i]; i++)
 		visit(arg, first + FILE_FIELD + i);
-	visit(arg, first + FILE_RAW);
-	visit(arg, first + FILE_DONE);
+	for (unsigned i = FILE_RAW; i <= FILE_WAIT; i++)
+		visit(arg, i == FILE_EVENTS ? pfs_tree_events_inode(tree, object) : first + i);
 	for (unsigned i = 0; i < extras->count; i++)
 		visit(arg, first + FILE_EXTRA + i);
 }
 
 /* --- the whole tree ------------------------------------------------------------------------ */
 
-int pfs_tree_create(struct pfs_store *store, struct pfs_loop *loop,
+int pfs_tree_create(struct pfs_store *store, struct pfs_history *history, struct pfs_loop *loop,
 		    const struct pfs_tree_config *config, struct pfs_tree **ret_tree)
 {
 	struct pfs_tree *tree;
@@ -376,6 +507,7 @@ int pfs_tree_create(struct pfs_store *store, struct pfs_loop *loop,
 		return -ENOMEM;
 	}
 	tree->store = store;
+	tree->history = history;
 	tree->loop = loop;
 	tree->config = *config;
 	tree->mounted_at = pfs_loop_wall(loop);

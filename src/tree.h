@@ -6,6 +6,7 @@
 #ifndef PINEFS_SRC_TREE_H
 #define PINEFS_SRC_TREE_H
 
+#include "pinefs/history.h"
 #include "pinefs/loop.h"
 #include "pinefs/resource.h"
 #include "pinefs/store.h"
@@ -16,6 +17,7 @@
 enum {
 	INODE_README = 2,
 	INODE_OWN = 3,
+	INODE_EVENTS = 4,
 	INODE_REPORT = 8, /* to INODE_REPORT + PFS_REPORTS_MAX */
 	INODE_COLLECTION = 32,
 	INODE_SLOT = 64, /* those of one slot */
@@ -30,7 +32,8 @@ enum {
 	FILE_FIELD_END = 24,
 	FILE_RAW = 24,
 	FILE_DONE = 25,
-	/* 26 and 27 are kept for events and wait */
+	FILE_EVENTS = 26,
+	FILE_WAIT = 27,	 /* there by name, but in no listing */
 	FILE_EXTRA = 28, /* keys that the table of kinds doesn't know, in order of appearance */
 	FILE_END = 64,
 };
@@ -60,6 +63,7 @@ struct listing {
 
 struct pfs_tree {
 	struct pfs_store *store;
+	struct pfs_history *history;
 	struct pfs_loop *loop;
 	struct pfs_tree_config config;
 	int64_t mounted_at; /* ns since the epoch */
@@ -70,6 +74,9 @@ struct pfs_tree {
 };
 
 /* --- tree_attributes.c --- */
+
+/* The size that `wait` pretends to have, as files of sysfs do: what must be read to know. */
+#define WAIT_SIZE 4096
 
 /* The store's news, for what was promised. */
 void pfs_promise_changed(void *arg, struct pfs_object *object, struct pfs_content *before);

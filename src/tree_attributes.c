@@ -123,10 +123,15 @@ static void set_size(struct stat *stat, size_t size)
 	stat->st_blocks = (blkcnt_t)(size / 512 + (size % 512 != 0));
 }
 
+bool pfs_tree_is_file(const struct pfs_node *node)
+{
+	return node->type == PFS_NODE_README || node->type == PFS_NODE_REPORT ||
+	       node->type == PFS_NODE_EVENTS || node->type == PFS_NODE_FILE;
+}
+
 static void fill_common(const struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
 {
-	bool file = node->type == PFS_NODE_README || node->type == PFS_NODE_REPORT ||
-		    node->type == PFS_NODE_FILE;
+	bool file = pfs_tree_is_file(node);
 
 	*stat = (struct stat){
 		.st_ino = node->inode,
@@ -171,15 +176,56 @@ static int fill_file(struct pfs_tree *tree, const struct pfs_node *node, struct 
 	return 0;
 }
 
+bool pfs_tree_is_wait(const struct pfs_node *node)
+{
+	return node->type == PFS_NODE_FILE && node->index == FILE_WAIT;
+}
+
+bool pfs_tree_must_wait(const struct pfs_node *node)
+{
+	return pfs_tree_is_wait(node) && !node->object->gone && node->object->content &&
+	       !node->object->content->terminal;
+}
+
+static int fill_history(struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
+{
+	size_t size;
+	int error = pfs_history_size(tree->history, node->object, node->generation, &size);
+
+	if (error)
+		return error;
+	set_size(stat, size);
+	set_time(stat, pfs_history_modified(tree->history, node->object));
+	return 0;
+}
+
 static int fill_object(struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
 {
-	int error;
-
 	if (node->object->gone || !node->object->content)
 		return -ESTALE;
-	error = node->type == PFS_NODE_FILE ? fill_file(tree, node, stat) : 0;
 	set_time(stat, node->object->content->modified);
-	return error;
+	if (node->type == PFS_NODE_OBJECT)
+		return 0;
+	if (node->index == FILE_EVENTS)
+		return fill_history(tree, node, stat);
+	if (pfs_tree_must_wait(node)) {
+		set_size(stat, WAIT_SIZE);
+		return 0;
+	}
+	return fill_file(tree, node, stat);
+}
+
+/* How long it holds that nothing was added to the whole history. */
+static int64_t whole_list_left(struct pfs_tree *tree)
+{
+	int64_t left = tree->config.ttl;
+
+	for (size_t i = 0; i < pfs_kind_count; i++) {
+		int64_t of_kind = pfs_store_list_left(tree->store, &pfs_kinds[i]);
+
+		left = of_kind < left ? of_kind : left;
+	}
+	return left;
 }
 
 int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, struct stat *ret_stat,
@@ -205,9 +251,13 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 		set_time(&stat, collection_time(tree, node->kind, holds));
 		holds = holds ? holds : tree->config.ttl;
 		break;
+	case PFS_NODE_EVENTS:
+		holds = whole_list_left(tree);
+		error = fill_history(tree, node, &stat);
+		break;
 	case PFS_NODE_OBJECT:
 	case PFS_NODE_FILE:
-		holds = pfs_store_left(tree->store, node->object);
+		holds = pfs_tree_must_wait(node) ? 0 : pfs_store_left(tree->store, node->object);
 		error = fill_object(tree, node, &stat);
 		break;
 	default:
@@ -220,11 +270,33 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 	return 0;
 }
 
+void pfs_tree_ghost(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat)
+{
+	const struct pfs_node node = {.type = PFS_NODE_OBJECT, .inode = inode};
+
+	fill_common(tree, &node, ret_stat);
+}
+
+/* What was seen was seen, whether or not the API can be asked for more. */
+static int refresh_lists(struct pfs_tree *tree, struct pfs_wait *wait)
+{
+	for (size_t i = 0; i < pfs_kind_count; i++) {
+		if (pfs_store_ask_list(tree->store, &pfs_kinds[i], PFS_LIST_WHOLE, wait) ==
+		    -EINPROGRESS)
+			return -EINPROGRESS;
+	}
+	return 0;
+}
+
 int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool reading,
 		     struct pfs_wait *wait)
 {
 	const struct snapshot *snapshot;
 
+	if (node->type == PFS_NODE_EVENTS)
+		return refresh_lists(tree, wait);
+	if (pfs_tree_must_wait(node)) /* until then there is nothing to be true about */
+		return 0;
 	if (node->object)
 		return pfs_tree_forgive(node, reading,
 					pfs_store_ask_object(tree->store, node->object, wait));
@@ -239,9 +311,11 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 
 int pfs_tree_forgive(const struct pfs_node *node, bool reading, int error)
 {
-	if (!error || error == -EINPROGRESS || error == -ESTALE || reading)
+	if (!error || error == -EINPROGRESS || error == -ESTALE)
 		return error;
-	return node->object && node->object->content ? 0 : error;
+	if (node->type == PFS_NODE_EVENTS || node->index == FILE_EVENTS)
+		return 0;
+	return !reading && node->object && node->object->content ? 0 : error;
 }
 
 void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node)
@@ -268,7 +342,14 @@ int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node, struct pfs
 	case PFS_NODE_REPORT:
 		return pfs_buffer_add(buffer, tree->snapshots[node->index].buffer.bytes,
 				      tree->snapshots[node->index].buffer.length);
+	case PFS_NODE_EVENTS:
+		return pfs_history_render(tree->history, NULL, node->generation, buffer);
 	case PFS_NODE_FILE:
+		if (node->index == FILE_EVENTS)
+			return pfs_history_render(tree->history, node->object, node->generation,
+						  buffer);
+		if (pfs_tree_must_wait(node)) /* a mapping, or splice(2): no read(2) gets here */
+			return -EAGAIN;
 		content = promised_content(node->object, node->index);
 		if (!content)
 			return -ESTALE;
@@ -276,5 +357,37 @@ int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node, struct pfs
 		return error == -ENOENT ? -ESTALE : error;
 	default:
 		return -EISDIR;
+	}
+}
+
+/* --- changes ------------------------------------------------------------------------------- */
+
+static bool is_changed(struct pfs_tree *tree, const struct pfs_object *object,
+		       const struct pfs_content *before, unsigned index)
+{
+	struct pfs_buffer old = {0}, new = {0};
+	bool there = !pfs_file_render(tree, object->kind, before, index, &old) &&
+		     !pfs_file_render(tree, object->kind, object->content, index, &new);
+	bool changed = there && (old.length != new.length ||
+				 (old.length && memcmp(old.bytes, new.bytes, old.length) != 0));
+
+	pfs_buffer_finish(&old);
+	pfs_buffer_finish(&new);
+	return changed;
+}
+
+void pfs_tree_each_change(struct pfs_tree *tree, const struct pfs_object *object,
+			  const struct pfs_content *before,
+			  void (*visit)(void *arg, uint64_t inode, const char *name), void *arg)
+{
+	unsigned index = 0;
+
+	pfs_file_learn(tree, object->kind, object->content);
+	while ((index = pfs_file_next(tree, object->kind, object->content, index))) {
+		if (index == FILE_EVENTS)
+			visit(arg, pfs_tree_events_inode(tree, object), "events");
+		else if (is_changed(tree, object, before, index))
+			visit(arg, pfs_tree_object_inode(object) + index,
+			      pfs_file_name(tree, object->kind, index));
 	}
 }

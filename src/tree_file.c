@@ -10,12 +10,12 @@
 
 static const struct {
 	const char *name;
-	unsigned index; /* 0: a name that is taken, though no such file is looked up here */
+	unsigned index;
 } fixed[] = {
 	{"raw.json", FILE_RAW},
 	{"done", FILE_DONE},
-	{"events", 0},
-	{"wait", 0},
+	{"events", FILE_EVENTS},
+	{"wait", FILE_WAIT},
 };
 
 #define FIXED_COUNT  (sizeof(fixed) / sizeof(fixed[0]))
@@ -62,7 +62,7 @@ unsigned pfs_file_by_name(struct pfs_tree *tree, const struct pfs_kind *kind, co
 
 const char *pfs_file_name(struct pfs_tree *tree, const struct pfs_kind *kind, unsigned index)
 {
-	if (index == FILE_RAW || index == FILE_DONE)
+	if (index >= FILE_RAW && index <= FILE_WAIT)
 		return fixed[index - FILE_RAW].name;
 	if (index >= FILE_EXTRA)
 		return extras_of(tree, kind)->all[index - FILE_EXTRA].name;
@@ -184,7 +184,7 @@ int pfs_file_render(struct pfs_tree *tree, const struct pfs_kind *kind,
 
 	if (index == FILE_RAW)
 		return pfs_buffer_add(buffer, content->bytes, content->length);
-	if (index == FILE_DONE)
+	if (index == FILE_DONE || index == FILE_WAIT)
 		return content->terminal ? render_member(content, kind->status_key, true, buffer)
 					 : -ENOENT;
 	if (index >= FILE_EXTRA && index - FILE_EXTRA < extras->count)
@@ -194,12 +194,13 @@ int pfs_file_render(struct pfs_tree *tree, const struct pfs_kind *kind,
 	return -ENOENT;
 }
 
-/* Is there such a file in this content? Cheap for those that always are. */
+/* Is there such a file in this content's listing? Cheap for those that always are. */
 static bool exists(struct pfs_tree *tree, const struct pfs_kind *kind,
 		   const struct pfs_content *content, unsigned index)
 {
 	if (index < FILE_EXTRA)
-		return index == FILE_RAW || (index == FILE_DONE && content->terminal) ||
+		return index == FILE_RAW || index == FILE_EVENTS ||
+		       (index == FILE_DONE && content->terminal) ||
 		       index - FILE_FIELD < field_count(kind);
 	if (index - FILE_EXTRA >= extras_of(tree, kind)->count)
 		return false;

@@ -3,8 +3,8 @@
  * path is and when it must be asked for is the tree's business. Nothing here waits; a message
  * whose answer isn't known yet is parked until the store tells, or its caller gives up.
  *
- * Together with poke and main the only place that knows libfuse. May include tree, store and the
- * ground.
+ * Together with poke and main the only place that knows libfuse. May include watch, poke, tree,
+ * store and the ground.
  */
 #ifndef PINEFS_FS_H
 #define PINEFS_FS_H
@@ -17,22 +17,27 @@ struct pfs_loop;
 struct pfs_stats;
 struct pfs_store;
 struct pfs_tree;
+struct pfs_watch;
 
 struct pfs_fs_config {
 	const char *options; /* libfuse's and the kernel's: "allow_other,max_read=4096", or "" */
 	const char *source;  /* what /proc/mounts shows as the device; NULL: "pinefs" */
-	bool check_modes;    /* the kernel checks modes and owners (default_permissions) */
+	/* ns for which a message may go unanswered before the kernel ends the mount
+	 * (fs.fuse.max_request_timeout); 0: as long as it takes */
+	int64_t longest_wait;
+	bool check_modes; /* the kernel checks modes and owners (default_permissions) */
 };
 
 struct pfs_fs;
 
 /*
- * Make the session, but mount nothing yet. tree, store, loop and stats are borrowed; listens to
- * the store. 0; -EINVAL for an option that libfuse doesn't know, with a line in text; -ENOMEM.
+ * Make the session, but mount nothing yet. tree, store, watch, loop and stats are borrowed; listens
+ * to the store. 0; -EINVAL for an option that libfuse doesn't know, with a line in text; -ENOMEM.
  */
-int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_loop *loop,
-		  struct pfs_stats *stats, const struct pfs_fs_config *config,
-		  struct pfs_fs **ret_fs, char *text, size_t size);
+int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_watch *watch,
+		  struct pfs_loop *loop, struct pfs_stats *stats,
+		  const struct pfs_fs_config *config, struct pfs_fs **ret_fs, char *text,
+		  size_t size);
 
 /*
  * Mount on an absolute path and serve from the loop on. 0; -EIO with what libfuse or fusermount3

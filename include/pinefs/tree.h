@@ -3,10 +3,11 @@
  * attributes. Turns objects of the store into files, and knows which of these calls may wait for
  * the API; it asks the store, never the API.
  *
- * Doesn't know FUSE. May include store, json, resource and the ground.
+ * Doesn't know FUSE. May include history, store, json, resource and the ground.
  *
  * Inode numbers are computed, not kept: the object's slot times 64 plus the index of the file in
- * it (0: the object's directory). Slot 0 is everything that isn't an object's.
+ * it (0: the object's directory). Slot 0 is everything that isn't an object's. A history that was
+ * rotated is another file: its inode has bit 63, the slot, and 16 bits of the generation.
  */
 #ifndef PINEFS_TREE_H
 #define PINEFS_TREE_H
@@ -18,6 +19,8 @@
 #include <sys/types.h>
 
 struct pfs_buffer;
+struct pfs_content;
+struct pfs_history;
 struct pfs_kind;
 struct pfs_loop;
 struct pfs_object;
@@ -31,6 +34,7 @@ enum pfs_node_type {
 	PFS_NODE_README,
 	PFS_NODE_OWN,	     /* the directory /.pinefs */
 	PFS_NODE_REPORT,     /* a file in it */
+	PFS_NODE_EVENTS,     /* the whole history */
 	PFS_NODE_COLLECTION, /* a kind's directory */
 	PFS_NODE_OBJECT,     /* an object's directory */
 	PFS_NODE_FILE,	     /* a file in that */
@@ -43,6 +47,7 @@ struct pfs_node {
 	unsigned index;		     /* of a report or a file */
 	const struct pfs_kind *kind; /* of a collection, an object, a file; else NULL */
 	struct pfs_object *object;   /* of an object, a file; else NULL */
+	uint64_t generation;	     /* of a history */
 };
 
 /* A file of /.pinefs: render adds its present content. */
@@ -65,8 +70,9 @@ struct pfs_tree_config {
 
 struct pfs_tree;
 
-/* Listens to the store. store and loop are borrowed. 0, -ENOMEM, -E2BIG for too many reports. */
-int pfs_tree_create(struct pfs_store *store, struct pfs_loop *loop,
+/* Listens to the store. store, history and loop are borrowed. 0, -ENOMEM, -E2BIG for too many
+ * reports. */
+int pfs_tree_create(struct pfs_store *store, struct pfs_history *history, struct pfs_loop *loop,
 		    const struct pfs_tree_config *config, struct pfs_tree **ret_tree);
 void pfs_tree_destroy(struct pfs_tree *tree); /* after the store; takes NULL */
 
@@ -107,6 +113,25 @@ int64_t pfs_tree_entry_holds(const struct pfs_tree *tree, const struct pfs_node 
  */
 int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node, struct pfs_buffer *buffer);
 
+/*
+ * Is this a file `wait` whose object can still change? Then a read(2) of it must not be answered
+ * before it can't: see the watch room. Its attributes promise more than it will have (4096
+ * bytes), and hold for no time, so that each read(2) asks for them first.
+ */
+bool pfs_tree_must_wait(const struct pfs_node *node);
+bool pfs_tree_is_wait(const struct pfs_node *node);
+
+/*
+ * The files of an object whose bytes are others than in the content before; a file that came or
+ * went is not one of them. Visit each: its inode and its name.
+ */
+void pfs_tree_each_change(struct pfs_tree *tree, const struct pfs_object *object,
+			  const struct pfs_content *before,
+			  void (*visit)(void *arg, uint64_t inode, const char *name), void *arg);
+
+/* The path of an inode below the root, without a slash in front. 0, -ESTALE, -ENAMETOOLONG. */
+int pfs_tree_path(struct pfs_tree *tree, uint64_t inode, char *path, size_t size);
+
 /* Move a file's time by the least that there is, though its content is the same. */
 void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node);
 
@@ -132,6 +157,12 @@ int pfs_tree_xattr(struct pfs_tree *tree, const struct pfs_node *node, const cha
 void pfs_tree_xattr_names(struct pfs_tree *tree, const struct pfs_node *node,
 			  struct pfs_buffer *buffer);
 
+bool pfs_tree_is_file(const struct pfs_node *node);
+
+/* Attributes for the directory of an object that has just vanished, so that it can be removed. */
+void pfs_tree_ghost(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat);
+void pfs_tree_hold_inode(struct pfs_tree *tree, uint64_t inode, uint64_t count);
+
 /* The kernel holds count more references to a node, or gave them back. */
 void pfs_tree_hold(struct pfs_tree *tree, const struct pfs_node *node, uint64_t count);
 void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count);
@@ -140,5 +171,9 @@ void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count);
 void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
 			 void (*visit)(void *arg, uint64_t inode), void *arg);
 uint64_t pfs_tree_collection_inode(const struct pfs_kind *kind);
+uint64_t pfs_tree_events_inode(struct pfs_tree *tree, const struct pfs_object *object);
+uint64_t pfs_tree_object_inode(const struct pfs_object *object);
+uint64_t pfs_tree_done_inode(const struct pfs_object *object);
+uint64_t pfs_tree_wait_inode(const struct pfs_object *object);
 
 #endif

@@ -18,11 +18,11 @@ names() {
 	find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | tr '\n' ' '
 }
 
-@test "the root: README, restore-jobs and .pinefs" {
+@test "the root: README, restore-jobs, events and .pinefs" {
 	sim_start --jobs 2
 	mount_start
-	[ "$(names "$MNT")" = '.pinefs README restore-jobs ' ]
-	[ "$(ls "$MNT")" = $'README\nrestore-jobs' ]
+	[ "$(names "$MNT")" = '.pinefs README events restore-jobs ' ]
+	[ "$(ls "$MNT")" = $'README\nevents\nrestore-jobs' ]
 	grep -q 'All of it is read-only' "$MNT/README"
 	[ "$(stat -c '%F %a' "$MNT" "$MNT/README" "$JOBS" "$MNT/.pinefs" | tr '\n' ' ')" = \
 		'directory 555 regular file 444 directory 555 directory 555 ' ]

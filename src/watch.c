@@ -1,0 +1,411 @@
+/*
+ * An interest is an object that somebody wants to know of: by a read(2) of its file `wait`, or by
+ * inotify when last looked. While there is one, or a list is watched, the refresh timer runs; each
+ * time it fires, what has expired is asked for, by a walk of the list if more objects have
+ * expired than a walk costs requests. Interests that nobody holds any more go at the same time,
+ * and with the last one the timer.
+ *
+ * A failing API doesn't end an interest: it is asked again after a pause that doubles from the
+ * TTL to a minute.
+ */
+#include "watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pinefs/log.h"
+
+#define LONGEST_PAUSE (60 * PFS_SECOND)
+#define SHORTEST_TICK (20 * PFS_MILLISECOND)
+#define UNKNOWN_PRICE 10 /* requests that a list may cost, before there was one */
+
+static bool can_change(const struct pfs_object *object)
+{
+	return object->content && !object->content->terminal && !object->gone;
+}
+
+/* --- interests ----------------------------------------------------------------------------- */
+
+static void drop_interest(struct pfs_watch *watch, struct pfs_interest *interest)
+{
+	struct pfs_object *object = interest->object;
+
+	TAILQ_REMOVE(&watch->interests, interest, link);
+	object->interest = NULL;
+	free(interest);
+	pfs_store_release(watch->store, object, 1);
+}
+
+static struct pfs_interest *find_or_make(struct pfs_watch *watch, struct pfs_object *object)
+{
+	struct pfs_interest *interest = object->interest;
+
+	if (interest)
+		return interest;
+	interest = calloc(1, sizeof(*interest));
+	if (!interest)
+		return NULL;
+	interest->object = object;
+	TAILQ_INIT(&interest->waits);
+	TAILQ_INSERT_TAIL(&watch->interests, interest, link);
+	object->interest = interest;
+	pfs_store_hold(watch->store, object, 1);
+	return interest;
+}
+
+/* Those who read `wait` get their answer: 0, or -ESTALE. */
+static void tell_waits(struct pfs_watch *watch, struct pfs_interest *interest, int error)
+{
+	struct pfs_wait *wait;
+
+	while ((wait = TAILQ_FIRST(&interest->waits))) {
+		pfs_store_cancel(watch->store, wait);
+		wait->done(wait, error);
+	}
+}
+
+/* --- refreshing ---------------------------------------------------------------------------- */
+
+static bool is_due(const struct pfs_watch *watch, const struct pfs_interest *interest)
+{
+	return can_change(interest->object) && !interest->object->flight &&
+	       !pfs_store_left(watch->store, interest->object) &&
+	       interest->next <= pfs_loop_now(watch->loop);
+}
+
+/* When is this one to be looked at again? */
+static int64_t next_look(struct pfs_watch *watch, struct pfs_interest *interest)
+{
+	int64_t now = pfs_loop_now(watch->loop);
+	int64_t left = pfs_store_left(watch->store, interest->object);
+
+	if (!can_change(interest->object) || interest->object->flight)
+		return now + watch->config.ttl;
+	if (left)
+		return now + left;
+	return interest->next > now ? interest->next : now;
+}
+
+/* The pause after this many failures in a row. */
+static int64_t pause_after(const struct pfs_watch *watch, unsigned failures)
+{
+	int64_t pause = watch->config.ttl > PFS_SECOND / 2 ? watch->config.ttl : PFS_SECOND / 2;
+
+	while (failures-- > 1 && pause < LONGEST_PAUSE)
+		pause *= 2;
+	return pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE;
+}
+
+static void refresh_one(struct pfs_watch *watch, struct pfs_interest *interest)
+{
+	int64_t now = pfs_loop_now(watch->loop);
+
+	interest->failures = interest->object->failure ? interest->failures + 1 : 0;
+	interest->next = interest->failures ? now + pause_after(watch, interest->failures) : now;
+	(void)pfs_store_refresh(watch->store, interest->object);
+}
+
+static void refresh_kind(struct pfs_watch *watch, const struct pfs_kind *kind)
+{
+	size_t known_price = pfs_store_list_price(watch->store, kind), due = 0;
+	size_t price = known_price ? known_price : UNKNOWN_PRICE;
+	bool walk = watch->lists_watched & (UINT64_C(1) << (kind - pfs_kinds));
+	struct pfs_interest *interest;
+
+	TAILQ_FOREACH(interest, &watch->interests, link)
+	due += interest->object->kind == kind && is_due(watch, interest);
+	if (walk || due > price)
+		walk = !pfs_store_refresh_list(watch->store, kind) &&
+		       !pfs_store_list_left(watch->store, kind);
+	TAILQ_FOREACH(interest, &watch->interests, link)
+	{
+		/* What the walk under way leaves out is due again the next time. */
+		if (interest->object->kind == kind && is_due(watch, interest) &&
+		    !(walk && interest->object->walk))
+			refresh_one(watch, interest);
+	}
+}
+
+static void schedule(struct pfs_watch *watch)
+{
+	int64_t now = pfs_loop_now(watch->loop), due = INT64_MAX;
+	struct pfs_interest *interest;
+
+	TAILQ_FOREACH(interest, &watch->interests, link)
+	{
+		int64_t next = next_look(watch, interest);
+
+		due = next < due ? next : due;
+	}
+	for (size_t i = 0; i < pfs_kind_count; i++) {
+		int64_t left = pfs_store_list_left(watch->store, &pfs_kinds[i]);
+
+		if (watch->lists_watched & (UINT64_C(1) << i))
+			due = now + left < due ? now + left : due;
+	}
+	if (due == INT64_MAX)
+		pfs_timer_stop(watch->loop, &watch->refresh);
+	else
+		pfs_timer_start(watch->loop, &watch->refresh,
+				due > now + SHORTEST_TICK ? due : now + SHORTEST_TICK);
+}
+
+static void on_refresh(void *arg)
+{
+	struct pfs_watch *watch = arg;
+	struct pfs_interest *interest, *next;
+
+	for (interest = TAILQ_FIRST(&watch->interests); interest; interest = next) {
+		next = TAILQ_NEXT(interest, link);
+		if (TAILQ_EMPTY(&interest->waits) &&
+		    (!interest->watched || !can_change(interest->object)))
+			drop_interest(watch, interest);
+	}
+	for (size_t i = 0; i < pfs_kind_count; i++)
+		refresh_kind(watch, &pfs_kinds[i]);
+	/* Are those who poll, and those who watch, still there? */
+	if (pfs_loop_now(watch->loop) - watch->polls_asked_at >= watch->config.ttl) {
+		watch->polls_asked_at = pfs_loop_now(watch->loop);
+		pfs_poll_ask(watch);
+	}
+	if (watch->watcher_count &&
+	    pfs_loop_now(watch->loop) - watch->scanned_at >= watch->config.ttl)
+		pfs_watch_look(watch);
+	schedule(watch);
+}
+
+/* --- who is watching ----------------------------------------------------------------------- */
+
+void pfs_watch_look(struct pfs_watch *watch)
+{
+	if (!watch->poke)
+		return;
+	watch->scan_wanted = true;
+	pfs_event_pump(watch);
+}
+
+/* When everybody who could set a watch after the last message has done so. */
+static int64_t last_look(const struct pfs_watch *watch)
+{
+	return watch->noticed_at + watch->config.ttl + watch->config.ttl / 8 + SHORTEST_TICK;
+}
+
+/* A TTL after the last message; while messages go on coming, once in that time all the same. */
+static void on_look(void *arg)
+{
+	struct pfs_watch *watch = arg;
+
+	pfs_watch_look(watch);
+	if (pfs_loop_now(watch->loop) < last_look(watch))
+		pfs_timer_start(watch->loop, &watch->look, last_look(watch));
+}
+
+void pfs_watch_noticed(struct pfs_watch *watch)
+{
+	watch->noticed_at = pfs_loop_now(watch->loop);
+	if (watch->poke && !watch->look.running)
+		pfs_timer_start(watch->loop, &watch->look, last_look(watch));
+}
+
+static int compare_watchers(const void *a, const void *b)
+{
+	const struct pfs_watcher *first = a, *second = b;
+
+	return (first->inode > second->inode) - (first->inode < second->inode);
+}
+
+bool pfs_watch_is_watched(const struct pfs_watch *watch, uint64_t inode)
+{
+	const struct pfs_watcher key = {.inode = inode};
+
+	return watch->watcher_count &&
+	       bsearch(&key, watch->watchers, watch->watcher_count, sizeof(key), compare_watchers);
+}
+
+/* What has this inode is wanted, as long as it can change. */
+static void take_interest(struct pfs_watch *watch, uint64_t inode)
+{
+	struct pfs_interest *interest;
+	struct pfs_node node;
+
+	if (pfs_tree_node(watch->tree, inode, &node))
+		return;
+	if (node.type == PFS_NODE_EVENTS)
+		watch->lists_watched = ~UINT64_C(0);
+	else if (node.type == PFS_NODE_COLLECTION)
+		watch->lists_watched |= UINT64_C(1) << (node.kind - pfs_kinds);
+	if (!node.object || !can_change(node.object))
+		return;
+	interest = find_or_make(watch, node.object);
+	if (interest)
+		interest->watched = true;
+}
+
+void pfs_watch_recount(struct pfs_watch *watch)
+{
+	struct pfs_interest *interest;
+
+	watch->lists_watched = 0;
+	TAILQ_FOREACH(interest, &watch->interests, link)
+	interest->watched = false;
+	for (size_t i = 0; i < watch->watcher_count; i++)
+		take_interest(watch, watch->watchers[i].inode);
+	pfs_poll_each(watch, take_interest);
+	schedule(watch);
+}
+
+static void on_scanned(void *arg, const struct pfs_watcher *found, size_t count)
+{
+	struct pfs_watch *watch = arg;
+	struct pfs_watcher *copy = count ? calloc(count, sizeof(*copy)) : NULL;
+
+	watch->scanned_at = watch->scan_begun;
+	free(watch->watchers);
+	watch->watchers = copy;
+	watch->watcher_count = copy ? count : 0;
+	if (copy) {
+		memcpy(copy, found, count * sizeof(*copy));
+		qsort(copy, count, sizeof(*copy), compare_watchers);
+	}
+	pfs_watch_recount(watch);
+	pfs_event_check(watch);
+}
+
+/* Without the child nobody is told of anything, so nobody counts as watching. */
+static void on_child_gone(void *arg)
+{
+	struct pfs_watch *watch = arg;
+
+	pfs_warning("watch: the process that makes inotify events is gone: there will be none");
+	on_scanned(watch, NULL, 0);
+	pfs_event_finish(watch);
+	watch->poke = NULL;
+}
+
+void pfs_watch_render(const struct pfs_watch *watch, struct pfs_buffer *buffer)
+{
+	for (size_t i = 0; i < watch->watcher_count; i++) {
+		const struct pfs_watcher *watcher = &watch->watchers[i];
+		char path[600];
+
+		if (pfs_tree_path(watch->tree, watcher->inode, path, sizeof(path)))
+			continue;
+		(void)pfs_buffer_format(buffer, "%d\t", (int)watcher->pid);
+		(void)pfs_buffer_add_escaped(buffer, watcher->name, strlen(watcher->name));
+		(void)pfs_buffer_format(buffer, "\t/%s\n", path);
+	}
+}
+
+/* --- waiting ------------------------------------------------------------------------------- */
+
+int pfs_watch_wait(struct pfs_watch *watch, struct pfs_object *object, struct pfs_wait *wait)
+{
+	struct pfs_interest *interest;
+
+	if (object->gone)
+		return -ESTALE;
+	if (!can_change(object))
+		return 0;
+	interest = find_or_make(watch, object);
+	if (!interest)
+		return -ENOMEM;
+	*wait = (struct pfs_wait){
+		.done = wait->done,
+		.object = object,
+		.queue = &interest->waits,
+	};
+	TAILQ_INSERT_TAIL(&interest->waits, wait, link);
+	watch->stats->waiting++;
+	schedule(watch);
+	return -EINPROGRESS;
+}
+
+/* --- news from the store ------------------------------------------------------------------- */
+
+static void on_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
+{
+	struct pfs_watch *watch = arg;
+
+	pfs_event_on_changed(watch, object, before);
+	if (object->interest && !can_change(object))
+		tell_waits(watch, object->interest, 0);
+}
+
+static void on_vanished(void *arg, struct pfs_object *object)
+{
+	struct pfs_watch *watch = arg;
+
+	pfs_event_on_vanished(watch, object);
+	if (object->interest)
+		tell_waits(watch, object->interest, -ESTALE);
+}
+
+/* --- the whole ----------------------------------------------------------------------------- */
+
+int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_loop *loop,
+		     struct pfs_stats *stats, struct pfs_poke *poke,
+		     const struct pfs_watch_config *config, struct pfs_watch **ret_watch)
+{
+	struct pfs_watch *watch = calloc(1, sizeof(*watch));
+	const struct pfs_store_listener listener = {
+		.appeared = pfs_event_on_appeared,
+		.changed = on_changed,
+		.vanished = on_vanished,
+		.arg = watch,
+	};
+	const struct pfs_poke_listener answers = {
+		.idle = pfs_event_pump,
+		.scanned = on_scanned,
+		.gone = on_child_gone,
+		.arg = watch,
+	};
+	int error;
+
+	if (!watch)
+		return -ENOMEM;
+	watch->store = store;
+	watch->tree = tree;
+	watch->loop = loop;
+	watch->stats = stats;
+	watch->poke = poke;
+	watch->config = *config;
+	watch->scanned_at = pfs_loop_now(loop);
+	watch->refresh = (struct pfs_timer){.fire = on_refresh, .arg = watch};
+	watch->look = (struct pfs_timer){.fire = on_look, .arg = watch};
+	watch->retry = (struct pfs_timer){.fire = pfs_event_pump, .arg = watch};
+	TAILQ_INIT(&watch->interests);
+	TAILQ_INIT(&watch->events);
+	TAILQ_INIT(&watch->polls);
+	error = pfs_store_listen(store, &listener);
+	if (!error && poke)
+		error = pfs_poke_listen(poke, loop, &answers);
+	if (error) {
+		free(watch);
+		return error;
+	}
+	*ret_watch = watch;
+	return 0;
+}
+
+void pfs_watch_set_host(struct pfs_watch *watch, const struct pfs_watch_host *host)
+{
+	watch->host = *host;
+}
+
+void pfs_watch_destroy(struct pfs_watch *watch)
+{
+	struct pfs_interest *interest;
+
+	if (!watch)
+		return;
+	pfs_timer_stop(watch->loop, &watch->refresh);
+	pfs_timer_stop(watch->loop, &watch->look);
+	pfs_timer_stop(watch->loop, &watch->retry);
+	while ((interest = TAILQ_FIRST(&watch->interests)))
+		drop_interest(watch, interest);
+	pfs_poll_finish(watch);
+	pfs_event_finish(watch);
+	free(watch->watchers);
+	free(watch);
+}

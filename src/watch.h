@@ -1,0 +1,115 @@
+/*
+ * What the files of the watch room share: watch.c (who wants to know, and refreshing for them),
+ * watch_event.c (telling the kernel, one thing after the other), watch_poll.c (poll(2)).
+ */
+#ifndef PINEFS_SRC_WATCH_H
+#define PINEFS_SRC_WATCH_H
+
+#include "pinefs/loop.h"
+#include "pinefs/resource.h"
+#include "pinefs/stats.h"
+#include "pinefs/store.h"
+#include "pinefs/text.h"
+#include "pinefs/tree.h"
+#include "pinefs/watch.h"
+
+#define EVENTS_MAX 20000 /* queued; more are not made */
+
+/* An object that somebody wants to know of. Holds a reference to it. */
+struct pfs_interest {
+	struct pfs_object *object;
+	struct pfs_wait_list waits; /* read(2) of its file `wait` */
+	bool watched;		    /* by inotify, when last looked, or by poll(2) */
+	unsigned failures;	    /* in a row */
+	int64_t next;		    /* monotonic: no refresh before this */
+	TAILQ_ENTRY(pfs_interest) link;
+};
+
+TAILQ_HEAD(interest_list, pfs_interest);
+
+enum event_type {
+	EVENT_CHANGE, /* of a file's content */
+	EVENT_DIRECTORY_CREATED,
+	EVENT_FILE_CREATED,
+	EVENT_DIRECTORY_REMOVED,
+};
+
+/* Something to tell the kernel. */
+struct event {
+	enum event_type type;
+	unsigned step;		   /* of those that make it */
+	bool checked;		   /* somebody is watching it, as of a look after it happened */
+	uint64_t inode;		   /* of what changed, came or went */
+	uint64_t directory;	   /* where it is */
+	struct pfs_object *object; /* held; NULL for the whole history */
+	int64_t happened_at;	   /* monotonic */
+	TAILQ_ENTRY(event) link;
+	char path[];
+};
+
+TAILQ_HEAD(event_list, event);
+
+struct pfs_watch {
+	struct pfs_store *store;
+	struct pfs_tree *tree;
+	struct pfs_loop *loop;
+	struct pfs_stats *stats;
+	struct pfs_poke *poke; /* NULL: no inotify */
+	struct pfs_watch_config config;
+	struct pfs_watch_host host;
+
+	struct interest_list interests;
+	struct pfs_timer refresh;
+	uint64_t lists_watched; /* a bit a kind */
+
+	/* Looking for watchers. */
+	struct pfs_timer look;
+	int64_t noticed_at; /* monotonic: the last message from the kernel */
+	int64_t scan_begun; /* ... when the scan under way was asked for */
+	int64_t scanned_at; /* ... when the last one that is done was */
+	bool scan_wanted;
+	struct pfs_watcher *watchers; /* as found, by inode */
+	size_t watcher_count;
+
+	/* Who polls, oldest first. */
+	TAILQ_HEAD(poll_list, poll) polls;
+	size_t poll_count;
+	int64_t polls_asked_at; /* monotonic */
+
+	/* Telling. */
+	struct event_list events;
+	size_t event_count;
+	struct event *current;	/* the one that the child is at, or NULL */
+	struct pfs_timer retry; /* pumps: something new, or a directory was busy */
+	uint64_t window;	/* inode whose mode is opened; 0: none */
+};
+
+/* --- watch.c --- */
+
+/* Have /proc looked through as soon as the child has time. */
+void pfs_watch_look(struct pfs_watch *watch);
+bool pfs_watch_is_watched(const struct pfs_watch *watch, uint64_t inode);
+
+/* Who wants to know may be others than before. */
+void pfs_watch_recount(struct pfs_watch *watch);
+
+/* --- watch_poll.c --- */
+
+void pfs_poll_changed(struct pfs_watch *watch, uint64_t inode);
+/* Wake all for nothing, and drop those who haven't answered to that for some time. */
+void pfs_poll_ask(struct pfs_watch *watch);
+void pfs_poll_each(struct pfs_watch *watch, void (*visit)(struct pfs_watch *watch, uint64_t inode));
+void pfs_poll_finish(struct pfs_watch *watch);
+
+/* --- watch_event.c --- */
+
+void pfs_event_on_appeared(void *arg, struct pfs_object *object);
+void pfs_event_on_changed(void *arg, struct pfs_object *object, struct pfs_content *before);
+void pfs_event_on_vanished(void *arg, struct pfs_object *object);
+/* A look is done: drop the events that nobody watches, go on with the others. */
+void pfs_event_check(struct pfs_watch *watch);
+/* If the child has nothing to do, give it something. */
+void pfs_event_pump(void *arg);
+void pfs_event_finish(struct pfs_watch *watch);
+
+#endif
