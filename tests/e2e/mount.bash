@@ -21,6 +21,9 @@
 #   says TEXT COMMAND...     fails unless COMMAND fails and says TEXT
 #   fault JSON               a fault of the simulator; see pinecone-sim(1)
 #   add_job ID [JSON]        a job for the simulator, with these keys
+#   add_raw ID TEXT          a job whose object is this text, byte for byte
+#   attribute FILE NAME      the extended attribute user.pinefs.NAME; unlike getfattr(1) it doesn't
+#                            stat the file first
 #
 # With MOUNT_AS set to an array of words, the daemon is started through them: they must exec it.
 # MOUNT_BASE is where mountpoints are made; the default is the test's own temporary directory.
@@ -175,4 +178,14 @@ fault() {
 add_job() {
 	sim_post /_sim/jobs "$(jq -cn --arg id "$1" --argjson keys "${2:-"{}"}" \
 		'{restore_job_id: $id} + $keys')" >/dev/null
+}
+
+add_raw() {
+	sim_post /_sim/jobs "$(jq -cn --arg id "$1" --arg raw "$2" '{restore_job_id: $id, raw: $raw}')" \
+		>/dev/null
+}
+
+attribute() {
+	python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], "user.pinefs." + sys.argv[2]).decode())' \
+		"$1" "$2"
 }

@@ -1,0 +1,162 @@
+# .pinefs: what the daemon tells about itself.
+# shellcheck disable=SC2154
+
+# Set by mount_start and sim_start.
+# shellcheck disable=SC2153
+bats_require_minimum_version 1.5.0
+load mount
+
+setup() {
+	mount_set_up
+}
+
+teardown() {
+	mount_tear_down
+}
+
+inflight_says() {
+	grep -qE -- "$1" "$MNT/.pinefs/inflight"
+}
+
+@test "five files, whose sizes are true" {
+	sim_start
+	mount_start
+	[ "$(find "$MNT/.pinefs" -mindepth 1 -printf '%f %y %m\n' | sort | tr '\n' ' ')" = \
+		'config f 444 errors f 444 inflight f 444 stats f 444 version f 444 ' ]
+	local file
+	cat "$JOBS/nothing" || true
+	for file in config errors stats version; do
+		[ "$(stat -c %s "$MNT/.pinefs/$file")" -eq "$(wc -c <"$MNT/.pinefs/$file")" ]
+		[ "$(stat -c %s "$MNT/.pinefs/$file")" -gt 0 ]
+	done
+	says 'No such file' cat "$MNT/.pinefs/nothing"
+	costs 0 0 grep -r '' "$MNT/.pinefs"
+}
+
+@test "version and config" {
+	sim_start
+	PINECONE_ADDITIONAL_HEADERS='{"X-Secret":"hidden words"}' mount_start --ttl 2.5 \
+		--ttl-final 60 --stale 7 --timeout 9 --max-rate 100 -o fsname=name source
+	[ "$(cat "$MNT/.pinefs/version")" = "$("$PINEFS" --version)" ]
+	local line
+	for line in "mountpoint=$MNT" source=source "api_url=$SIM_URL" api_version=2025-10 ttl=2.5 \
+		ttl_final=60 ttl_missing=2 stale=7 timeout=9 max_rate=100 no_check=0 demo=0 \
+		additional_headers=set fuse=fsname=name; do
+		grep -qxF -- "$line" "$MNT/.pinefs/config"
+	done
+	run ! grep -rqE 'pcsk_|hidden words' "$MNT/.pinefs"
+}
+
+# Is stdin OpenMetrics text, as far as this daemon uses it?
+check_openmetrics() {
+	python3 -c '
+import re, sys
+text = sys.stdin.read()
+assert text.endswith("# EOF\n") and text.count("# EOF") == 1
+types, seen, family = {}, set(), None
+for line in text.split("\n")[:-2]:
+    if found := re.fullmatch(r"# (TYPE|HELP|UNIT) ([a-z_]+) (.+)", line):
+        what, name, value = found.groups()
+        if what == "TYPE":
+            assert name not in types and value in ("counter", "gauge"), line
+            types[name] = value
+            family = name
+        assert name == family, line
+        if what == "UNIT":
+            assert name.endswith("_" + value), line
+        continue
+    name, labels, value = re.fullmatch(r"([a-z_]+)(\{[a-z]+=\"[a-z0-9]+\"\})? ([0-9]+)", line).groups()
+    assert name == family + ("_total" if types[family] == "counter" else ""), line
+    assert (name, labels) not in seen, line
+    seen.add((name, labels))
+assert len(types) >= 15 and len(seen) >= 25
+'
+}
+
+@test "stats are OpenMetrics text" {
+	sim_start
+	mount_start
+	ls -l "$JOBS"
+	check_openmetrics <"$MNT/.pinefs/stats"
+	# The check itself can fail.
+	run ! check_openmetrics < <(sed 's/_total//' "$MNT/.pinefs/stats")
+	run ! check_openmetrics < <(grep -v TYPE "$MNT/.pinefs/stats")
+}
+
+@test "stats count what happened, but not who looks at them" {
+	sim_start --jobs 3
+	mount_start --ttl 60
+	[ "$(counter requests list)" -eq 1 ]
+	[ "$(counter requests describe)" -eq 0 ]
+	ls "$JOBS"
+	cat "$JOBS/nothing" || true
+	[ "$(counter requests list)" -eq 2 ]
+	[ "$(counter requests describe)" -eq 1 ]
+	[ "$(counter answers 2xx)" -eq 2 ]
+	[ "$(counter answers 4xx)" -eq 1 ]
+	[ "$(counter http_attempts)" -eq "$(requests)" ]
+	[ "$(counter http_connections)" -eq "$(requests connections)" ]
+	[ "$(counter objects)" -eq 3 ]
+	[ "$(counter missing)" -eq 1 ]
+	[ "$(counter failures)" -eq 1 ]
+	[ "$(counter waiting)" -eq 0 ]
+	local before own
+	before=$(counter messages)
+	own=$(counter own_messages)
+	cat "$MNT/.pinefs/stats" "$MNT/.pinefs/errors"
+	ls -l "$MNT/.pinefs"
+	[ "$(counter messages)" -eq "$before" ]
+	[ "$(counter own_messages)" -gt "$own" ]
+}
+
+@test "whoever keeps stats open gets new ones" {
+	sim_start --jobs 1
+	mount_start
+	exec 9<"$MNT/.pinefs/stats"
+	# /dev/fd/9 would open it again: this reads the same descriptor, from its beginning.
+	objects() {
+		python3 -c 'import os; print(os.pread(9, 65536, 0).decode())' | grep -qx "pinefs_objects $1"
+	}
+	objects 0
+	ls "$JOBS"
+	wait_until 10 objects 1
+	exec 9<&-
+}
+
+@test "inflight shows what is under way, and how long" {
+	sim_start
+	mount_start
+	[ -z "$(cat "$MNT/.pinefs/inflight")" ]
+	fault '{"match": "describe", "delay": 60}'
+	cat "$JOBS/slow" 3>&- 2>/dev/null &
+	wait_until 10 inflight_says $'^[0-9.]+\t[0-9.]+\t1\tsent\t/restore-jobs/slow$'
+	wait_until 10 inflight_says $'^(0\\.[5-9]|[1-9]).*\t/restore-jobs/slow$'
+	[ "$(awk '{ print ($1 + $2 > 29.9 && $1 + $2 < 30.1) }' "$MNT/.pinefs/inflight")" = 1 ]
+	[ "$(counter waiting)" -eq 1 ]
+	kill -KILL "$!"
+	wait "$!" || true
+}
+
+@test "errors: the last fifty, the newest last" {
+	sim_start --jobs 1
+	mount_start --max-rate 1000
+	[ -z "$(cat "$MNT/.pinefs/errors")" ]
+	cat "$JOBS/nothing" || true
+	[ "$(wc -l <"$MNT/.pinefs/errors")" -eq 1 ]
+	tr '\t' '|' <"$MNT/.pinefs/errors" | grep -qxE \
+		'20[0-9-]{8}T[0-9:.]+Z\|/restore-jobs/nothing\|ENOENT\|404\|[0-9a-f-]{36}\|404: Restore job nothing not found\.'
+	cat "$JOBS"/job-{1..60} || true
+	[ "$(cut -f2 "$MNT/.pinefs/errors" | tr '\n' ' ')" = \
+		"$(printf '/restore-jobs/job-%d ' {11..60})" ]
+	[ "$(counter failures)" -eq 61 ]
+}
+
+@test "what a server says can't forge a line of errors" {
+	sim_start --jobs 0
+	mount_start
+	fault "$(jq -cn '{match: "describe", status: 403, body: "one\ntwo\tthree\u001b[31m\u0000four"}')"
+	cat "$JOBS/a" || true
+	[ "$(wc -l <"$MNT/.pinefs/errors")" -eq 1 ]
+	[ "$(tr -cd '\t' <"$MNT/.pinefs/errors" | wc -c)" -eq 5 ]
+	[ "$(tr -d '\n\t -~' <"$MNT/.pinefs/errors" | wc -c)" -eq 0 ]
+}
