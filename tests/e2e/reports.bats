@@ -18,11 +18,11 @@ inflight_says() {
 	grep -qE -- "$1" "$MNT/.pinefs/inflight"
 }
 
-@test "five files, whose sizes are true" {
+@test "six files, whose sizes are true" {
 	sim_start
 	mount_start
 	[ "$(find "$MNT/.pinefs" -mindepth 1 -printf '%f %y %m\n' | sort | tr '\n' ' ')" = \
-		'config f 444 errors f 444 inflight f 444 stats f 444 version f 444 ' ]
+		'config f 444 errors f 444 inflight f 444 stats f 444 version f 444 watchers f 444 ' ]
 	local file
 	cat "$JOBS/nothing" || true
 	for file in config errors stats version; do

@@ -51,9 +51,9 @@ fields='restore_job_id backup_id target_index_name target_index_id status create
 	mount_start
 	add_job a '{"status": "Completed"}'
 	add_job b '{"restore_time": 1000}'
-	[ "$(names "$JOBS/a")" = 'backup_id completed_at created_at done percent_complete raw.json '\
+	[ "$(names "$JOBS/a")" = 'backup_id completed_at created_at done events percent_complete raw.json '\
 'restore_job_id status target_index_id target_index_name ' ]
-	[ "$(names "$JOBS/b")" = 'backup_id completed_at created_at percent_complete raw.json '\
+	[ "$(names "$JOBS/b")" = 'backup_id completed_at created_at events percent_complete raw.json '\
 'restore_job_id status target_index_id target_index_name ' ]
 	[ "$(find "$JOBS"/[ab]/ -mindepth 1 -printf '%y %m\n' | sort -u)" = 'f 444' ]
 	says 'No such file' cat "$JOBS/a/nothing"
