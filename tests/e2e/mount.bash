@@ -62,7 +62,7 @@ mount_start() {
 	MNT=$(mktemp -d "${MOUNT_BASE:-$BATS_TEST_TMPDIR}/mnt.XXXXXX")
 	JOBS=$MNT/restore-jobs
 	PINEFS_LOG=$BATS_TEST_TMPDIR/log.${MNT##*.}
-	[ ${#MOUNT_AS[@]} -eq 0 ] || chmod 1777 "$MNT"
+	[ ${#MOUNT_AS[@]} -eq 0 ] || chmod 777 "$MNT"
 	PINECONE_API_KEY=$SIM_KEY "${MOUNT_AS[@]}" "$PINEFS" -f --api-url "$SIM_URL" "$@" "$MNT" \
 		>"$PINEFS_LOG" 2>&1 3>&- &
 	PINEFS_PID=$!
