@@ -12,6 +12,9 @@
 
 #include "pinefs/text.h"
 
+/* A hundred years in seconds: what would overflow as ns is as good as for ever. */
+#define FOR_EVER INT64_C(3155760000)
+
 /*
  * 127.0.0.0/8, ::1, and the name localhost, which libcurl resolves to these by itself (RFC 6761,
  * section 6.3), whatever the resolver says.
@@ -101,13 +104,11 @@ int64_t pfs_http_retry_after(const char *value, int64_t wall_now)
 		if (date == -1)
 			return -1;
 		seconds = (int64_t)date - wall_now / PFS_SECOND;
-		return seconds > 0 ? seconds * PFS_SECOND : 0;
+		value = "";
 	}
-	/* A number that overflows is as good as for ever: a hundred years. */
-	for (; *value; value++) {
+	for (; *value && seconds < FOR_EVER; value++)
 		seconds = seconds * 10 + (*value - '0');
-		if (seconds > INT64_C(3155760000))
-			return INT64_C(3155760000) * PFS_SECOND;
-	}
-	return seconds * PFS_SECOND;
+	if (seconds > FOR_EVER)
+		seconds = FOR_EVER;
+	return seconds > 0 ? seconds * PFS_SECOND : 0;
 }

@@ -106,7 +106,10 @@ size_t pfs_http_active(const struct pfs_http *http); /* requests not yet answere
  */
 int pfs_http_check_url(const char *url, char *text, size_t size);
 
-/* Seconds or an HTTP date (RFC 9110, section 10.2.3) to ns from wall time now; -1 if neither. */
+/*
+ * Seconds or an HTTP date (RFC 9110, section 10.2.3) to ns from wall time now; -1 if neither. Never
+ * more than a hundred years.
+ */
 int64_t pfs_http_retry_after(const char *value, int64_t wall_now);
 
 #endif
