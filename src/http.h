@@ -75,6 +75,9 @@ void pfs_attempt_reset(struct pfs_http_request *request);
 int pfs_attempt_begin(struct pfs_http_request *request);
 /* libcurl is done with it: keep outcome, status, and the words for a failure. */
 void pfs_attempt_end(struct pfs_http_request *request, CURLcode code);
+/* A line of the answer's header, as it came, no NUL behind it. 0; -EFBIG: the header is too long.
+ */
+int pfs_attempt_header(struct pfs_http_request *request, const char *line, size_t length);
 /* Take it back from libcurl; when it isn't there: nothing. */
 void pfs_attempt_release(struct pfs_http_request *request);
 

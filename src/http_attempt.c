@@ -60,16 +60,14 @@ static void keep_reason(struct pfs_http_request *request, const char *line, size
 	(void)snprintf(request->reason, sizeof(request->reason), "%.*s", (int)length, space + 1);
 }
 
-static size_t on_header(char *line, size_t size, size_t count, void *arg)
+int pfs_attempt_header(struct pfs_http_request *request, const char *line, size_t length)
 {
-	struct pfs_http_request *request = arg;
-	size_t length = size * count;
 	char value[80];
 
 	request->header_bytes += length;
 	if (request->header_bytes > MAX_HEADERS) {
 		request->too_large = true;
-		return 0;
+		return -EFBIG;
 	}
 	if (length > 5 && !memcmp(line, "HTTP/", 5)) {
 		keep_reason(request, line, length);
@@ -84,7 +82,12 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 		(void)header_value(line, length, "x-request-id", request->request_id,
 				   sizeof(request->request_id));
 	}
-	return length;
+	return 0;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *arg)
+{
+	return pfs_attempt_header(arg, line, size * count) ? 0 : size * count;
 }
 
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)

@@ -1,0 +1,147 @@
+/*
+ * Documents: each part of the input (cut at bytes 0x1e) is what describe answers for one job, one
+ * after the other, each after the TTL of the one before.
+ *
+ * Holds whatever they say: no file without an answer about just this job; raw.json is one of the
+ * parts, byte for byte; what stat(2) told of a file is what read(2) gives until it is told anew.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "pinefs/json.h"
+#include "pinefs/text.h"
+
+#define JOB	  "job-1"
+#define FILES_MAX 64
+
+struct told {
+	struct pfs_node node;
+	bool grows; /* a history */
+	struct pfs_buffer content;
+};
+
+struct view {
+	struct told files[FILES_MAX];
+	size_t count;
+	struct slice raw; /* inside of files[].content */
+};
+
+static void keep_file(void *arg, const char *name, const struct pfs_node *node,
+		      const struct pfs_buffer *content)
+{
+	struct view *view = arg;
+	struct told *told = &view->files[view->count++];
+
+	must(view->count <= FILES_MAX);
+	told->node = *node;
+	told->grows = !strcmp(name, "events");
+	told->content = (struct pfs_buffer){0};
+	must(!pfs_buffer_add(&told->content, content->bytes, content->length));
+	if (!strcmp(name, "raw.json"))
+		view->raw = (struct slice){told->content.bytes, told->content.length};
+}
+
+static void forget_view(struct view *view)
+{
+	for (size_t i = 0; i < view->count; i++)
+		pfs_buffer_finish(&view->files[i].content);
+	*view = (struct view){0};
+}
+
+/*
+ * Nothing was told since: read(2) must give the same bytes. A history may have more, or may have
+ * been rotated away.
+ */
+static void check_promises(struct world *world, const struct view *view)
+{
+	struct pfs_buffer now = {0};
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct told *told = &view->files[i];
+
+		size_t length = told->content.length;
+		int error = pfs_tree_read(world->tree, &told->node, &now);
+
+		if (error) {
+			must(told->grows && error == -ESTALE);
+			continue;
+		}
+		must(told->grows ? now.length >= length : now.length == length);
+		must(!length || !memcmp(now.bytes, told->content.bytes, length));
+	}
+	pfs_buffer_finish(&now);
+}
+
+/* Is this what one of the parts said, up to and including the last one? */
+static bool was_sent(struct slice input, struct slice last, struct slice raw)
+{
+	struct slice part;
+
+	while (slice_next(&input, 0x1e, &part) && part.bytes <= last.bytes) {
+		if (part.length == raw.length && !memcmp(part.bytes, raw.bytes, raw.length))
+			return true;
+	}
+	return false;
+}
+
+static bool is_about_job(struct slice raw)
+{
+	struct pfs_json_found id;
+	bool right;
+
+	must(!pfs_json_find(raw.bytes, raw.length, "restore_job_id", &id));
+	right = id.value.type == PFS_JSON_STRING && !strcmp(id.value.string, JOB);
+	pfs_json_found_finish(&id);
+	return right;
+}
+
+static int ask(struct world *world, struct slice document)
+{
+	const struct pfs_node collection = world_collection(world);
+	struct pfs_node node;
+	struct waiter waiter;
+	int64_t holds;
+	int error;
+
+	waiter_init(&waiter);
+	if (world_object(world, JOB, &node))
+		error = pfs_tree_refresh(world->tree, &node, true, &waiter.wait);
+	else
+		error = pfs_tree_lookup(world->tree, &collection, JOB, &waiter.wait, &node, &holds);
+	must(error == -EINPROGRESS && world_asked(world));
+	world_answer(world, 200, document);
+	must(waiter.told && !world_asked(world));
+	return waiter.error;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct slice input = {(const char *)data, size}, rest = input, part;
+	struct world *world = world_create();
+	struct view view = {0};
+	struct pfs_node node;
+	unsigned parts = 0;
+
+	while (parts++ < 8 && slice_next(&rest, 0x1e, &part)) {
+		int error = ask(world, part);
+
+		must(error == 0 || error == -EIO || error == -EFBIG);
+		check_promises(world, &view);
+		forget_view(&view);
+		if (!world_object(world, JOB, &node)) {
+			must(error);
+			world_pass(world, 20 * PFS_SECOND);
+			continue;
+		}
+		world_each_file(world, &node, keep_file, &view);
+		must(view.raw.bytes && was_sent(input, part, view.raw));
+		must(is_about_job(view.raw));
+		must(pfs_json_same(view.raw.bytes, view.raw.length, view.raw.bytes,
+				   view.raw.length));
+		world_pass(world, 20 * PFS_SECOND);
+	}
+	forget_view(&view);
+	world_destroy(world);
+	return 0;
+}
