@@ -43,7 +43,7 @@ def sweep(setup, latency):
     jobs = setup.few(1000, 120)
     simulator = ground.Simulator(setup, "--jobs", jobs, "--pending", jobs, "--restore-time", 36000,
                                  "--latency", latency)
-    holds = TTL + latency * jobs / 80
+    holds = TTL + latency * jobs / 25
     mount = ground.Mount.of(setup, simulator, "--ttl", holds)
     by_glob = ("bash", "-c", 'cd "$1" && grep . */status', "bench", mount.jobs)
     ids = simulator.ids(jobs)
@@ -57,8 +57,8 @@ def sweep(setup, latency):
             simulator.forget()
             time = ground.Used(*command).time * 1000
             requests = simulator.requests()["total"]
-            [[walk, pages]] = setup.numbers("warm", "walk", simulator.url + "/restore-jobs")
             known = ground.Used(*command).time * 1000
+            [[walk, pages]] = setup.numbers("warm", "walk", simulator.url + "/restore-jobs")
             results[name].append((time, walk / 1e6 + known, requests, pages))
     for name, rounds in results.items():
         title = f"{name}, {jobs:,} jobs, latency {latency * 1000:.0f} ms"
