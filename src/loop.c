@@ -22,6 +22,7 @@ struct pfs_loop {
 	size_t watch_count;
 	struct pfs_loop_waiter waiter;
 	TAILQ_HEAD(timer_list, pfs_timer) timers;
+	int64_t served_until; /* timers due by then are being fired; INT64_MIN: none are */
 	bool stopped;
 };
 
@@ -61,6 +62,7 @@ int pfs_loop_create(const struct pfs_clock *clock, struct pfs_loop **ret_loop)
 		return -ENOMEM;
 	loop->clock = clock;
 	loop->waiter.wait = wait_with_poll;
+	loop->served_until = INT64_MIN;
 	TAILQ_INIT(&loop->timers);
 	*ret_loop = loop;
 	return 0;
@@ -118,11 +120,11 @@ void pfs_timer_start(struct pfs_loop *loop, struct pfs_timer *timer, int64_t due
 	struct pfs_timer *before;
 
 	pfs_timer_stop(loop, timer);
-	timer->due = due;
+	timer->due = due > loop->served_until ? due : loop->served_until + 1;
 	timer->running = true;
 	TAILQ_FOREACH_REVERSE(before, &loop->timers, timer_list, link)
 	{
-		if (before->due <= due) {
+		if (before->due <= timer->due) {
 			TAILQ_INSERT_AFTER(&loop->timers, before, timer, link);
 			return;
 		}
@@ -163,18 +165,19 @@ static void serve_descriptors(struct pfs_loop *loop, const struct pollfd *fds, s
 }
 
 /*
- * Only what was due when we began: what a timer starts for a later "now" waits for the next turn,
- * so descriptors can't be starved by timers.
+ * Only what was due when we began: what a timer starts meanwhile, and be it for the past, waits
+ * for the next turn, so descriptors can't be starved by timers.
  */
 static void serve_timers(struct pfs_loop *loop)
 {
-	int64_t now = pfs_loop_now(loop);
 	struct pfs_timer *timer;
 
-	while ((timer = TAILQ_FIRST(&loop->timers)) && timer->due <= now) {
+	loop->served_until = pfs_loop_now(loop);
+	while ((timer = TAILQ_FIRST(&loop->timers)) && timer->due <= loop->served_until) {
 		pfs_timer_stop(loop, timer);
 		timer->fire(timer->arg);
 	}
+	loop->served_until = INT64_MIN;
 }
 
 int pfs_loop_turn(struct pfs_loop *loop)
