@@ -103,14 +103,18 @@ static bool says_nul(const char *raw, size_t length)
 	return false;
 }
 
-/* Let cJSON parse what begins at the cursor. The item is the caller's. */
+/*
+ * Let cJSON parse what begins at the cursor. The item is the caller's. It would skip control bytes
+ * and a byte order mark that JSON doesn't allow there, and then they would be among the value's.
+ */
 static cJSON *parse_here(struct pfs_json_walk *walk, const char **ret_raw, size_t *ret_length)
 {
 	const char *stop = NULL;
 	cJSON *item;
 
 	skip_space(walk);
-	if (walk->cursor == walk->end)
+	if (walk->cursor == walk->end || !*walk->cursor ||
+	    !strchr("\"{[-0123456789tfn", *walk->cursor))
 		return NULL;
 	item = cJSON_ParseWithLengthOpts(walk->cursor, (size_t)(walk->end - walk->cursor), &stop,
 					 0);
