@@ -18,6 +18,9 @@
 #                            run it; fails if it does, or if the simulator got other numbers of
 #                            requests meanwhile. Output of COMMAND goes to the file COST_OUTPUT
 #   wait_until SECONDS COMMAND...   poll until it succeeds; fails at the deadline
+#   stays SECONDS COMMAND... fails as soon as COMMAND does, within that time
+#   expired FILE             has what it tells of run out?
+#   file_says FILE TEXT      is this its content (but for newlines at its end)?
 #   says TEXT COMMAND...     fails unless COMMAND fails and says TEXT
 #   fault JSON               a fault of the simulator; see pinecone-sim(1)
 #   add_job ID [JSON]        a job for the simulator, with these keys
@@ -188,4 +191,22 @@ add_raw() {
 attribute() {
 	python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], "user.pinefs." + sys.argv[2]).decode())' \
 		"$1" "$2"
+}
+
+expired() {
+	[ "$(attribute "$1" expires_in)" = 0.000 ]
+}
+
+file_says() {
+	[ "$(cat "$1")" = "$2" ]
+}
+
+stays() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	while "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 0
+		sleep 0.1
+	done
+	return 1
 }

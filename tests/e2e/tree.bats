@@ -22,14 +22,6 @@ names() {
 	entries "$1" | sort | tr '\n' ' '
 }
 
-expired() {
-	[ "$(attribute "$1" expires_in)" = 0.000 ]
-}
-
-file_says() {
-	[ "$(cat "$1")" = "$2" ]
-}
-
 @test "the root: README, restore-jobs, events and .pinefs" {
 	sim_start --jobs 2
 	mount_start
