@@ -101,18 +101,34 @@ static bool take_envelope(const char *body, size_t length, char *out, size_t siz
 	return taken;
 }
 
+/* The cut may have gone through a character of UTF-8: then its beginning goes, too. */
+static void drop_half_character(char *text)
+{
+	size_t length = strlen(text), follow = 0;
+	unsigned char lead;
+
+	while (follow < length && follow < 3 && (text[length - 1 - follow] & 0xc0) == 0x80)
+		follow++;
+	if (follow == length)
+		return;
+	lead = (unsigned char)text[length - 1 - follow];
+	if (lead >= 0xc0 && follow < (lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3))
+		text[length - 1 - follow] = '\0';
+}
+
 char *pfs_api_error_text(const char *body, size_t length, char *out, size_t size)
 {
 	if (size > MAX_TEXT + 1)
 		size = MAX_TEXT + 1;
-	if (!pfs_json_check(body, length) && (take_envelope(body, length, out, size) ||
-					      take_text(body, length, "message", out, size) ||
-					      take_text(body, length, "detail", out, size) ||
-					      take_text(body, length, "description", out, size)))
-		return out;
-	while (length && strchr(" \t\r\n", body[length - 1]))
-		length--;
-	(void)snprintf(out, size, "%.*s", (int)(length < size ? length : size), body);
+	if (pfs_json_check(body, length) || (!take_envelope(body, length, out, size) &&
+					     !take_text(body, length, "message", out, size) &&
+					     !take_text(body, length, "detail", out, size) &&
+					     !take_text(body, length, "description", out, size))) {
+		while (length && strchr(" \t\r\n", body[length - 1]))
+			length--;
+		(void)snprintf(out, size, "%.*s", (int)(length < size ? length : size), body);
+	}
+	drop_half_character(out);
 	return out;
 }
 
