@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pinefs/log.h"
+
 #define MAX_ATTEMPTS  4
 #define FIRST_BACKOFF (250 * PFS_MILLISECOND)
 #define IDLE_SOCKETS  8L
@@ -121,12 +123,25 @@ static bool is_worth_a_retry(const struct pfs_http_request *request)
 	}
 }
 
+static void log_attempt(const struct pfs_http_request *request, int64_t now)
+{
+	double ms = (double)(now - request->sent_at) / (double)PFS_MILLISECOND;
+
+	if (request->outcome == PFS_HTTP_ANSWERED)
+		pfs_debug("http: %s: %d, %zu bytes in %.1f ms (attempt %u)", request->label,
+			  request->status, request->body.length, ms, request->attempts);
+	else
+		pfs_debug("http: %s: %s after %.1f ms (attempt %u)", request->label,
+			  request->error_text, ms, request->attempts);
+}
+
 /* An attempt has ended: again later, or that was it. */
 static void settle(struct pfs_http_request *request)
 {
 	struct pfs_http *http = request->http;
 	int64_t now = pfs_loop_now(http->loop), pause;
 
+	log_attempt(request, now);
 	if (!is_worth_a_retry(request) || request->attempts == MAX_ATTEMPTS) {
 		finish(request);
 		return;
@@ -138,6 +153,8 @@ static void settle(struct pfs_http_request *request)
 		finish(request);
 		return;
 	}
+	pfs_debug("http: %s: again in %.1f ms", request->label,
+		  (double)pause / (double)PFS_MILLISECOND);
 	pfs_attempt_release(request);
 	http->active--;
 	request->state = PAUSED;
@@ -181,6 +198,7 @@ static void on_timer(void *arg)
 					       ? "not sent in time: too many requests are "
 						 "waiting (--max-rate)"
 					       : "no complete answer in time (--timeout)");
+			log_attempt(request, pfs_loop_now(http->loop));
 		}
 		finish(request);
 	}

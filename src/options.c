@@ -50,7 +50,7 @@ static const struct option_row rows[] = {
 	 "mount a simulated API; needs no key"},
 	{"foreground", 'f', NULL, pfs_options_set_flag, FIELD(foreground), NULL,
 	 "stay in the foreground, log to stderr"},
-	{"debug", 'd', NULL, pfs_options_set_flag, FIELD(debug), NULL, "log each step; implies -f"},
+	{"debug", 'd', NULL, pfs_options_set_flag, FIELD(debug), NULL, "log each request, too; implies -f"},
 	{NULL, 'o', "LIST", set_list, 0, NULL, "the long options, with _ for -, and FUSE's own"},
 	{"version", 'V', NULL, pfs_options_set_version_action, FIELD(action), NULL,
 	 "print the version"},
