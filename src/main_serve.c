@@ -208,6 +208,8 @@ static int make_fs(struct program *program)
 static void explain_check(struct program *program, const struct pfs_api_answer *answer)
 {
 	const char *url = program->options.api_url, *help = "--no-check mounts all the same";
+	bool misled = answer->error == -EHOSTUNREACH || answer->status == 404 ||
+		      (answer->status >= 200 && answer->status < 400);
 	char said[400];
 
 	(void)pfs_escape(answer->text, said, sizeof(said));
@@ -215,6 +217,8 @@ static void explain_check(struct program *program, const struct pfs_api_answer *
 		help = "check the key, see THE KEY in pinefs(1)";
 	else if (answer->status == 403)
 		help = "the key lacks a permission; --no-check mounts all the same";
+	else if (misled)
+		help = "check --api-url; --no-check mounts all the same";
 	else if (answer->error == -EPROTO)
 		help = "if the certificate is your own, see --cacert";
 	(void)snprintf(program->text, sizeof(program->text), "%s: %s: %s", url, said, help);
