@@ -1,0 +1,75 @@
+# Helpers for tests that start pinefs as a person does; loaded with `load command`, after
+# `load mount`.
+#
+#   command_set_up      call it after mount_set_up; sets MNT, an empty directory
+#   command_tear_down   call it before mount_tear_down: unmounts MNT and ends its daemon
+#   pinefs ARG...       run it in its own environment (see KEY and SETTINGS) with MNT as the last
+#                       argument, until it exits or has gone to the background. Sets CODE, its exit
+#                       status, and SAID, what it wrote to standard error
+#   refuses TEXT ARG... run it so; fails unless it exits with 1 and one line with TEXT, mounts
+#                       nothing and leaves nothing running
+#   daemons             process ids of those that were started with MNT
+#
+# KEY is the API key in the environment, none if empty; SETTINGS is an array of NAME=VALUE that
+# are in the environment, too. With PREFIX set to an array of words, pinefs is run through them.
+
+# shellcheck disable=SC2034 # some are for the tests
+
+command_set_up() {
+	MNT=$(mktemp -d "${MOUNT_BASE:-$BATS_TEST_TMPDIR}/mnt.XXXXXX")
+	JOBS=$MNT/restore-jobs
+	KEY=$SIM_KEY
+	SETTINGS=()
+	PREFIX=()
+}
+
+command_tear_down() {
+	local pid
+	! is_mounted "$MNT" || fusermount3 -u "$MNT" || true
+	wait_until 20 none_runs || for pid in $(daemons); do
+		echo "pinefs $pid still runs" >&2
+		kill -KILL "$pid" || true
+	done
+	! is_mounted "$MNT" || fusermount3 -uz "$MNT" || true
+	rmdir "$MNT" 2>/dev/null || true
+}
+
+# By the argument: a process that has ended, but was not waited for, has none.
+daemons() {
+	printf '%s' "$MNT" >"$BATS_TEST_TMPDIR/argument"
+	grep -lzxFf "$BATS_TEST_TMPDIR/argument" /proc/[0-9]*/cmdline 2>/dev/null |
+		cut -d / -f 3 | grep -vxF "$$" || true
+}
+
+none_runs() {
+	[ -z "$(daemons)" ]
+}
+
+pinefs() {
+	local variables=("${SETTINGS[@]}")
+	[ -z "$KEY" ] || variables+=("PINECONE_API_KEY=$KEY")
+	CODE=0
+	"${PREFIX[@]}" env -u PINECONE_API_KEY "${variables[@]}" "$PINEFS" "$@" "$MNT" \
+		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/said" 3>&- || CODE=$?
+	SAID=$(cat "$BATS_TEST_TMPDIR/said")
+}
+
+# said_one_line TEXT: exactly one line, which is all that was written, with this in it.
+said_one_line() {
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/said")" -eq 1 ] && [[ $SAID == "pinefs: "*"$1"* ]] &&
+		[ ! -s "$BATS_TEST_TMPDIR/out" ] && return
+	echo "exit status $CODE, said: $SAID; and on stdout: $(cat "$BATS_TEST_TMPDIR/out")" >&2
+	return 1
+}
+
+refuses() {
+	local text=$1
+	shift
+	pinefs "$@"
+	said_one_line "$text" || return
+	if [ "$CODE" -ne 1 ] || is_mounted "$MNT"; then
+		echo "exit status $CODE; $(grep -F "$MNT" /proc/self/mounts)" >&2
+		return 1
+	fi
+	wait_until 10 none_runs
+}

@@ -1,0 +1,516 @@
+# The command: how it starts, what it says when it can't, its options, and how it ends.
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154
+
+# Set by mount_start, sim_start and command_set_up.
+# shellcheck disable=SC2153
+bats_require_minimum_version 1.5.0
+load mount
+load user
+load command
+
+setup() {
+	mount_set_up
+	command_set_up
+}
+
+teardown() {
+	command_tear_down
+	mount_tear_down
+	user_tear_down
+}
+
+# An address on which nobody listens: port 1 is for what no machine runs any more.
+NOBODY=http://127.0.0.1:1
+
+config_has() {
+	local line
+	for line; do
+		grep -qxF -- "$line" "$MNT/.pinefs/config" && continue
+		echo "no $line in:" >&2
+		cat "$MNT/.pinefs/config" >&2
+		return 1
+	done
+}
+
+jobs_are() { # NUMBER [PREFIX...]
+	local number=$1
+	shift
+	[ "$("$@" find "$JOBS" -mindepth 1 -maxdepth 1 | wc -l)" -eq "$number" ]
+}
+
+asked() { # ENDPOINT
+	[ "$(sim_requests "$1")" -eq 1 ]
+}
+
+signal_daemons() { # SIGNAL
+	local pids
+	mapfile -t pids < <(daemons)
+	kill "-$1" "${pids[@]}"
+}
+
+# Run the command that the line ends with.
+do_as_told() { # [PREFIX...]
+	local words
+	read -ra words <<<"${SAID##*with: }"
+	"$@" "${words[@]}"
+}
+
+@test "wrong usage: one line, exit status 2" {
+	local arguments
+	for arguments in --nonsense -x 'a b' --ttl=x '--timeout 0' '--max-rate 0' --ttl=-1 --help=3 \
+		--no-check=1 '-o nonsense' '-o ttl' '-o no_check=1' '-o uid=me' '-o umask=8' \
+		'-o fsname' '--demo --api-url localhost' '--demo --api-key-file key' --api-url= \
+		--api-version=2025/10 --api-key=pcsk_secret '-o api_key=pcsk_secret' \
+		--apikey=pcsk_secret; do
+		# shellcheck disable=SC2086
+		pinefs $arguments
+		echo "$arguments: $CODE, $SAID"
+		[ "$CODE" -eq 2 ]
+		said_one_line ' (see pinefs --help)'
+		[ "${SAID/secret/}" = "$SAID" ]
+	done
+	run "$PINEFS"
+	[ "$status" -eq 2 ]
+	[ "$output" = 'pinefs: no mountpoint given (see pinefs --help)' ]
+	run "$PINEFS" --ttl
+	[ "$status" -eq 2 ]
+	[ "$output" = 'pinefs: --ttl: needs an argument (see pinefs --help)' ]
+}
+
+@test "help and version need neither key nor mountpoint" {
+	run --separate-stderr "$PINEFS" --help
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = 'Usage: pinefs [OPTIONS] [SOURCE] MOUNTPOINT' ]
+	[ -z "$stderr" ]
+	run --separate-stderr "$PINEFS" -V
+	[ "$status" -eq 0 ]
+	[[ $output =~ ^pinefs\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	[ -z "$stderr" ]
+}
+
+@test "no key, or a key file that is refused" {
+	local file=$BATS_TEST_TMPDIR/key mode
+	# shellcheck disable=SC2016
+	KEY='' refuses 'set $PINECONE_API_KEY or give --api-key-file' --api-url "$NOBODY"
+	KEY='two words' refuses 'is no API key' --api-url "$NOBODY"
+	refuses "key file $file: No such file" --api-key-file "$file" --api-url "$NOBODY"
+	echo pcsk_good >"$file"
+	for mode in 640 604 660 622 777; do
+		chmod "$mode" "$file"
+		refuses "(mode 0$mode); chmod 600 it" --api-key-file "$file" --api-url "$NOBODY"
+	done
+	chmod 600 "$file"
+	printf 'key: pcsk_secret\n' >"$file"
+	refuses "doesn't hold an API key and nothing else" --api-key-file "$file" --api-url "$NOBODY"
+	[ "${SAID/secret/}" = "$SAID" ]
+	refuses 'not a regular file' --api-key-file /dev/null --api-url "$NOBODY"
+	need_root
+	echo pcsk_good >"$file"
+	chown 65534 "$file"
+	refuses 'belongs to another user (65534); chown it' --api-key-file "$file" --api-url "$NOBODY"
+}
+
+@test "a URL that the key must not be sent to" {
+	refuses 'plain http would send the API key in clear; use https://' --api-url http://192.0.2.1
+	refuses 'use https://' --api-url http://localhost.example.com
+	refuses 'must begin with https://' --api-url ftp://127.0.0.1
+	refuses 'must not hold a user or password' --api-url https://me:secret@127.0.0.1
+	[ "${SAID/secret/}" = "$SAID" ]
+	refuses 'must not hold a query' --api-url 'https://127.0.0.1/?a=b'
+	SETTINGS=(PINECONE_CONTROLLER_HOST=http://192.0.2.1)
+	refuses 'use https://'
+}
+
+@test "an API that can't be reached, or rejects the key" {
+	refuses "$NOBODY: Failed to connect" --api-url "$NOBODY"
+	[[ $SAID == *'check --api-url'*'--no-check mounts all the same' ]]
+	refuses 'https://no-such-name.invalid: Could not resolve host' --api-url no-such-name.invalid
+	[[ $SAID == *'check --api-url'*'--no-check mounts all the same' ]]
+	sim_start --jobs 1
+	KEY=sk_secret refuses '401: Invalid API key' --api-url "$SIM_URL"
+	[[ $SAID == *'check the key'* ]]
+	[ "${SAID/secret/}" = "$SAID" ]
+	fault '{"match":"list","status":403,"count":1}'
+	refuses 'the key lacks a permission' --api-url "$SIM_URL"
+	fault '{"match":"list","kind":"redirect","location":"/","count":1}'
+	refuses '302: a redirect, which pinefs never follows: check --api-url' --api-url "$SIM_URL"
+	fault '{"match":"list","status":200,"body":"<html>","content_type":"text/html","count":1}'
+	refuses 'the answer is not a readable list: check --api-url' --api-url "$SIM_URL"
+	fault '{"match":"list","status":404,"count":1}'
+	refuses '404: Resource not found: check --api-url' --api-url "$SIM_URL"
+	fault '{"match":"list","kind":"silence"}'
+	refuses '--timeout' --api-url "$SIM_URL" --timeout 0.5
+	[ "$(sim_requests unauthorized)" -eq 1 ]
+}
+
+@test "a server without TLS where https is meant; certificates that aren't there" {
+	sim_start --jobs 1
+	refuses "https://${SIM_URL#http://}: " --api-url "https://${SIM_URL#http://}" --timeout 5
+	refuses 'see --cacert' --api-url "https://${SIM_URL#http://}" --cacert /nonexistent
+}
+
+@test "additional headers that are none" {
+	local headers
+	for headers in '{' '[]' '{"a":1}' '{"a b":"c"}' '{"a":"b\r\nc: d"}'; do
+		SETTINGS=("PINECONE_ADDITIONAL_HEADERS=$headers")
+		refuses 'PINECONE_ADDITIONAL_HEADERS: must be a JSON object' --api-url "$NOBODY"
+	done
+}
+
+@test "a mountpoint that is missing, or a file" {
+	local directory=$MNT
+	sim_start --jobs 1
+	MNT=$directory/missing
+	refuses "make it with: mkdir -p $MNT" --api-url "$SIM_URL"
+	MNT=$BATS_TEST_TMPDIR/file
+	: >"$MNT"
+	refuses "$MNT: not a directory" --api-url "$SIM_URL"
+	MNT=$directory
+	[ "$(sim_requests total)" -eq 0 ]
+}
+
+@test "a mountpoint that is mounted already: the line's command unmounts it" {
+	sim_start --jobs 1
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 0 ]
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 1 ]
+	said_one_line 'something is mounted there already (fuse.pinefs); unmount it with: '
+	jobs_are 1
+	do_as_told
+	wait_until 20 none_runs
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 0 ]
+	jobs_are 1
+}
+
+@test "a mountpoint that is dead from a crash: the line's command clears it" {
+	sim_start --jobs 1
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 0 ]
+	signal_daemons KILL
+	wait_until 20 none_runs
+	says 'Transport endpoint is not connected' stat "$MNT/README"
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 1 ]
+	said_one_line 'a dead mount is there, left by a crash; unmount it with: '
+	do_as_told
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 0 ]
+	jobs_are 1
+}
+
+@test "an ordinary user is told in one line what fusermount3 says" {
+	need_root
+	user_set_up
+	rmdir "$MNT"
+	command_set_up
+	sim_start --jobs 1
+	PREFIX=("${AS_USER[@]}")
+	chmod 755 "$MNT"
+	refuses 'no write access to mountpoint' --api-url "$SIM_URL"
+	chown 65534 "$MNT"
+	need_fuse_conf ''
+	refuses "'user_allow_other' is set in /etc/fuse.conf" --api-url "$SIM_URL" -o allow_other
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 0 ]
+	jobs_are 1 as_user
+	signal_daemons KILL
+	wait_until 20 none_runs
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 1 ]
+	said_one_line 'a dead mount is there'
+	do_as_told as_user
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 0 ]
+	chown 0 "$MNT" || true
+}
+
+@test "allow_root: root comes in, others don't" {
+	need_root
+	user_set_up
+	rmdir "$MNT"
+	command_set_up
+	chown 65534 "$MNT"
+	need_fuse_conf user_allow_other
+	sim_start --jobs 1
+	PREFIX=("${AS_USER[@]}")
+	pinefs --api-url "$SIM_URL" -o allow_root
+	[ "$CODE" -eq 0 ]
+	jobs_are 1
+	jobs_are 1 as_user
+	says 'Permission denied' as_other ls "$JOBS"
+}
+
+@test "the question at the start is one row, and feeds nothing" {
+	sim_start --jobs 3
+	mount_start
+	[ "$(curl -sS "$SIM_URL/_sim/log" | jq -r '.[].target')" = '/restore-jobs?limit=1' ]
+	[ "$(counter objects)" -eq 0 ]
+	costs 0 1 ls "$JOBS"
+	[ "$(wc -l <"$COST_OUTPUT")" -eq 3 ]
+	mount_stop
+}
+
+@test "-f: the process that was started is the daemon; it logs to standard error" {
+	sim_start --jobs 1
+	mount_start
+	[ "$(awk '/^PPid:/ { print $2 }' "/proc/$PINEFS_PID/status")" -eq "$BASHPID" ]
+	find "/proc/$PINEFS_PID/fd" -lname /dev/fuse | grep -q .
+	[ "$(cat "$PINEFS_LOG")" = "pinefs: mounted on $MNT, from $SIM_URL" ]
+	fault '{"match":"any","status":400}'
+	says 'Input/output error' cat "$JOBS/some-id/status"
+	says 'Input/output error' cat "$JOBS/other-id/status"
+	[ "$(grep -c 'api: /restore-jobs/.*-id: EIO: 400: ' "$PINEFS_LOG")" -eq 1 ]
+	mount_stop
+	[ "$(tail -n 1 "$PINEFS_LOG")" = "pinefs: unmounted from $MNT" ]
+}
+
+@test "in the background: it is mounted when the command returns, and detached" {
+	local pid found=
+	sim_start --jobs 1
+	fault '{"match":"list","delay":1,"count":1}'
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 0 ]
+	[ -z "$SAID" ]
+	is_mounted "$MNT"
+	jobs_are 1
+	for pid in $(daemons); do
+		[ "$(readlink "/proc/$pid/cwd")" = / ]
+		# Whoever reads what the command says must not wait for those that stay.
+		[ -z "$(find "/proc/$pid/fd" -lname "$BATS_TEST_TMPDIR/*")" ]
+		[ -n "$(find "/proc/$pid/fd" -lname /dev/fuse)" ] || continue
+		found=$pid
+		[ "$(readlink "/proc/$pid/fd/"[012] | sort -u)" = /dev/null ]
+		[ "$(ps -o sid= -p "$pid")" -ne "$(ps -o sid= -p "$BASHPID")" ]
+	done
+	[ -n "$found" ]
+	fusermount3 -u "$MNT"
+	wait_until 20 none_runs
+}
+
+@test "nothing is mounted for a command that was killed while it waited" {
+	sim_start --jobs 1
+	fault '{"match":"list","delay":1}'
+	PINECONE_API_KEY=$SIM_KEY "$PINEFS" --api-url "$SIM_URL" "$MNT" 3>&- &
+	wait_until 20 asked list
+	kill -KILL "$!"
+	wait "$!" || true
+	wait_until 20 none_runs
+	run ! is_mounted "$MNT"
+}
+
+@test "a signal while it waits ends it" {
+	local pid
+	sim_start --jobs 1
+	fault '{"match":"list","kind":"silence"}'
+	PINECONE_API_KEY=$SIM_KEY "$PINEFS" -f --api-url "$SIM_URL" "$MNT" \
+		2>"$BATS_TEST_TMPDIR/log" 3>&- &
+	pid=$!
+	wait_until 20 asked list
+	kill -TERM "$pid"
+	CODE=0
+	wait "$pid" || CODE=$?
+	[ "$CODE" -eq 1 ]
+	[ "$(cat "$BATS_TEST_TMPDIR/log")" = 'pinefs: ended by a signal' ]
+	run ! is_mounted "$MNT"
+}
+
+@test "--no-check mounts what can't be reached; it is there once it can" {
+	local port
+	sim_start --jobs 2
+	port=${SIM_URL##*:}
+	sim_stop
+	pinefs --no-check --api-url "$SIM_URL" --timeout 1
+	[ "$CODE" -eq 0 ]
+	says 'No route to host' ls "$JOBS"
+	grep -q 'All of it is read-only' "$MNT/README"
+	sim_start --jobs 2 --port "$port"
+	wait_until 20 jobs_are 2
+}
+
+@test "SOURCE is what /proc/mounts shows; -o fsname wins over it" {
+	sim_start --jobs 1
+	pinefs --api-url "$SIM_URL"
+	grep "^pinefs $MNT fuse.pinefs rw," /proc/self/mounts
+	fusermount3 -u "$MNT"
+	pinefs --api-url "$SIM_URL" 'my project, really'
+	grep -F "my\\040project,\\040really $MNT fuse.pinefs " /proc/self/mounts
+	config_has 'source=my project, really'
+	fusermount3 -u "$MNT"
+	pinefs --api-url "$SIM_URL" source -o fsname=other,subtype=cone
+	grep "^other $MNT fuse.cone " /proc/self/mounts
+	fusermount3 -u "$MNT"
+}
+
+@test "mount(8) and fstab can call it" {
+	local options key=$BATS_TEST_TMPDIR/key fstab=$BATS_TEST_TMPDIR/fstab
+	need_root
+	sim_start --jobs 2
+	echo "$SIM_KEY" >"$key"
+	chmod 600 "$key"
+	options="api_key_file=$key,api_url=$SIM_URL,ttl_final=60,_netdev,nofail,noauto,user,exec"
+	options+=",x-systemd.automount,x-anything=at-all,comment=text"
+	# The type can be a path, so that this doesn't need an installed one.
+	mount -t "fuse.$PINEFS" pinecone "$MNT" -o "$options"
+	grep "^pinecone $MNT fuse.pinefs rw," /proc/self/mounts
+	jobs_are 2
+	config_has ttl_final=60
+	umount "$MNT"
+	wait_until 20 none_runs
+	echo "pinecone $MNT fuse.$PINEFS $options,allow_other 0 0" >"$fstab"
+	mount -T "$fstab" "$MNT"
+	grep "^pinecone $MNT fuse.pinefs rw,.*allow_other" /proc/self/mounts
+	jobs_are 2
+	umount "$MNT"
+	wait_until 20 none_runs
+	# What mount(8) does, with a pinefs that is found in PATH.
+	PATH=$(dirname "$PINEFS"):/usr/local/sbin:/usr/sbin:/sbin:$PATH \
+		mount.fuse3 pinecone "$MNT" -o "rw,$options" -t fuse.pinefs
+	jobs_are 2
+	umount "$MNT"
+}
+
+@test "each long option is an -o option, too, and seconds may be fractions" {
+	local key=$BATS_TEST_TMPDIR/key expected
+	sim_start --jobs 1
+	echo "$SIM_KEY" >"$key"
+	chmod 600 "$key"
+	expected=("api_key_file=$key" "api_url=$SIM_URL" api_version=2026-01 ttl=0.5 ttl_final=1.25
+		ttl_missing=0 stale=2.5 timeout=3.125 max_rate=50.5 cacert=/etc/hosts no_check=1)
+	KEY=''
+	pinefs --api-key-file "$key" --api-url "$SIM_URL" --api-version 2026-01 --ttl 0.5 \
+		--ttl-final 1.25 --ttl-missing 0 --stale 2.5 --timeout 3.125 --max-rate 50.5 \
+		--cacert /etc/hosts --no-check
+	[ "$CODE" -eq 0 ]
+	config_has "${expected[@]}"
+	ls "$JOBS" >"$BATS_TEST_TMPDIR/names"
+	[ "$(curl -sS "$SIM_URL/_sim/log" | jq -r '.[0].headers["x-pinecone-api-version"]')" = 2026-01 ]
+	fusermount3 -u "$MNT"
+	pinefs -o "$(
+		IFS=,
+		echo "${expected[*]/no_check=1/no_check}"
+	)"
+	[ "$CODE" -eq 0 ]
+	config_has "${expected[@]}"
+	fusermount3 -u "$MNT"
+	# In another mixture, and the last one holds.
+	(cd "$BATS_TEST_TMPDIR" && KEY='' pinefs --ttl=7 -o ttl=8,api-key-file=key \
+		--api-url="$SIM_URL" -o ttl-final=9)
+	config_has ttl=8 ttl_final=9 "api_key_file=$key" no_check=0
+	fusermount3 -u "$MNT"
+	wait_until 20 none_runs
+	SETTINGS=(PINECONE_API_KEY=)
+	pinefs -o demo,ttl=9
+	[ "$CODE" -eq 0 ]
+	config_has demo=1 ttl=9
+}
+
+@test "foreground and debug are -o options, too" {
+	sim_start --jobs 1
+	PINECONE_API_KEY=$SIM_KEY "$PINEFS" -o "foreground,debug,api_url=$SIM_URL" "$MNT" 3>&- &
+	wait_until 20 is_mounted "$MNT"
+	fusermount3 -u "$MNT"
+	wait "$!"
+}
+
+@test "uid, gid and umask" {
+	sim_start --jobs 1 --pending 0
+	pinefs --api-url "$SIM_URL" -o uid=12,gid=34,umask=0227
+	[ "$CODE" -eq 0 ]
+	[ "$(stat -c '%u:%g %a' "$MNT" "$JOBS" "$JOBS"/* "$JOBS"/*/status "$MNT/README" \
+		"$MNT/.pinefs/stats" | sort -u)" = $'12:34 440\n12:34 550' ]
+	fusermount3 -u "$MNT"
+	wait_until 20 none_runs
+	pinefs --api-url "$SIM_URL"
+	[ "$(stat -c '%u:%g %a' "$MNT" "$JOBS"/*/status | tr '\n' ' ')" = \
+		"$(id -u):$(id -g) 555 $(id -u):$(id -g) 444 " ]
+}
+
+@test "SIGTERM, SIGINT and fusermount3 -u end it with 0, and nothing is left" {
+	local signal
+	sim_start --jobs 1
+	for signal in TERM INT; do
+		mount_start
+		ls "$JOBS" >/dev/null
+		kill "-$signal" "$PINEFS_PID"
+		CODE=0
+		wait "$PINEFS_PID" || CODE=$?
+		[ "$CODE" -eq 0 ]
+		run ! is_mounted "$MNT"
+		wait_until 20 none_runs
+		[ "$(tail -n 1 "$PINEFS_LOG")" = "pinefs: unmounted from $MNT" ]
+	done
+	mount_start
+	mount_stop
+	wait_until 20 none_runs
+	# The one in the background, too.
+	command_set_up
+	pinefs --api-url "$SIM_URL"
+	signal_daemons TERM
+	wait_until 20 none_runs
+	run ! is_mounted "$MNT"
+}
+
+@test "SIGTERM ends it although somebody is in it, and another waits" {
+	local inside waiting
+	sim_start --jobs 1
+	mount_start
+	fault '{"match":"describe","kind":"silence"}'
+	(cd "$JOBS" && exec sleep 100 3>&-) &
+	inside=$!
+	cat "$JOBS/some-id/status" 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	waiting=$!
+	wait_until 20 asked describe
+	kill -TERM "$PINEFS_PID"
+	CODE=0
+	wait "$PINEFS_PID" || CODE=$?
+	[ "$CODE" -eq 0 ]
+	run ! is_mounted "$MNT"
+	CODE=0
+	wait "$waiting" || CODE=$?
+	[ "$CODE" -eq 1 ]
+	kill "$inside"
+	wait "$inside" || true
+}
+
+@test "-d says what is asked, and what came of it, but never the key" {
+	sim_start --jobs 1
+	SIM_KEY=pcsk_secret mount_start -d
+	ls "$JOBS" >/dev/null
+	says 'No such file' cat "$JOBS/some-id/status"
+	mount_logged '/restore-jobs: 200'
+	mount_logged '/restore-jobs/some-id: 404'
+	run ! grep -F secret "$PINEFS_LOG"
+	mount_stop
+}
+
+@test "--max-rate holds, after a burst of twenty" {
+	local began ids readers=() now
+	sim_start --jobs 0
+	began=$EPOCHREALTIME
+	mount_start --max-rate 4 --ttl-missing 60
+	# The question at the start was the first of thirty.
+	for ids in {1..29}; do
+		cat "$JOBS/id-$ids/status" 2>/dev/null 3>&- &
+		readers+=("$!")
+	done
+	# At no time more than the burst and what the rate has added since.
+	within() {
+		local sent now
+		sent=$(sim_requests total)
+		now=$EPOCHREALTIME
+		awk -v sent="$sent" -v began="$began" -v now="$now" \
+			'BEGIN { exit !(sent <= 20 + 4 * (now - began) + 1) }' ||
+			{ echo "$sent in $began to $now" >"$BATS_TEST_TMPDIR/exceeded"; }
+		[ "$sent" -eq 30 ]
+	}
+	wait_until 30 within
+	now=$EPOCHREALTIME
+	[ ! -e "$BATS_TEST_TMPDIR/exceeded" ]
+	wait "${readers[@]}" || true
+	# Ten beyond the burst take two and a half seconds.
+	awk -v began="$began" -v now="$now" 'BEGIN { exit !(now - began >= 2.25) }'
+	[ "$(counter http_throttled)" -ge 1 ]
+	mount_stop
+}
