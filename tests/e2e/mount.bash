@@ -10,6 +10,7 @@
 #                            file with the daemon's stderr)
 #   mount_stop [DIRECTORY]   unmount it (default: the last one); fails unless the daemon then ends
 #                            with 0
+#   mount_forget             SIGHUP the last daemon, and wait until it took that
 #   mount_logged TEXT        is the text in the last daemon's log?
 #   counter NAME [VALUE]     a figure of .pinefs/stats, e.g. counter messages read; without the
 #                            label's value, the sum of all
@@ -120,6 +121,19 @@ mount_tear_down() {
 	MOUNT_DIRECTORIES=()
 	sim_stop_all || bad=$?
 	return "$bad"
+}
+
+forgot() {
+	[ "$(grep -c SIGHUP "$PINEFS_LOG")" -ge "$1" ]
+}
+
+mount_forget() {
+	local before
+	before=$(grep -c SIGHUP "$PINEFS_LOG" || true)
+	kill -HUP "$PINEFS_PID"
+	wait_until 10 forgot $((before + 1))
+	# It answers this after it has done the rest.
+	cat "$MNT/.pinefs/version" >/dev/null
 }
 
 mount_logged() {
