@@ -56,6 +56,9 @@ int pfs_failure_set(struct pfs_store *store, struct pfs_failure **failure,
 		pause = store->config.ttl_missing;
 		if (!made->misses++)
 			made->missed_at = now;
+	} else {
+		made->misses = 0;
+		made->missed_at = 0;
 	}
 	if (answer->retry_after > pause)
 		pause = answer->retry_after < LONGEST_PAUSE ? answer->retry_after : LONGEST_PAUSE;

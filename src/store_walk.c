@@ -56,15 +56,21 @@ static int meet_token(struct collection *collection, const char *token)
 	return 0;
 }
 
-/* Wake those who can read on, or all of them. They may ask again at once. */
+/* Wake those who can read on, or all of them. They may ask again at once, or cancel each other. */
 static void wake_readers(struct collection *collection, bool all, int error)
 {
+	struct pfs_wait_list told = TAILQ_HEAD_INITIALIZER(told);
 	struct pfs_wait *wait, *next;
 
 	for (wait = TAILQ_FIRST(&collection->waits); wait; wait = next) {
 		next = TAILQ_NEXT(wait, link);
 		if (!all && !pfs_store_next(collection->store, collection->kind, wait->after))
 			continue;
+		TAILQ_REMOVE(&collection->waits, wait, link);
+		TAILQ_INSERT_TAIL(&told, wait, link);
+		wait->queue = &told;
+	}
+	while ((wait = TAILQ_FIRST(&told))) {
 		pfs_store_cancel(collection->store, wait);
 		wait->done(wait, error);
 	}

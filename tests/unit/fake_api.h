@@ -1,0 +1,45 @@
+/*
+ * fake_api: an api that asks nobody. Each question stays under way until the test answers it; a
+ * test links this instead of the api room.
+ */
+#ifndef PINEFS_FAKE_API_H
+#define PINEFS_FAKE_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "pinefs/api.h"
+#include "pinefs/loop.h"
+
+struct pfs_api {
+	struct pfs_loop *loop;
+	TAILQ_HEAD(call_list, pfs_api_call) calls; /* under way, oldest first */
+	unsigned describes;			   /* asked so far */
+	unsigned lists;
+	unsigned under_way;
+	int refuse;	     /* what every question is refused with; 0: none is */
+	int64_t retry_after; /* that failures tell */
+	char token[100];     /* of the last list that was asked for; "" for the first page */
+};
+
+void fake_api_init(struct pfs_api *api, struct pfs_loop *loop);
+void fake_api_finish(struct pfs_api *api); /* drops what is under way */
+
+/* Is the oldest question about this id (NULL: a list) under way? */
+bool fake_api_is_asked(const struct pfs_api *api, const char *id);
+
+/* Answer the oldest question about this id with an object, as it is. */
+void fake_api_answer(struct pfs_api *api, const char *id, const char *object);
+
+/* The same with a small object that has an id and a status. */
+void fake_api_status(struct pfs_api *api, const char *id, const char *status);
+
+/* Let it fail; id NULL: the list. */
+void fake_api_fail(struct pfs_api *api, const char *id, int error, int status);
+
+/* Answer the list: ids separated by blanks, each "ID" (pending) or "ID:STATUS"; next NULL: end. */
+void fake_api_page(struct pfs_api *api, const char *rows, const char *next);
+
+#endif

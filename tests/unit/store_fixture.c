@@ -1,0 +1,194 @@
+#include "store_fixture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct pfs_store_config usual = {
+	.ttl = TTL,
+	.ttl_final = TTL_FINAL,
+	.ttl_missing = TTL_MISSING,
+	.ttl_error = TTL_ERROR,
+	.timeout = TIMEOUT,
+	.stale = STALE,
+	.max_objects = 1000,
+	.max_missing = 100,
+	.max_idle = 100,
+};
+
+static void add_news(struct fixture *fixture, char mark, const char *what)
+{
+	size_t length = strlen(fixture->news);
+
+	snprintf(fixture->news + length, sizeof(fixture->news) - length, "%s%c%s",
+		 length ? " " : "", mark, what);
+}
+
+static void on_appeared(void *arg, struct pfs_object *object)
+{
+	assert_non_null(object->content);
+	add_news(arg, '+', object->id);
+}
+
+static void on_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
+{
+	struct fixture *fixture = arg;
+
+	snprintf(fixture->before, sizeof(fixture->before), "%s", before->bytes);
+	assert_ptr_not_equal(object->content, before);
+	assert_true(object->content->modified > before->modified);
+	add_news(arg, '~', object->id);
+}
+
+static void on_vanished(void *arg, struct pfs_object *object)
+{
+	add_news(arg, '-', object->id);
+}
+
+static void on_freed(void *arg, struct pfs_object *object)
+{
+	if (object->content) /* an id that was never there is nobody's business */
+		add_news(arg, '!', object->id);
+}
+
+static void on_failed(void *arg, const char *object, const struct pfs_failure *failure)
+{
+	assert_true(failure->error < 0);
+	add_news(arg, '?', object);
+}
+
+static int create(struct fixture *fixture)
+{
+	const struct pfs_store_listener listener = {
+		.appeared = on_appeared,
+		.changed = on_changed,
+		.vanished = on_vanished,
+		.freed = on_freed,
+		.failed = on_failed,
+		.arg = fixture,
+	};
+	int error = pfs_store_create(&fixture->api, fixture->loop, &fixture->stats,
+				     &fixture->config, &fixture->store);
+
+	return error ? error : pfs_store_listen(fixture->store, &listener);
+}
+
+int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	if (fixture == NULL)
+		return -1;
+	*state = fixture;
+	fake_time_init(&fixture->time);
+	if (pfs_loop_create(&fixture->time.clock, &fixture->loop))
+		return -1;
+	fake_time_drive(&fixture->time, fixture->loop);
+	fake_api_init(&fixture->api, fixture->loop);
+	fixture->config = usual;
+	fixture->kind = pfs_kind_by_name("restore-jobs");
+	return create(fixture);
+}
+
+int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	bool dirty = fixture->stats.waiting > 0;
+
+	pfs_store_destroy(fixture->store);
+	/* The store has cancelled what it had asked, and counted down what it held. */
+	dirty = dirty || fixture->api.under_way || fixture->stats.objects;
+	fake_api_finish(&fixture->api);
+	pfs_loop_destroy(fixture->loop);
+	free(fixture);
+	return dirty ? -1 : 0;
+}
+
+void configure(struct fixture *fixture, const struct pfs_store_config *config)
+{
+	pfs_store_destroy(fixture->store);
+	fixture->config = *config;
+	assert_int_equal(create(fixture), 0);
+}
+
+void pass(struct fixture *fixture, int64_t ns)
+{
+	fake_time_pass(&fixture->time, fixture->loop, ns);
+}
+
+static void on_done(struct pfs_wait *wait, int error)
+{
+	struct waiter *waiter = (struct waiter *)wait;
+
+	waiter->calls++;
+	waiter->error = error;
+}
+
+static struct pfs_wait *prepare(struct waiter *waiter)
+{
+	void (*done)(struct pfs_wait * wait, int error) = waiter->wait.done;
+
+	*waiter = (struct waiter){.wait.done = done ? done : on_done};
+	return &waiter->wait;
+}
+
+int ask(struct fixture *fixture, const char *id, struct waiter *waiter)
+{
+	struct waiter nobody = {0};
+	struct pfs_object *object = NULL;
+	int error = pfs_store_ask(fixture->store, fixture->kind, id,
+				  prepare(waiter ? waiter : &nobody), &object);
+
+	if (!waiter && error == -EINPROGRESS)
+		pfs_store_cancel(fixture->store, &nobody.wait);
+	if (!error)
+		assert_string_equal(object->id, id);
+	return error;
+}
+
+int ask_list(struct fixture *fixture, uint64_t after, struct waiter *waiter)
+{
+	struct waiter nobody = {0};
+	int error = pfs_store_ask_list(fixture->store, fixture->kind, after,
+				       prepare(waiter ? waiter : &nobody));
+
+	if (!waiter && error == -EINPROGRESS)
+		pfs_store_cancel(fixture->store, &nobody.wait);
+	return error;
+}
+
+void assert_told(const struct waiter *waiter, int error)
+{
+	assert_int_equal(waiter->calls, 1);
+	assert_int_equal(waiter->error, error);
+}
+
+void assert_waiting(const struct waiter *waiter)
+{
+	assert_int_equal(waiter->calls, 0);
+}
+
+struct pfs_object *learn(struct fixture *fixture, const char *id, const char *status)
+{
+	struct pfs_object *object;
+
+	assert_int_equal(ask(fixture, id, NULL), -EINPROGRESS);
+	fake_api_status(&fixture->api, id, status);
+	object = pfs_store_find(fixture->store, fixture->kind, id);
+	assert_non_null(object);
+	return object;
+}
+
+void learn_list(struct fixture *fixture, const char *rows)
+{
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_page(&fixture->api, rows, NULL);
+	assert_int_equal(ask_list(fixture, 0, NULL), 0);
+}
+
+void assert_news(struct fixture *fixture, const char *news)
+{
+	assert_string_equal(fixture->news, news);
+	fixture->news[0] = '\0';
+}
