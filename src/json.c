@@ -37,6 +37,9 @@ int pfs_json_check(const char *text, size_t length)
 	char open[PFS_JSON_DEPTH];
 	size_t depth = 0, values = 0;
 
+	/* cJSON would end a string there. */
+	if (memchr(text, '\0', length))
+		return -EBADMSG;
 	while (text < end) {
 		if (*text == '"') {
 			text = skip_string(text, end);

@@ -33,8 +33,8 @@ struct pfs_json_value {
 
 /*
  * Is the text within bounds, before anything is built from it? 0; -EBADMSG if it is nested
- * deeper than PFS_JSON_DEPTH or its brackets don't match; -EFBIG with more than PFS_JSON_VALUES
- * values. Doesn't otherwise say that it is JSON.
+ * deeper than PFS_JSON_DEPTH, its brackets don't match, or it has a NUL in it; -EFBIG with more
+ * than PFS_JSON_VALUES values. Doesn't otherwise say that it is JSON.
  */
 int pfs_json_check(const char *text, size_t length);
 
