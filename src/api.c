@@ -235,6 +235,9 @@ static int read_row(const struct pfs_kind *kind, struct page *page,
 
 	if (value->type == PFS_JSON_OBJECT)
 		found = object_id(kind, value->raw, value->raw_length, &id);
+	/* One row that can't be read must not cost all others. */
+	if (found == -EBADMSG)
+		found = 0;
 	if (found < 0)
 		return found;
 	if (!found || !pfs_is_object_id(id, strlen(id))) {
@@ -259,7 +262,8 @@ static int read_rows(const struct pfs_kind *kind, const struct pfs_json_value *l
 	while (!more && (more = pfs_json_next(&walk, &value)) == 1)
 		more = read_row(kind, page, &value);
 	pfs_json_close(&walk);
-	return more;
+	/* Jobs that can't be shown, all of them, are not the same as no jobs. */
+	return !more && page->refused && !page->count ? -EBADMSG : more;
 }
 
 /* pagination is null, absent, {}, {"next":null}, {"next":""}: the end; else {"next":"TOKEN"}. */
@@ -411,6 +415,9 @@ static void on_answer(void *arg, const struct pfs_http_answer *http)
 	if (http->outcome == PFS_HTTP_ANSWERED && http->status == 401 && has_new_key(call) &&
 	    !send_call(call))
 		return;
+	/* A listing that ends with ENOENT is an empty one to readdir(3). */
+	if (!call->id && answer.error == -ENOENT)
+		answer.error = -EIO;
 	if (answer.error)
 		explain(http, text, sizeof(text));
 	if (answer.error || call->id) {

@@ -121,6 +121,20 @@ static void test_page_gives_each_row_as_sent(void **state)
 	assert_int_equal(fixture->outcome.rows_refused, 0);
 }
 
+static void test_page_rows_that_cannot_be_read_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	list(fixture, NULL);
+	answer_with(fixture, 200,
+		    "{\"data\":[{\"restore_job_id\":\"a\",\"x\" 1},"
+		    "{\"restore_job_id\":\"b\",\"x\":\"\\u0000\"},"
+		    "{\"restore_job_id\":\"c\",\"x\":\"\\ud800\"},{\"restore_job_id\":\"d\"}]}");
+	assert_int_equal(fixture->outcome.error, 0);
+	assert_string_equal(fixture->outcome.rows, "d={\"restore_job_id\":\"d\"};");
+	assert_int_equal(fixture->outcome.rows_refused, 3);
+}
+
 static void test_page_rows_without_usable_id_are_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -161,7 +175,8 @@ static void test_page_each_pagination_as_in_table(void **state)
 		{"", -EIO, ""},
 		{"{\"data\":[]", -EIO, ""},
 		{"{\"data\":[{]}", -EIO, ""},
-		{"{\"data\":[{\"restore_job_id\":\"a\"},{\"a\" 1}]}", -EIO, ""},
+		{"{\"data\":[{\"a\" 1}]}", -EIO, ""},
+		{"{\"data\":[{},null]}", -EIO, ""},
 	};
 	struct fixture *fixture = *state;
 
@@ -276,6 +291,7 @@ int main(void)
 		TEST(test_describe_too_deep_or_too_many_values_is_refused),
 		TEST(test_describe_failed_passes_on_what_the_server_asked_for),
 		TEST(test_page_gives_each_row_as_sent),
+		TEST(test_page_rows_that_cannot_be_read_are_refused),
 		TEST(test_page_rows_without_usable_id_are_refused),
 		TEST(test_page_each_pagination_as_in_table),
 		TEST(test_page_of_many_rows_keeps_their_order),
