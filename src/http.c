@@ -147,6 +147,8 @@ static void settle(struct pfs_http_request *request)
 		return;
 	}
 	pause = backoff(request);
+	if (request->sends > 1) /* a pooled connection was dead: that says nothing of the API */
+		pause = 0;
 	if (request->retry_after >= 0) /* no sooner than told, and not all at the same time */
 		pause = request->retry_after + pause / 4;
 	if (pause >= request->deadline - now) {

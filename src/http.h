@@ -39,6 +39,7 @@ struct pfs_http_request {
 	struct pfs_buffer body;
 	size_t header_bytes;
 	bool too_large;
+	unsigned sends; /* of this attempt; above 1: libcurl wanted to repeat it by itself */
 	enum pfs_http_outcome outcome;
 	int status;
 	char reason[128];

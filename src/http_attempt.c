@@ -95,6 +95,18 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/*
+ * When a connection from its pool turns out to be dead, libcurl sends the request once more on the
+ * next one, without a word, and so on. That would be past our budget and our count: so it may not,
+ * and the next attempt takes a connection of its own.
+ */
+static int before_send(void *arg, char *peer, char *local, int peer_port, int local_port)
+{
+	struct pfs_http_request *request = arg;
+
+	return request->sends++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 /* Every option is of a kind that can only fail for want of memory: then the transfer fails too. */
 static void set_up(struct pfs_http_request *request)
 {
@@ -123,6 +135,10 @@ static void set_up(struct pfs_http_request *request)
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_send);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
+	if (request->outcome == PFS_HTTP_BROKEN)
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error_text);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
 }
@@ -162,6 +178,7 @@ void pfs_attempt_reset(struct pfs_http_request *request)
 	pfs_buffer_clear(&request->body);
 	request->header_bytes = 0;
 	request->too_large = false;
+	request->sends = 0;
 	request->status = 0;
 	request->retry_after = -1;
 	request->reason[0] = request->request_id[0] = request->rejected[0] = '\0';
@@ -188,6 +205,9 @@ void pfs_attempt_end(struct pfs_http_request *request, CURLcode code)
 	curl_easy_getinfo(request->easy, CURLINFO_NUM_CONNECTS, &connects);
 	http->stats->connections += (uint64_t)connects;
 	request->status = (int)status;
+	/* What libcurl says of a header line past its own bound. */
+	if (code == CURLE_OUT_OF_MEMORY && request->header_bytes && !request->body.length)
+		request->too_large = true;
 	request->outcome = outcome_of(request, code);
 	if (request->too_large)
 		(void)snprintf(request->error_text, sizeof(request->error_text),
