@@ -1,0 +1,170 @@
+# pinefs --demo: the simulator that comes and goes with it; and tests/demo.
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154
+
+# Set by command_set_up.
+# shellcheck disable=SC2153
+bats_require_minimum_version 1.5.0
+load mount
+load user
+load command
+
+setup() {
+	mount_set_up
+	command_set_up
+	KEY=''
+	simulator=
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+}
+
+teardown() {
+	command_tear_down
+	[ -z "$simulator" ] || is_gone "$simulator" || kill -KILL "$simulator"
+	mount_tear_down
+	user_tear_down
+}
+
+# The simulator that is a child of one of the processes of this mount.
+simulator() {
+	local pid
+	for pid in $(daemons); do
+		ps -o pid=,args= --ppid "$pid"
+	done | awk '$2 ~ /pinecone-sim$/ { print $1 }'
+}
+
+# Zombies count as gone: not every machine has a process 1 that waits for them.
+is_gone() {
+	! grep -q '^State:[[:space:]][^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
+# It has twelve jobs, and some are done.
+shows_jobs() {
+	[ "$(find "$JOBS" -mindepth 1 -maxdepth 1 | wc -l)" -eq 12 ]
+	[ "$(cat "$JOBS"/*/status | sort -u | head -n 1)" = Cancelled ]
+}
+
+@test "it needs no key, and the simulator ends when it is unmounted" {
+	pinefs --demo
+	[ "$CODE" -eq 0 ]
+	[ -z "$SAID" ]
+	shows_jobs
+	simulator=$(simulator)
+	[ -n "$simulator" ]
+	# Only the one who mounts talks to it.
+	grep -qE '^api_url=http://127\.0\.0\.1:[0-9]+$' "$MNT/.pinefs/config"
+	fusermount3 -u "$MNT"
+	wait_until 20 none_runs
+	wait_until 20 is_gone "$simulator"
+}
+
+@test "whatever the environment says of a real API, it isn't asked" {
+	KEY=pcsk_real
+	SETTINGS=(PINECONE_CONTROLLER_HOST=http://127.0.0.1:1)
+	pinefs --demo
+	[ "$CODE" -eq 0 ]
+	shows_jobs
+}
+
+@test "the simulator ends with it also on kill -9 and on SIGTERM" {
+	local signal daemon
+	for signal in KILL TERM; do
+		pinefs --demo
+		[ "$CODE" -eq 0 ]
+		simulator=$(simulator)
+		daemon=$(ps -o ppid= -p "$simulator")
+		[ -n "$simulator" ]
+		kill "-$signal" "$daemon"
+		wait_until 20 is_gone "$simulator"
+		wait_until 20 none_runs
+		! is_mounted "$MNT" || fusermount3 -u "$MNT"
+	done
+}
+
+@test "when the mount fails, the simulator is gone" {
+	need_root
+	user_set_up
+	rmdir "$MNT"
+	command_set_up
+	KEY=''
+	chmod 755 "$MNT"
+	cp "$PINEFS_SIM" "$MOUNT_BASE/pinecone-sim"
+	PREFIX=("${AS_USER[@]}")
+	refuses 'no write access to mountpoint' --demo
+	no_simulator() {
+		[ -z "$(find /proc -maxdepth 2 -name exe -lname "$MOUNT_BASE/*" 2>/dev/null)" ]
+	}
+	wait_until 20 no_simulator
+}
+
+@test "it finds pinecone-sim beside itself, then in the build tree, then in PATH" {
+	local directory=$BATS_TEST_TMPDIR/bin
+	path_of_simulator() { readlink "/proc/$(simulator)/exe"; }
+	mkdir -p "$directory/elsewhere"
+	cp "$PINEFS" "$directory/pinefs"
+	cp "$PINEFS_SIM" "$directory/elsewhere/pinecone-sim"
+	PINEFS=$directory/pinefs
+	SETTINGS=("PATH=$directory/elsewhere:$PATH")
+	pinefs --demo
+	[ "$CODE" -eq 0 ]
+	[ "$(path_of_simulator)" = "$directory/elsewhere/pinecone-sim" ]
+	fusermount3 -u "$MNT"
+	wait_until 20 none_runs
+
+	mkdir "$directory/sim"
+	cp "$PINEFS_SIM" "$directory/sim/pinecone-sim"
+	pinefs --demo
+	[ "$(path_of_simulator)" = "$directory/sim/pinecone-sim" ]
+	fusermount3 -u "$MNT"
+	wait_until 20 none_runs
+
+	cp "$PINEFS_SIM" "$directory/pinecone-sim"
+	pinefs --demo
+	[ "$(path_of_simulator)" = "$directory/pinecone-sim" ]
+	fusermount3 -u "$MNT"
+	wait_until 20 none_runs
+
+	rm -r "$directory/sim" "$directory/pinecone-sim"
+	SETTINGS=("PATH=$directory")
+	refuses "--demo: can't start pinecone-sim: No such file" --demo
+}
+
+@test "tests/demo shows a job's end, leaves the mount, and says how to unmount" {
+	local project=$BATS_TEST_TMPDIR/project began=$SECONDS words
+	# Its own copy of the project, with the build that is tested: so nothing is built here.
+	mkdir -p "$project/tests"
+	cp "$ROOT/tests/demo" "$ROOT/tests/install" "$project/tests/"
+	ln -s "$(cd "$(dirname "$PINEFS")/.." && pwd)" "$project/build"
+	run --separate-stderr env -u PINECONE_API_KEY "$project/tests/demo" "$MNT"
+	echo "$output"
+	echo "$stderr" >&2
+	[ "$status" -eq 0 ]
+	is_mounted "$MNT"
+	shows_jobs
+	[[ $output == *"$ build/src/pinefs --demo $MNT"* ]]
+	[[ $output == *"12 restore jobs; the newest:"* ]]
+	[[ $output == *"/status"$'\nPending'* ]]
+	[[ $output == *"/done"$'\nCompleted'* ]]
+	[[ $output == *'"restore_job_id":'* ]]
+	# That a build was to be made, or packages to be installed, isn't in the thirty seconds.
+	[ $((SECONDS - began)) -lt 30 ]
+	# Once more: what is mounted there isn't mounted over.
+	run "$project/tests/demo" "$MNT"
+	[ "$status" -eq 1 ]
+	[[ $output == *"something is mounted there; first: fusermount3 -u $MNT"* ]]
+	simulator=$(simulator)
+	[ -n "$simulator" ]
+	read -ra words < <(grep -oE 'fusermount3 -u .*' <<<"$output" | tail -n 1)
+	"${words[@]}"
+	wait_until 20 none_runs
+	wait_until 20 is_gone "$simulator"
+	run ! is_mounted "$MNT"
+}
+
+@test "tests/demo: wrong usage" {
+	run "$ROOT/tests/demo" a b
+	[ "$status" -eq 2 ]
+	[[ $output == 'Usage: tests/demo'* ]]
+	run "$ROOT/tests/demo" --nonsense
+	[ "$status" -eq 2 ]
+	run "$ROOT/tests/demo" --help
+	[ "$status" -eq 0 ]
+}
