@@ -1,0 +1,418 @@
+/* The walk of a list: its pages, its whims, what fails in it, and when it spares describes. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store_fixture.h"
+
+/* The known ids in the order in which they are listed. */
+static const char *listed(struct fixture *fixture)
+{
+	static char ids[2000];
+	struct pfs_object *object = NULL;
+	size_t length = 0;
+
+	ids[0] = '\0';
+	while ((object = pfs_store_next(fixture->store, fixture->kind, object ? object->slot : 0)))
+		length += (size_t)snprintf(ids + length, sizeof(ids) - length, "%s%s",
+					   length ? " " : "", object->id);
+	return ids;
+}
+
+static uint64_t slot_of(struct fixture *fixture, const char *id)
+{
+	const struct pfs_object *object = pfs_store_find(fixture->store, fixture->kind, id);
+
+	assert_non_null(object);
+	return object->slot;
+}
+
+/* --- pages --------------------------------------------------------------------------------- */
+
+static void test_list_is_asked_for_once_and_holds_for_its_ttl(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiters[20] = {0};
+
+	assert_int_equal(pfs_store_list_left(fixture->store, fixture->kind), 0);
+	assert_int_equal(pfs_store_list_generation(fixture->store, fixture->kind), 0);
+	for (size_t i = 0; i < COUNT(waiters); i++)
+		assert_int_equal(ask_list(fixture, 0, &waiters[i]), -EINPROGRESS);
+	assert_int_equal(fixture->api.lists, 1);
+	assert_string_equal(fixture->api.token, "");
+	fake_api_page(&fixture->api, "b a c:Completed", NULL);
+	for (size_t i = 0; i < COUNT(waiters); i++)
+		assert_told(&waiters[i], 0);
+	assert_string_equal(listed(fixture), "b a c");
+	assert_int_equal(pfs_store_list_left(fixture->store, fixture->kind), TTL);
+	assert_int_equal(pfs_store_list_generation(fixture->store, fixture->kind), 1);
+	assert_news(fixture, "+b +a +c");
+
+	assert_int_equal(ask(fixture, "a", NULL), 0); /* what a fresh page tells is fresh */
+	pass(fixture, TTL - 1);
+	assert_int_equal(ask_list(fixture, 0, NULL), 0);
+	pass(fixture, 1);
+	learn_list(fixture, "b a:Failed c:Completed");
+	assert_int_equal(fixture->api.lists, 2);
+	assert_int_equal(fixture->api.describes, 0);
+	assert_int_equal(pfs_store_list_generation(fixture->store, fixture->kind), 2);
+	assert_news(fixture, "~a");
+}
+
+static void test_list_empty_is_an_answer(void **state)
+{
+	struct fixture *fixture = *state;
+
+	learn_list(fixture, "");
+	assert_null(pfs_store_next(fixture->store, fixture->kind, 0));
+	assert_int_equal(pfs_store_list_left(fixture->store, fixture->kind), TTL);
+}
+
+static void test_list_is_read_on_while_it_is_walked(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter first = {0}, second = {0}, whole = {0};
+
+	assert_int_equal(ask_list(fixture, 0, &first), -EINPROGRESS);
+	assert_int_equal(ask_list(fixture, PFS_LIST_WHOLE, &whole), -EINPROGRESS);
+	fake_api_page(&fixture->api, "a b", "token1");
+	assert_string_equal(fixture->api.token, "token1");
+	assert_told(&first, 0);
+	assert_int_equal(ask_list(fixture, slot_of(fixture, "a"), NULL), 0);
+	assert_int_equal(ask_list(fixture, slot_of(fixture, "b"), &second), -EINPROGRESS);
+	assert_int_equal(ask_list(fixture, 0, NULL), 0); /* a new reader has something, too */
+	fake_api_page(&fixture->api, "c", "token2");
+	assert_told(&second, 0);
+	assert_int_equal(ask_list(fixture, slot_of(fixture, "b"), NULL), 0);
+	assert_int_equal(ask_list(fixture, slot_of(fixture, "c"), &second), -EINPROGRESS);
+	assert_waiting(&whole);
+	fake_api_page(&fixture->api, "", NULL);
+	assert_told(&second, 0);
+	assert_told(&whole, 0);
+	assert_int_equal(ask_list(fixture, slot_of(fixture, "c"), NULL), 0);
+	assert_string_equal(listed(fixture), "a b c");
+	assert_int_equal(pfs_store_list_price(fixture->store, fixture->kind), 3);
+}
+
+static void test_list_repeated_rows_are_one_object(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_page(&fixture->api, "a b a", "token");
+	fake_api_page(&fixture->api, "b:Failed c", NULL); /* the first row is as good */
+	assert_string_equal(listed(fixture), "a b c");
+	assert_news(fixture, "+a +b +c");
+}
+
+static void test_list_repeated_token_is_its_end(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_page(&fixture->api, "a", "one");
+	fake_api_page(&fixture->api, "b", "two");
+	fake_api_page(&fixture->api, "c", "one");
+	assert_int_equal(fixture->api.under_way, 0);
+	assert_int_equal(fixture->api.lists, 3);
+	assert_string_equal(listed(fixture), "a b c");
+	assert_int_equal(pfs_store_list_generation(fixture->store, fixture->kind), 1);
+}
+
+static void test_list_of_many_pages_remembers_each_token(void **state)
+{
+	struct fixture *fixture = *state;
+	char id[20], token[20];
+
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	for (int i = 0; i < 200; i++) {
+		snprintf(id, sizeof(id), "job%d", i);
+		snprintf(token, sizeof(token), "token%d", i);
+		fake_api_page(&fixture->api, id, token);
+		assert_string_equal(fixture->api.token, token);
+	}
+	fake_api_page(&fixture->api, "last", "token0");
+	assert_int_equal(fixture->api.under_way, 0);
+	assert_int_equal(fixture->stats.objects, 201);
+}
+
+static void test_list_pages_that_tell_nothing_new_end_it(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_page(&fixture->api, "a", "1");
+	fake_api_page(&fixture->api, "", "2");
+	fake_api_page(&fixture->api, "a", "3");
+	fake_api_page(&fixture->api, "b", "4"); /* news: it begins to count anew */
+	fake_api_page(&fixture->api, "", "5");
+	fake_api_page(&fixture->api, "a b", "6");
+	assert_true(fake_api_is_asked(&fixture->api, NULL));
+	fake_api_page(&fixture->api, "", "7");
+	assert_false(fake_api_is_asked(&fixture->api, NULL));
+	assert_int_equal(pfs_store_list_generation(fixture->store, fixture->kind), 1);
+}
+
+/* --- what it leaves out -------------------------------------------------------------------- */
+
+static void test_list_that_drops_an_object_does_not_make_it_vanish(void **state)
+{
+	struct fixture *fixture = *state;
+
+	learn_list(fixture, "a b c");
+	pass(fixture, TTL);
+	learn_list(fixture, "a");
+	assert_string_equal(listed(fixture), "a b c");
+	/* Since their time is up, they are asked for one by one. */
+	assert_int_equal(fixture->api.describes, 2);
+	fake_api_status(&fixture->api, "b", "Failed");
+	fake_api_fail(&fixture->api, "c", -ENOENT, 404);
+	assert_string_equal(listed(fixture), "a b c");
+	assert_news(fixture, "+a +b +c ~b ?/restore-jobs/c");
+}
+
+static void test_list_lookups_that_it_lacks_are_listed_too(void **state)
+{
+	struct fixture *fixture = *state;
+
+	learn(fixture, "x", "Completed");
+	learn_list(fixture, "a b");
+	assert_string_equal(listed(fixture), "x a b");
+	assert_int_equal(fixture->api.describes, 1);
+}
+
+static void test_list_asks_for_few_of_many_that_it_dropped(void **state)
+{
+	struct fixture *fixture = *state;
+	char rows[2000] = "";
+
+	for (int i = 0; i < 60; i++)
+		sprintf(rows + strlen(rows), " job%d", i);
+	learn_list(fixture, rows);
+	pass(fixture, TTL);
+	learn_list(fixture, "");
+	assert_int_equal(fixture->api.describes, 16);
+	for (int i = 0; i < 16; i++) {
+		char id[20];
+
+		snprintf(id, sizeof(id), "job%d", i);
+		fake_api_status(&fixture->api, id, "Pending");
+	}
+	pass(fixture, TTL);
+	learn_list(fixture, "");
+	assert_int_equal(fixture->api.describes, 32);
+	assert_true(fake_api_is_asked(&fixture->api, "job16")); /* those that had no turn yet */
+	assert_false(fake_api_is_asked(&fixture->api, "job0"));
+}
+
+/* --- failures ------------------------------------------------------------------------------ */
+
+static void test_list_that_fails_is_never_an_empty_one(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter = {0};
+
+	assert_int_equal(ask_list(fixture, 0, &waiter), -EINPROGRESS);
+	fake_api_fail(&fixture->api, NULL, -EIO, 500);
+	assert_told(&waiter, -EIO);
+	pass(fixture, TTL_ERROR - 1);
+	assert_int_equal(ask_list(fixture, 0, NULL), -EIO);
+	assert_int_equal(fixture->api.lists, 1);
+	pass(fixture, 1);
+	learn_list(fixture, "a");
+	assert_news(fixture, "?/restore-jobs +a");
+}
+
+static void test_list_that_fails_on_a_later_page_is_not_whole(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter = {0};
+
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_page(&fixture->api, "a", "token");
+	assert_int_equal(ask_list(fixture, slot_of(fixture, "a"), &waiter), -EINPROGRESS);
+	fake_api_fail(&fixture->api, NULL, -ETIMEDOUT, 0);
+	assert_told(&waiter, -ETIMEDOUT);
+	assert_int_equal(ask_list(fixture, slot_of(fixture, "a"), NULL), -ETIMEDOUT);
+	assert_int_equal(ask(fixture, "a", NULL), 0); /* what was told, was told */
+	assert_int_equal(pfs_store_list_generation(fixture->store, fixture->kind), 0);
+}
+
+static void test_list_outlives_a_failing_api_for_stale(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter = {0};
+
+	learn_list(fixture, "a b");
+	pass(fixture, TTL);
+	assert_int_equal(ask_list(fixture, 0, &waiter), -EINPROGRESS);
+	fake_api_fail(&fixture->api, NULL, -EIO, 503);
+	assert_told(&waiter, 0);
+	assert_string_equal(listed(fixture), "a b");
+	assert_int_equal(ask_list(fixture, slot_of(fixture, "b"), NULL), 0);
+	pass(fixture, STALE - 1);
+	assert_int_equal(ask_list(fixture, 0, &waiter), -EINPROGRESS);
+	fake_api_fail(&fixture->api, NULL, -EIO, 503);
+	assert_told(&waiter, 0);
+	pass(fixture, 1);
+	assert_int_equal(ask_list(fixture, 0, NULL), -EIO);
+}
+
+static void test_list_with_a_rejected_key_says_so_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter = {0};
+
+	learn_list(fixture, "a b");
+	pass(fixture, TTL);
+	assert_int_equal(ask_list(fixture, 0, &waiter), -EINPROGRESS);
+	fake_api_fail(&fixture->api, NULL, -EACCES, 401);
+	assert_told(&waiter, -EACCES);
+	assert_int_equal(ask_list(fixture, 0, NULL), -EACCES);
+}
+
+/* --- instead of describes ------------------------------------------------------------------ */
+
+static void test_many_expired_are_told_by_one_walk(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiters[5] = {0};
+	static const char *const ids[] = {"a", "b", "c", "d", "e"};
+
+	learn_list(fixture, "a b c d e");
+	pass(fixture, TTL);
+	for (size_t i = 0; i < COUNT(ids); i++)
+		assert_int_equal(ask(fixture, ids[i], &waiters[i]), -EINPROGRESS);
+	assert_int_equal(fixture->api.describes, 2); /* what a list would have cost */
+	assert_int_equal(fixture->api.lists, 2);
+	fake_api_page(&fixture->api, "a b c d:Failed e", NULL);
+	for (size_t i = 0; i < COUNT(ids); i++)
+		assert_told(&waiters[i], 0);
+	assert_int_equal(fixture->api.describes, 2);
+	assert_news(fixture, "+a +b +c +d +e ~d");
+}
+
+/* Three are asked for, the third of which expects the walk. */
+static void expect_walk(struct fixture *fixture, struct waiter *waiter)
+{
+	learn_list(fixture, "a b c");
+	pass(fixture, TTL);
+	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
+	assert_int_equal(ask(fixture, "b", NULL), -EINPROGRESS);
+	assert_int_equal(ask(fixture, "c", waiter), -EINPROGRESS);
+	assert_int_equal(fixture->api.describes, 2);
+	assert_int_equal(fixture->api.lists, 2);
+}
+
+static void test_walk_that_leaves_it_out_is_followed_by_a_describe(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter = {0};
+
+	expect_walk(fixture, &waiter);
+	fake_api_page(&fixture->api, "a b", NULL);
+	assert_waiting(&waiter);
+	fake_api_status(&fixture->api, "c", "Failed");
+	assert_told(&waiter, 0);
+	assert_int_equal(fixture->api.describes, 3);
+}
+
+static void test_walk_that_fails_is_followed_by_a_describe(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter = {0};
+
+	expect_walk(fixture, &waiter);
+	fake_api_fail(&fixture->api, NULL, -EIO, 500);
+	assert_waiting(&waiter);
+	fake_api_status(&fixture->api, "c", "Failed");
+	assert_told(&waiter, 0);
+}
+
+static void test_walk_that_takes_long_is_not_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter = {0};
+
+	expect_walk(fixture, &waiter);
+	pass(fixture, TIMEOUT / 2 - 1);
+	assert_false(fake_api_is_asked(&fixture->api, "c"));
+	pass(fixture, 1);
+	assert_true(fake_api_is_asked(&fixture->api, "c"));
+	fake_api_status(&fixture->api, "c", "Failed");
+	assert_told(&waiter, 0);
+	fake_api_page(&fixture->api, "a b c", NULL); /* was asked before that */
+	assert_news(fixture, "+a +b +c ~c");
+}
+
+static void test_walk_followed_by_a_describe_that_can_not_be_asked_tells(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter = {0};
+
+	expect_walk(fixture, &waiter);
+	pfs_store_expire(fixture->store); /* so that the last answer doesn't do */
+	fixture->api.refuse = -EBUSY;
+	pass(fixture, TIMEOUT / 2);
+	assert_told(&waiter, -EBUSY);
+	fixture->api.refuse = 0;
+}
+
+static void test_refresh_asks_only_for_what_is_due(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_object *object = learn(fixture, "a", "Pending");
+
+	assert_int_equal(pfs_store_refresh(fixture->store, object), 0);
+	assert_int_equal(fixture->api.describes, 1); /* it holds */
+	pass(fixture, TTL);
+	assert_int_equal(pfs_store_refresh(fixture->store, object), 0);
+	assert_int_equal(pfs_store_refresh(fixture->store, object), 0);
+	assert_int_equal(fixture->api.describes, 2); /* under way */
+	fake_api_fail(&fixture->api, "a", -EIO, 500);
+	assert_int_equal(pfs_store_refresh(fixture->store, object), 0);
+	assert_int_equal(fixture->api.describes, 2); /* a failure is remembered */
+
+	assert_int_equal(pfs_store_refresh_list(fixture->store, fixture->kind), 0);
+	assert_int_equal(pfs_store_refresh_list(fixture->store, fixture->kind), 0);
+	assert_int_equal(fixture->api.lists, 1);
+	fake_api_fail(&fixture->api, NULL, -EIO, 500);
+	assert_int_equal(pfs_store_refresh_list(fixture->store, fixture->kind), 0);
+	assert_int_equal(fixture->api.lists, 1);
+	pass(fixture, TTL_ERROR);
+	assert_int_equal(pfs_store_refresh_list(fixture->store, fixture->kind), 0);
+	assert_int_equal(fixture->api.lists, 2);
+	fake_api_page(&fixture->api, "a", NULL);
+	assert_int_equal(pfs_store_refresh_list(fixture->store, fixture->kind), 0);
+	assert_int_equal(fixture->api.lists, 2);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_list_is_asked_for_once_and_holds_for_its_ttl),
+		TEST(test_list_empty_is_an_answer),
+		TEST(test_list_is_read_on_while_it_is_walked),
+		TEST(test_list_repeated_rows_are_one_object),
+		TEST(test_list_repeated_token_is_its_end),
+		TEST(test_list_of_many_pages_remembers_each_token),
+		TEST(test_list_pages_that_tell_nothing_new_end_it),
+		TEST(test_list_that_drops_an_object_does_not_make_it_vanish),
+		TEST(test_list_lookups_that_it_lacks_are_listed_too),
+		TEST(test_list_asks_for_few_of_many_that_it_dropped),
+		TEST(test_list_that_fails_is_never_an_empty_one),
+		TEST(test_list_that_fails_on_a_later_page_is_not_whole),
+		TEST(test_list_outlives_a_failing_api_for_stale),
+		TEST(test_list_with_a_rejected_key_says_so_at_once),
+		TEST(test_many_expired_are_told_by_one_walk),
+		TEST(test_walk_that_leaves_it_out_is_followed_by_a_describe),
+		TEST(test_walk_that_fails_is_followed_by_a_describe),
+		TEST(test_walk_that_takes_long_is_not_waited_for),
+		TEST(test_walk_followed_by_a_describe_that_can_not_be_asked_tells),
+		TEST(test_refresh_asks_only_for_what_is_due),
+	};
+
+	return cmocka_run_group_tests_name("store_list", tests, NULL, NULL);
+}
