@@ -27,6 +27,7 @@
 #define INIT_OUT_FLAGS	    3 /* index of the flags in 32-bit words */
 #define INIT_OUT_SIZE	    64
 #define PARALLEL_DIROPS_BIT (UINT32_C(1) << 18)
+#define NOTIFY_INC_EPOCH    8 /* since Linux 6.16 */
 
 /* The same: struct fuse_poll_in's kh, behind a request's header and fh. */
 #define POLL_KEY_OFFSET 48
@@ -158,8 +159,26 @@ static void sweep(void *arg)
 	pfs_timer_start(fs->loop, &fs->sweep_timer, pfs_loop_now(fs->loop));
 }
 
+/*
+ * Names, and above all those that the kernel knows not to exist: it looks each up again before it
+ * next uses it. One that doesn't know this message (EINVAL) keeps them for as long as they were
+ * said to hold. FUSE_NOTIFY_INVAL_ENTRY is no way out: it waits for the directory's lock, which
+ * may be held by somebody who waits for us.
+ */
+static void forget_names(struct pfs_fs *fs)
+{
+	const struct {
+		uint32_t length;
+		int32_t code;
+		uint64_t unique;
+	} notice = {.length = sizeof(notice), .code = NOTIFY_INC_EPOCH};
+
+	(void)!write(fuse_session_fd(fs->session), &notice, sizeof(notice));
+}
+
 void pfs_fs_invalidate(struct pfs_fs *fs)
 {
+	forget_names(fs);
 	for (size_t i = 0; i < pfs_kind_count; i++)
 		forget_attributes(fs, pfs_tree_collection_inode(&pfs_kinds[i]));
 	fs->sweep_slot = 0;

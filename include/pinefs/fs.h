@@ -50,8 +50,9 @@ int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t s
 void pfs_fs_destroy(struct pfs_fs *fs);
 
 /*
- * Tell the kernel that no attributes hold any longer, for everything that it may have kept. Goes
- * on from the loop in slices, so that a large mount isn't held up.
+ * Tell the kernel that no attributes and names hold any longer, for everything that it may have
+ * kept; before Linux 6.16 names that don't exist stay unknown for as long as they were said to.
+ * Goes on from the loop in slices, so that a large mount isn't held up.
  */
 void pfs_fs_invalidate(struct pfs_fs *fs);
 

@@ -178,6 +178,31 @@ is_unchanged() {
 	exec 9<&-
 }
 
+@test "SIGHUP forgets what isn't there, too" {
+	[ "$(printf '%s\n' 6.16 "$(uname -r)" | sort -V | head -n 1)" = 6.16 ] ||
+		skip 'before Linux 6.16 the kernel keeps such names'
+	sim_start --jobs 0
+	add_job a
+	mount_start --ttl 600 --ttl-missing 600
+	is_missing "$JOBS/a/done"
+	is_missing "$JOBS/a/note"
+	is_missing "$JOBS/c"
+	cd "$JOBS/a"
+	change a '{"status": "Completed", "note": "x"}'
+	add_job c
+	stays 0 is_missing 'done'
+	stays 0 is_missing "$JOBS/c"
+	mount_forget
+	# A shell that is inside doesn't notice.
+	[ "$(/bin/pwd -P)" = "$JOBS/a" ]
+	file_says 'done' Completed
+	file_says "$JOBS/a/done" Completed
+	file_says "$JOBS/a/note" x
+	file_says "$JOBS/c/status" Pending
+	[ "$(/bin/pwd -P)" = "$JOBS/a" ]
+	cd /
+}
+
 # Never anything but a full listing or an error.
 ends_with() {
 	local said
