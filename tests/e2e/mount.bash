@@ -22,10 +22,15 @@
 #   stays SECONDS COMMAND... fails as soon as COMMAND does, within that time
 #   expired FILE             has what it tells of run out?
 #   file_says FILE TEXT      is this its content (but for newlines at its end)?
+#   exists FILE, is_missing FILE
+#   lists TEXT               is this the listing of restore-jobs: sorted, a blank after each name?
+#   milliseconds             the time, for differences
 #   says TEXT COMMAND...     fails unless COMMAND fails and says TEXT
 #   fault JSON               a fault of the simulator; see pinecone-sim(1)
+#   job_fault ID JSON        the same for questions about one job
 #   add_job ID [JSON]        a job for the simulator, with these keys
 #   add_raw ID TEXT          a job whose object is this text, byte for byte
+#   change ID JSON           give a job's keys other values
 #   attribute FILE NAME      the extended attribute user.pinefs.NAME; unlike getfattr(1) it doesn't
 #                            stat the file first
 #
@@ -192,6 +197,10 @@ fault() {
 	sim_post /_sim/faults "$1" >/dev/null
 }
 
+job_fault() {
+	fault "$(jq -cn --arg path "/restore-jobs/$1" --argjson rule "$2" '{match: $path} + $rule')"
+}
+
 add_job() {
 	sim_post /_sim/jobs "$(jq -cn --arg id "$1" --argjson keys "${2:-"{}"}" \
 		'{restore_job_id: $id} + $keys')" >/dev/null
@@ -223,4 +232,28 @@ stays() {
 		sleep 0.1
 	done
 	return 1
+}
+
+milliseconds() {
+	echo $((${EPOCHREALTIME/./} / 1000))
+}
+
+change() {
+	sim_post "/_sim/jobs/$1" "$2" >/dev/null
+}
+
+exists() {
+	[ -e "$1" ]
+}
+
+is_missing() {
+	[ ! -e "$1" ]
+}
+
+listing() {
+	find "$JOBS" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | tr '\n' ' '
+}
+
+lists() {
+	[ "$(listing)" = "$1" ]
 }

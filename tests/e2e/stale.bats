@@ -1,0 +1,129 @@
+# An API that fails for a while: last good values, and what comes after them.
+# shellcheck disable=SC2154
+
+# Set by mount_start and sim_start.
+# shellcheck disable=SC2153
+bats_require_minimum_version 1.5.0
+load mount
+
+setup() {
+	mount_set_up
+}
+
+teardown() {
+	mount_tear_down
+}
+
+# Never anything but a full listing or an error.
+ends_with() {
+	local said
+	if said=$(ls "$JOBS" 2>&1); then
+		[ "$said" = $'a\nb' ] || bad=$said
+		return 1
+	fi
+	[[ $said == *"$1"* ]] || bad=$said
+}
+
+@test "a killed API: the last values for --stale, then errors, never an empty listing" {
+	sim_start --jobs 0
+	add_job a
+	add_job b '{"status": "Failed"}'
+	mount_start --ttl 0.2 --ttl-final 0.2 --stale 6 --timeout 0.5
+	local bad='' begun
+	begun=$(milliseconds)
+	lists 'a b '
+	file_says "$JOBS/a/status" Pending
+	[ "$(attribute "$JOBS/a/status" stale)" = 0 ]
+	sim_stop
+	wait_until 10 expired "$JOBS/b/status"
+	file_says "$JOBS/a/status" Pending
+	file_says "$JOBS/b/done" Failed
+	[ "$(attribute "$JOBS/a/status" stale)" = 1 ]
+	[ "$(attribute "$JOBS/a" stale)" = 1 ]
+	[[ $(attribute "$JOBS/a/status" error) == 'EHOSTUNREACH: Failed to connect'* ]]
+	lists 'a b '
+	[ $(($(milliseconds) - begun)) -lt 6000 ]
+	wait_until 30 ends_with 'No route to host'
+	[ $(($(milliseconds) - begun)) -ge 6000 ]
+	[ -z "$bad" ]
+	wait_until 30 says 'No route to host' cat "$JOBS/a/status"
+	wait_until 30 says 'No route to host' cat "$JOBS/b/done"
+	says 'No route to host' ls "$JOBS"
+	# What nobody can take from us: the name, and what it last was.
+	[ "$(stat -c %F "$JOBS/a/status")" = 'regular file' ]
+}
+
+@test "an API that comes back" {
+	sim_start --jobs 0
+	add_job a
+	mount_start --ttl 0.2 --stale 0.5
+	lists 'a '
+	file_says "$JOBS/a/status" Pending
+	fault '{"match": "any", "status": 400}'
+	wait_until 20 says 'Input/output error' cat "$JOBS/a/status"
+	wait_until 20 says 'Input/output error' ls "$JOBS"
+	sim_delete /_sim/faults
+	change a '{"status": "Completed"}'
+	wait_until 20 file_says "$JOBS/a/status" Completed
+	wait_until 20 lists 'a '
+	[ "$(attribute "$JOBS/a/status" stale)" = 0 ]
+	[ -z "$(attribute "$JOBS/a/status" error)" ]
+}
+
+@test "a rejected key is shown at once, and nothing stale" {
+	sim_start --jobs 0
+	add_job a
+	mount_start --ttl 0.2 --stale 600
+	lists 'a '
+	file_says "$JOBS/a/status" Pending
+	fault '{"match": "any", "status": 401}'
+	wait_until 20 says 'Permission denied' cat "$JOBS/a/status"
+	wait_until 20 says 'Permission denied' ls "$JOBS"
+	sim_delete /_sim/faults
+	fault '{"match": "any", "status": 403}'
+	local before
+	before=$(requests)
+	wait_until 20 says 'Permission denied' cat "$JOBS/a/status"
+	sim_delete /_sim/faults
+	wait_until 20 file_says "$JOBS/a/status" Pending
+	[ "$(requests)" -gt "$before" ]
+}
+
+@test "one 404 doesn't make a known job go, several and some time do" {
+	sim_start --jobs 0
+	add_job a '{"status": "Odd"}'
+	add_job b
+	mount_start --ttl 0.2 --ttl-missing 0.2 --stale 3
+	lists 'a b '
+	file_says "$JOBS/a/status" Odd
+	exec 9<"$JOBS/a/status"
+	local begun
+	begun=$(milliseconds)
+	sim_delete /_sim/jobs/a
+	wait_until 10 expired "$JOBS/a/status"
+	file_says "$JOBS/a/status" Odd
+	[ "$(attribute "$JOBS/a/status" stale)" = 1 ]
+	[ "$(attribute "$JOBS/a/status" error)" = 'ENOENT: 404: Restore job a not found.' ]
+	wait_until 20 is_missing "$JOBS/a/status"
+	[ $(($(milliseconds) - begun)) -ge 3000 ]
+	[ "$(requests 'paths["/restore-jobs/a"]')" -ge 2 ]
+	says 'No such file' cat "$JOBS/a/status"
+	wait_until 20 lists 'b '
+	# Whoever still has it open is told.
+	says 'Stale file handle' python3 -c 'import os; os.pread(9, 100, 0)'
+	exec 9<&-
+}
+
+@test "a 404 that was a mistake leaves no trace" {
+	sim_start --jobs 0
+	add_job a '{"status": "Odd", "created_at": "2025-04-25T18:14:05Z"}'
+	mount_start --ttl 0.2 --ttl-missing 0.2 --stale 60
+	file_says "$JOBS/a/status" Odd
+	stat -c '%i %y' "$JOBS/a/status" >"$BATS_TEST_TMPDIR/before"
+	fault '{"match": "describe", "count": 2, "status": 404}'
+	failed() { file_says "$JOBS/a/status" Odd && [ "$(counter failures)" -ge "$1" ]; }
+	wait_until 20 failed 2
+	is_good() { file_says "$JOBS/a/status" Odd && [ "$(attribute "$JOBS/a/status" stale)" = 0 ]; }
+	wait_until 20 is_good
+	stat -c '%i %y' "$JOBS/a/status" | cmp - "$BATS_TEST_TMPDIR/before"
+}
