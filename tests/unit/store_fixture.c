@@ -125,7 +125,7 @@ static void on_done(struct pfs_wait *wait, int error)
 	waiter->error = error;
 }
 
-static struct pfs_wait *prepare(struct waiter *waiter)
+struct pfs_wait *prepare(struct waiter *waiter)
 {
 	void (*done)(struct pfs_wait * wait, int error) = waiter->wait.done;
 

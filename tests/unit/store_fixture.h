@@ -48,6 +48,9 @@ void configure(struct fixture *fixture, const struct pfs_store_config *config);
 
 void pass(struct fixture *fixture, int64_t ns);
 
+/* Have a waiter ready for a call that may let it wait; what it saw before is forgotten. */
+struct pfs_wait *prepare(struct waiter *waiter);
+
 /* Ask; the waiter may be NULL where nobody is to wait. */
 int ask(struct fixture *fixture, const char *id, struct waiter *waiter);
 int ask_list(struct fixture *fixture, uint64_t after, struct waiter *waiter);
