@@ -156,6 +156,13 @@ static void on_refresh(void *arg)
 	struct pfs_watch *watch = arg;
 	struct pfs_interest *interest, *next;
 
+	/* Are those who poll still there? */
+	if (watch->poll_count &&
+	    pfs_loop_now(watch->loop) - watch->polls_asked_at >= watch->config.ttl) {
+		watch->polls_asked_at = pfs_loop_now(watch->loop);
+		pfs_poll_ask(watch);
+		pfs_watch_recount(watch);
+	}
 	for (interest = TAILQ_FIRST(&watch->interests); interest; interest = next) {
 		next = TAILQ_NEXT(interest, link);
 		if (TAILQ_EMPTY(&interest->waits) &&
@@ -164,11 +171,7 @@ static void on_refresh(void *arg)
 	}
 	for (size_t i = 0; i < pfs_kind_count; i++)
 		refresh_kind(watch, &pfs_kinds[i]);
-	/* Are those who poll, and those who watch, still there? */
-	if (pfs_loop_now(watch->loop) - watch->polls_asked_at >= watch->config.ttl) {
-		watch->polls_asked_at = pfs_loop_now(watch->loop);
-		pfs_poll_ask(watch);
-	}
+	/* And those who watch? */
 	if (watch->watcher_count &&
 	    pfs_loop_now(watch->loop) - watch->scanned_at >= watch->config.ttl)
 		pfs_watch_look(watch);
