@@ -1,54 +1,18 @@
 # `wait`: reading it lasts until the job has ended. Who reads gets the status and a newline, byte
 # for byte, whatever else happens to the file meanwhile; who gives up is let go at once.
-# shellcheck disable=SC2154,SC2034
+# shellcheck disable=SC2154,SC2034,SC2317
 
 # Set by mount_start and sim_start.
 # shellcheck disable=SC2153
 bats_require_minimum_version 1.5.0
-load mount
+load watching
 
 setup() {
-	mount_set_up
-	[ -n "${PINEFS_NO_FUSE-}" ] || sim_start --jobs 0
-	READERS=()
+	watching_set_up
 }
 
 teardown() {
-	local pid
-	for pid in "${READERS[@]}"; do
-		kill -KILL "$pid" 2>/dev/null || true
-	done
-	mount_tear_down
-}
-
-pending() {
-	local id
-	for id; do
-		add_job "$id" '{"status":"Pending"}'
-	done
-}
-
-end_job() { # ID [STATUS]
-	sim_post "/_sim/jobs/$1" "{\"status\":\"${2:-Completed}\"}" >/dev/null
-}
-
-# In the background, its output to the file out.NAME.
-reader() { # NAME COMMAND...
-	local out=$BATS_TEST_TMPDIR/out.$1
-	shift
-	"$@" >"$out" 2>&1 3>&- &
-	READERS+=($!)
-}
-
-waiting_is() {
-	[ "$(counter waiting)" -eq "$1" ]
-}
-
-ended() {
-	local pid
-	for pid; do
-		sim_is_gone "$pid" || return 1
-	done
+	watching_tear_down
 }
 
 # All outputs of readers are the same.
@@ -89,14 +53,14 @@ outputs_are() { # TEXT COUNT
 @test "readers of all kinds get the status when the job ends, not before, and nothing else" {
 	pending one
 	mount_start --ttl 0.2
-	reader cat cat "$JOBS/one/wait"
-	reader dd dd if="$JOBS/one/wait" bs=1 status=none
-	reader bash bash -c "echo \"\$(<'$JOBS/one/wait')\""
-	reader read bash -c "read -r line <'$JOBS/one/wait'; echo \"\$line\""
-	reader head head -n 1 "$JOBS/one/wait"
-	reader grep grep . "$JOBS/one/wait"
-	reader python python3 -c "print(open('$JOBS/one/wait').read(), end='')"
-	reader copy python3 -c "
+	background cat cat "$JOBS/one/wait"
+	background dd dd if="$JOBS/one/wait" bs=1 status=none
+	background bash bash -c "echo \"\$(<'$JOBS/one/wait')\""
+	background read bash -c "read -r line <'$JOBS/one/wait'; echo \"\$line\""
+	background head head -n 1 "$JOBS/one/wait"
+	background grep grep . "$JOBS/one/wait"
+	background python python3 -c "print(open('$JOBS/one/wait').read(), end='')"
+	background copy python3 -c "
 import shutil, sys
 shutil.copyfile('$JOBS/one/wait', '$BATS_TEST_TMPDIR/copied')
 print(open('$BATS_TEST_TMPDIR/copied').read(), end='')"
@@ -111,31 +75,31 @@ import os
 source = os.open('$JOBS/one/wait', os.O_RDONLY)
 os.sendfile(os.open('$BATS_TEST_TMPDIR/sent', os.O_CREAT | os.O_WRONLY), source, 0, 100)"
 	# From here on nobody can change its attributes: lseek(2) to the end holds the kernel's lock.
-	reader tail tail -n 5 "$JOBS/one/wait"
-	reader late cat "$JOBS/one/wait"
+	background tail tail -n 5 "$JOBS/one/wait"
+	background late cat "$JOBS/one/wait"
 	wait_until 10 waiting_is 10
 	sim_post /_sim/jobs/one '{"percent_complete":41}' >/dev/null
 	wait_until 10 grep -q 41 "$JOBS/one/percent_complete"
-	ended "${READERS[@]}" && false
+	ended "${BACKGROUND[@]}" && false
 	waiting_is 10
 	end_job one Cancelled
-	wait_until 10 ended "${READERS[@]}"
-	reader after cat "$JOBS/one/wait"
-	wait_until 10 ended "${READERS[@]}"
+	wait_until 10 ended "${BACKGROUND[@]}"
+	background after cat "$JOBS/one/wait"
+	wait_until 10 ended "${BACKGROUND[@]}"
 	outputs_are Cancelled 11
 	[ "$(stat -c %s "$JOBS/one/wait")" -eq 10 ]
 	mount_stop
 }
 
-@test "SIGINT, SIGKILL and timeout end a reader at once, and no other" {
+@test "SIGINT, SIGKILL and timeout end a background at once, and no other" {
 	pending one
 	mount_start --ttl 0.5
-	reader stays cat "$JOBS/one/wait"
+	background stays cat "$JOBS/one/wait"
 	local stays=$!
-	reader killed cat "$JOBS/one/wait"
+	background killed cat "$JOBS/one/wait"
 	local killed=$!
 	# A job of a shell without job control ignores SIGINT.
-	reader interrupted env --default-signal=INT cat "$JOBS/one/wait"
+	background interrupted env --default-signal=INT cat "$JOBS/one/wait"
 	local interrupted=$!
 	wait_until 10 waiting_is 3
 	kill -KILL "$killed"
@@ -153,34 +117,29 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 	kill -0 "$stays"
 	end_job one
 	wait_until 10 ended "$stays"
-	cmp "$BATS_TEST_TMPDIR/out.stays" <(echo Completed)
+	cmp "$(out stays)" <(echo Completed)
 	mount_stop
 }
 
 @test "while somebody waits the job is asked for, and when nobody does it isn't" {
 	pending one
 	mount_start --ttl 0.2
-	local before after
-	reader one cat "$JOBS/one/wait"
+	local before
+	background one cat "$JOBS/one/wait"
 	wait_until 10 waiting_is 1
 	before=$(requests)
 	is_more() { [ "$(requests)" -ge $((before + 3)) ]; }
 	wait_until 20 is_more
-	kill -KILL "${READERS[0]}"
+	kill -KILL "${BACKGROUND[0]}"
 	wait_until 10 waiting_is 0
-	is_still() {
-		before=$(requests)
-		sleep 1
-		[ "$(requests)" -eq "$before" ]
-	}
-	wait_until 10 is_still
+	wait_until 10 stays_at_rest
 	mount_stop
 }
 
 @test "a wait goes on through failures of the API" {
 	pending one
 	mount_start --ttl 0.2 --stale 0.5 --timeout 1
-	reader one cat "$JOBS/one/wait"
+	background one cat "$JOBS/one/wait"
 	wait_until 10 waiting_is 1
 	fault '{"match":"any","status":503}'
 	fails() { says 'Input/output error' cat "$JOBS/one/status"; }
@@ -188,7 +147,7 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 	end_job one
 	waiting_is 1
 	sim_delete /_sim/faults
-	wait_until 30 ended "${READERS[@]}"
+	wait_until 30 ended "${BACKGROUND[@]}"
 	outputs_are Completed 1
 	mount_stop
 }
@@ -196,12 +155,12 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 @test "a job that is really gone ends the wait with an error" {
 	pending one
 	mount_start --ttl 0.2 --ttl-missing 0.2 --stale 0.5
-	reader one cat "$JOBS/one/wait"
+	background one cat "$JOBS/one/wait"
 	wait_until 10 waiting_is 1
 	sim_delete /_sim/jobs/one
-	wait_until 20 ended "${READERS[@]}"
-	run ! wait "${READERS[0]}"
-	grep -q 'Stale file handle' "$BATS_TEST_TMPDIR/out.one"
+	wait_until 20 ended "${BACKGROUND[@]}"
+	run ! wait "${BACKGROUND[0]}"
+	grep -q 'Stale file handle' "$(out one)"
 	mount_stop
 }
 
@@ -217,7 +176,7 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 	cat "$JOBS"/*/status >/dev/null
 	before=$(resident)
 	for i in {0..999}; do
-		reader "$i" cat "$JOBS/job-$((i % 10))/wait"
+		background "$i" cat "$JOBS/job-$((i % 10))/wait"
 	done
 	wait_until 60 waiting_is 1000
 	[ "$(timeout 10 cat "$JOBS/other/status")" = Pending ]
@@ -225,7 +184,7 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 	for i in "${ids[@]}"; do
 		end_job "$i"
 	done
-	wait_until 60 ended "${READERS[@]}"
+	wait_until 60 ended "${BACKGROUND[@]}"
 	outputs_are Completed 1000
 	waiting_is 0
 	after=$(resident)
@@ -237,20 +196,20 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 @test "killing the daemon ends all readers with an error, and a new mount takes its place" {
 	pending one two
 	mount_start --ttl 0.5
-	reader 1 cat "$JOBS/one/wait"
-	reader 2 cat "$JOBS/one/wait"
-	reader 3 cat "$JOBS/two/wait"
-	reader watcher inotifywait -q -m "$JOBS" "$JOBS/one" "$JOBS/one/status"
+	background 1 cat "$JOBS/one/wait"
+	background 2 cat "$JOBS/one/wait"
+	background 3 cat "$JOBS/two/wait"
+	background watcher inotifywait -q -m "$JOBS" "$JOBS/one" "$JOBS/one/status"
 	wait_until 10 waiting_is 3
 	local child
 	child=$(pgrep -P "$PINEFS_PID")
 	kill -KILL "$PINEFS_PID"
-	wait_until 10 ended "${READERS[@]:0:3}" "$child"
+	wait_until 10 ended "${BACKGROUND[@]:0:3}" "$child"
 	local i
 	for i in 0 1 2; do
-		run ! wait "${READERS[i]}"
+		run ! wait "${BACKGROUND[i]}"
 	done
-	grep -qE 'connection abort|not connected' "$BATS_TEST_TMPDIR/out.1"
+	grep -qE 'connection abort|not connected' "$(out 1)"
 	says 'not connected' ls "$MNT"
 	fusermount3 -u "$MNT"
 	mount_start

@@ -1,0 +1,263 @@
+# Real inotify events, for whoever watches and nobody else; and requests for watchers only.
+# shellcheck disable=SC2154,SC2034,SC2317
+
+# Set by mount_start and sim_start.
+# shellcheck disable=SC2153
+bats_require_minimum_version 1.5.0
+load watching
+
+setup() {
+	watching_set_up
+}
+
+teardown() {
+	watching_tear_down
+}
+
+@test "a change: modify, attrib and close_write, once, and the value is new then" {
+	pending one
+	change one '{"percent_complete":41}'
+	mount_start --ttl 0.3
+	inotify file -e modify,attrib,close_write "$JOBS/one/percent_complete"
+	inotify directory -e modify,attrib,close_write,create,delete "$JOBS/one"
+	# As long as 41: only the time of the file moves.
+	background value bash -c "inotifywait -qq -e close_write '$JOBS/one/percent_complete' &&
+		cat '$JOBS/one/percent_complete'"
+	is_watching() { is_watched '[0-9]*' "/restore-jobs/one/percent_complete" &&
+		[ "$(grep -c percent_complete "$MNT/.pinefs/watchers")" -eq 2 ]; }
+	wait_until 20 is_watching
+	change one '{"percent_complete":42}'
+	wait_until 20 saw file "CLOSE_WRITE,CLOSE $JOBS/one/percent_complete"
+	wait_until 20 ended "${BACKGROUND[2]}"
+	[ "$(cat "$(out value)")" = 42 ]
+	wait_until 20 saw directory "CLOSE_WRITE,CLOSE $JOBS/one/events"
+	[ "$(grep -c . "$(out file)")" -eq 5 ] # two lines are inotifywait's own
+	saw file "MODIFY $JOBS/one/percent_complete"
+	saw file "ATTRIB $JOBS/one/percent_complete"
+	# Of the directory's files only those whose content is another.
+	[ "$(grep -c status "$(out directory)")" -eq 0 ]
+	[ "$(grep -c percent_complete "$(out directory)")" -eq 3 ]
+	saw directory "CLOSE_WRITE,CLOSE $JOBS/one/raw.json"
+	mount_stop
+}
+
+@test "a new job: create in restore-jobs, also as the first use of the mount" {
+	pending one
+	mount_start --ttl 0.3
+	inotify jobs -e create "$JOBS"
+	walked() { [ "$(requests list)" -ge 2 ]; }
+	wait_until 20 walked
+	add_job two '{"status":"Pending"}'
+	wait_until 20 saw jobs "CREATE,ISDIR $JOBS/two"
+	[ "$(ls "$JOBS")" = $'one\ntwo' ]
+	[ "$(grep -c CREATE "$(out jobs)")" -eq 1 ]
+	mount_stop
+}
+
+@test "a job that somebody looked up before the list had it: create, once" {
+	pending one
+	mount_start --ttl 0.3
+	ls "$JOBS" >/dev/null
+	inotify jobs -e create "$JOBS"
+	sim_post /_sim/list '{"late":60}' >/dev/null
+	add_job two '{"status":"Pending"}'
+	[ "$(cat "$JOBS/two/status")" = Pending ]
+	wait_until 20 saw jobs "CREATE,ISDIR $JOBS/two"
+	(cd "$JOBS/two" && cat status >/dev/null)
+	mount_stop
+}
+
+@test "done appears: create in the job; a job vanishes: delete in restore-jobs" {
+	pending one two
+	mount_start --ttl 0.3 --ttl-missing 0.3 --stale 1
+	ls "$JOBS" >/dev/null
+	inotify one -e create "$JOBS/one"
+	inotify jobs -e delete "$JOBS"
+	says 'No such file' cat "$JOBS/one/done"
+	end_job one
+	wait_until 20 saw one "CREATE $JOBS/one/done"
+	[ "$(cat "$JOBS/one/done")" = Completed ]
+	sim_delete /_sim/jobs/two
+	wait_until 30 saw jobs "DELETE,ISDIR $JOBS/two"
+	says 'No such file' ls "$JOBS/two"
+	[ "$(ls "$JOBS")" = one ]
+	mount_stop
+}
+
+@test "the history of all: modify on /events" {
+	pending one
+	mount_start --ttl 0.3
+	inotify events -e modify,close_write "$MNT/events"
+	walked() { [ "$(requests list)" -ge 2 ]; }
+	wait_until 20 walked
+	end_job one
+	wait_until 20 saw events "CLOSE_WRITE,CLOSE $MNT/events"
+	wait_until 20 grep -q $'\tone\tstatus\tPending\tCompleted$' "$MNT/events"
+	mount_stop
+}
+
+# With USER, or as whoever runs the tests.
+value_after_event() { # OPTION...
+	pending one
+	MOUNT_AS=("${AS[@]}")
+	mount_start --ttl 0.3 "$@"
+	background value "${AS[@]}" bash -c "inotifywait -qq -e close_write '$JOBS/one/status' &&
+		cat '$JOBS/one/status'"
+	is_watching() { "${AS[@]}" grep -q one/status "$MNT/.pinefs/watchers"; }
+	wait_until 20 is_watching
+	end_job one
+	wait_until 20 ended "${BACKGROUND[-1]}"
+	[ "$(cat "$(out value)")" = Completed ]
+	# Nobody else can do what the child does.
+	local refusal='Read-only file system'
+	[ $# -eq 0 ] || [ ${#AS[@]} -eq 0 ] || refusal='Permission denied' # the kernel's own
+	says "$refusal" "${AS[@]}" mkdir "$JOBS/new"
+	says "$refusal" "${AS[@]}" touch "$JOBS/one/status"
+}
+
+@test "as root, and with allow_other" {
+	[ "$(id -u)" -eq 0 ] || skip 'not root'
+	AS=()
+	value_after_event
+	end_job one
+	value_after_event_again() { sim_delete /_sim/jobs/one && value_after_event -o allow_other; }
+	value_after_event_again
+	[ "$(stat -c %a "$JOBS/one/status")" = 444 ]
+}
+
+@test "as an unprivileged user" {
+	[ "$(id -u)" -eq 0 ] || skip 'not root'
+	AS=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	MOUNT_BASE=$(mktemp -d)
+	chmod 711 "$MOUNT_BASE"
+	value_after_event
+	mount_tear_down
+	rmdir "$MOUNT_BASE"
+}
+
+@test "as an unprivileged user with allow_other" {
+	[ "$(id -u)" -eq 0 ] || skip 'not root'
+	[ -n "${PINEFS_PRIVATE-}" ] || skip 'fuse.conf is the machine'\''s own'
+	echo user_allow_other >/etc/fuse.conf
+	AS=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	MOUNT_BASE=$(mktemp -d)
+	chmod 711 "$MOUNT_BASE"
+	value_after_event -o allow_other
+	[ "$(stat -c %a "$JOBS/one/status")" = 444 ]
+	[ "$(cat "$JOBS/one/status")" = Completed ]
+	mount_tear_down
+	rmdir "$MOUNT_BASE"
+	: >/etc/fuse.conf
+}
+
+@test "many watched jobs are asked for by the list" {
+	local i
+	for i in {1..100}; do
+		add_job "job-$i" '{"status":"Pending"}'
+	done
+	mount_start --ttl 0.5
+	background watch inotifywait -m -e close_write "$JOBS"/*/status
+	wait_until 20 grep -q 'Watches established' "$(out watch)"
+	wait_until 20 is_watched "$!" /restore-jobs/job-100/status
+	local before after
+	before=$(requests)
+	sleep 6
+	after=$(requests)
+	echo "$((after - before)) requests for 100 jobs in 12 TTLs"
+	[ $((after - before)) -le 30 ]
+	[ $((after - before)) -ge 10 ]
+	end_job job-77
+	wait_until 20 saw watch "$JOBS/job-77/status CLOSE_WRITE,CLOSE "
+	mount_stop
+}
+
+@test "nobody watches: no request, and the daemon and its child sleep" {
+	pending one
+	mount_start --ttl 0.2
+	cat "$JOBS/one/status" "$MNT/events"
+	inotify file -e close_write "$JOBS/one/status"
+	kill "${BACKGROUND[0]}"
+	wait_until 20 stays_at_rest
+	local child
+	child=$(pgrep -P "$PINEFS_PID")
+	switches() {
+		grep -h ctxt_switches "/proc/$PINEFS_PID/status" "/proc/$child/status"
+	}
+	is_asleep() {
+		local before
+		before=$(switches)
+		sleep 2
+		[ "$(switches)" = "$before" ]
+	}
+	wait_until 10 is_asleep
+	stays_at_rest
+	mount_stop
+}
+
+@test "watches don't keep the mount busy, and don't outlive it" {
+	pending one
+	mount_start --ttl 0.3
+	inotify jobs -e create,unmount "$JOBS"
+	inotify one "$JOBS/one"
+	local child
+	child=$(pgrep -P "$PINEFS_PID")
+	mount_stop
+	wait_until 5 ended "$child"
+	wait_until 5 saw jobs "UNMOUNT,ISDIR $JOBS/"
+}
+
+@test "without its child the mount goes on, says so, and asks for nobody" {
+	pending one
+	mount_start --ttl 0.3
+	inotify one -e close_write "$JOBS/one/status"
+	kill -KILL "$(pgrep -P "$PINEFS_PID")"
+	wait_until 10 mount_logged 'process that makes inotify events is gone'
+	wait_until 10 stays_at_rest
+	[ -z "$(cat "$MNT/.pinefs/watchers")" ]
+	end_job one
+	[ "$(timeout 20 cat "$JOBS/one/wait")" = Completed ]
+	mount_stop
+}
+
+@test "a child that is stopped holds up nobody" {
+	pending one
+	mount_start --ttl 0.3
+	inotify one -e close_write "$JOBS/one/status"
+	local child
+	child=$(pgrep -P "$PINEFS_PID")
+	kill -STOP "$child"
+	end_job one
+	[ "$(timeout 20 cat "$JOBS/one/wait")" = Completed ]
+	[ "$(timeout 20 ls "$JOBS")" = one ]
+	kill -CONT "$child"
+	wait_until 20 saw one "CLOSE_WRITE,CLOSE $JOBS/one/status"
+	mount_stop
+}
+
+@test "a lookup that waits for the API holds up no watcher of another directory" {
+	pending one
+	mount_start --ttl 0.3
+	inotify one -e close_write,create "$JOBS/one"
+	inotify jobs -e create "$JOBS"
+	fault '{"match":"/restore-jobs/slow","delay":5}'
+	background slow ls "$JOBS/slow"
+	asked() { [ "$(sim_requests 'paths["/restore-jobs/slow"] // 0')" -eq 1 ]; }
+	wait_until 10 asked
+	add_job two '{"status":"Pending"}'
+	end_job one
+	wait_until 4 saw one "CREATE $JOBS/one/done"
+	kill -0 "${BACKGROUND[2]}"
+	wait_until 20 saw jobs "CREATE,ISDIR $JOBS/two"
+	mount_stop
+}
+
+@test ".pinefs/watchers: process id, name and path" {
+	pending one
+	mount_start --ttl 0.3
+	inotify one "$JOBS/one/status"
+	[ "$(cat "$MNT/.pinefs/watchers")" = "${BACKGROUND[0]}"$'\tinotifywait\t/restore-jobs/one/status' ]
+	kill "${BACKGROUND[0]}"
+	has_none() { [ ! -s "$MNT/.pinefs/watchers" ]; }
+	wait_until 10 has_none
+	mount_stop
+}

@@ -1,0 +1,96 @@
+# Helpers for tests about waiting and watching; loaded with `load watching`, which loads mount.bash.
+#
+#   watching_set_up, watching_tear_down   for setup and teardown: a simulator with no jobs; what was
+#                                         started in the background is killed
+#   pending ID...             jobs that stay Pending
+#   change ID JSON            change a job at the simulator
+#   end_job ID [STATUS]       let it end
+#   background NAME COMMAND   start it, its output to the file out.NAME; its process id is $!, and
+#                             the last of BACKGROUND
+#   out NAME                  that file
+#   ended PID...              have they all ended?
+#   waiting_is COUNT          so many callers wait for an answer
+#   is_watched PID PATH       has pinefs seen this watch?
+#   inotify NAME OPTION...    inotifywait in the background, once its watches are set and seen
+#   saw NAME LINE             is this whole line in its output?
+#   stays_at_rest             no request within a second
+#
+# shellcheck disable=SC2154
+
+load mount
+
+watching_set_up() {
+	BACKGROUND=()
+	mount_set_up
+	sim_start --jobs 0
+}
+
+watching_tear_down() {
+	local pid
+	for pid in "${BACKGROUND[@]}"; do
+		kill -KILL "$pid" 2>/dev/null || true
+	done
+	mount_tear_down
+}
+
+pending() {
+	local id
+	for id; do
+		add_job "$id" '{"status":"Pending"}'
+	done
+}
+
+change() {
+	sim_post "/_sim/jobs/$1" "$2" >/dev/null
+}
+
+end_job() {
+	change "$1" "{\"status\":\"${2:-Completed}\"}"
+}
+
+out() {
+	echo "$BATS_TEST_TMPDIR/out.$1"
+}
+
+background() {
+	local out
+	out=$(out "$1")
+	shift
+	"$@" >"$out" 2>&1 3>&- &
+	BACKGROUND+=($!)
+}
+
+ended() {
+	local pid
+	for pid; do
+		sim_is_gone "$pid" || return 1
+	done
+}
+
+waiting_is() {
+	[ "$(counter waiting)" -eq "$1" ]
+}
+
+is_watched() {
+	grep -q "^$1	[^	]*	$2\$" "$MNT/.pinefs/watchers"
+}
+
+# The last word is what is watched.
+inotify() {
+	local name=$1 path=${*: -1}
+	shift
+	background "$name" inotifywait -m --format '%e %w%f' "$@"
+	wait_until 20 grep -q 'Watches established' "$(out "$name")" || return
+	wait_until 20 is_watched "$!" "${path#"$MNT"}"
+}
+
+saw() {
+	grep -qFx -- "$2" "$(out "$1")"
+}
+
+stays_at_rest() {
+	local before
+	before=$(requests)
+	sleep 1
+	[ "$(requests)" -eq "$before" ]
+}
