@@ -341,11 +341,9 @@ int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uin
 int pfs_store_refresh_list(struct pfs_store *store, const struct pfs_kind *kind)
 {
 	struct collection *collection = pfs_store_collection(store, kind);
-	int64_t now = pfs_loop_now(store->loop);
 
-	if (now < collection->fresh_until ||
-	    (collection->failure && now < collection->failure->until))
-		return 0;
+	if (collection->failure && pfs_loop_now(store->loop) < collection->failure->until)
+		return -EAGAIN;
 	return pfs_store_walk(store, collection);
 }
 

@@ -106,21 +106,24 @@ static void refresh_one(struct pfs_watch *watch, struct pfs_interest *interest)
 	(void)pfs_store_refresh(watch->store, interest->object);
 }
 
+/*
+ * The list, if somebody watches it and it holds no longer, or if it costs less than those that are
+ * due; what the walk leaves out is due again the next time.
+ */
 static void refresh_kind(struct pfs_watch *watch, const struct pfs_kind *kind)
 {
 	size_t known_price = pfs_store_list_price(watch->store, kind), due = 0;
 	size_t price = known_price ? known_price : UNKNOWN_PRICE;
-	bool walk = watch->lists_watched & (UINT64_C(1) << (kind - pfs_kinds));
+	bool walk = (watch->lists_watched & (UINT64_C(1) << (kind - pfs_kinds))) &&
+		    !pfs_store_list_left(watch->store, kind);
 	struct pfs_interest *interest;
 
 	TAILQ_FOREACH(interest, &watch->interests, link)
 	due += interest->object->kind == kind && is_due(watch, interest);
 	if (walk || due > price)
-		walk = !pfs_store_refresh_list(watch->store, kind) &&
-		       !pfs_store_list_left(watch->store, kind);
+		walk = !pfs_store_refresh_list(watch->store, kind);
 	TAILQ_FOREACH(interest, &watch->interests, link)
 	{
-		/* What the walk under way leaves out is due again the next time. */
 		if (interest->object->kind == kind && is_due(watch, interest) &&
 		    !(walk && interest->object->walk))
 			refresh_one(watch, interest);
@@ -130,6 +133,8 @@ static void refresh_kind(struct pfs_watch *watch, const struct pfs_kind *kind)
 static void schedule(struct pfs_watch *watch)
 {
 	int64_t now = pfs_loop_now(watch->loop), due = INT64_MAX;
+	int64_t pause = watch->config.ttl / 32;
+	int64_t soonest = now + (pause > SHORTEST_TICK ? pause : SHORTEST_TICK);
 	struct pfs_interest *interest;
 
 	TAILQ_FOREACH(interest, &watch->interests, link)
@@ -147,8 +152,7 @@ static void schedule(struct pfs_watch *watch)
 	if (due == INT64_MAX)
 		pfs_timer_stop(watch->loop, &watch->refresh);
 	else
-		pfs_timer_start(watch->loop, &watch->refresh,
-				due > now + SHORTEST_TICK ? due : now + SHORTEST_TICK);
+		pfs_timer_start(watch->loop, &watch->refresh, due > soonest ? due : soonest);
 }
 
 static void on_refresh(void *arg)

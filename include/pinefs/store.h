@@ -152,10 +152,15 @@ int pfs_store_ask(struct pfs_store *store, const struct pfs_kind *kind, const ch
 int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, struct pfs_wait *wait);
 
 /*
- * Ask for an object, or the list of a kind, without anybody waiting for it; if it still holds or is
- * under way, or a failure is remembered, nothing is done. 0, or an error: nothing was begun.
+ * Ask for an object without anybody waiting for it; if it still holds or is under way, or a failure
+ * is remembered, nothing is done. 0, or an error: nothing was begun.
  */
 int pfs_store_refresh(struct pfs_store *store, struct pfs_object *object);
+
+/*
+ * Walk the list of a kind, even if it still holds, without anybody waiting for it. 0: a walk is
+ * under way; -EAGAIN: not while the last failure is remembered; or another error.
+ */
 int pfs_store_refresh_list(struct pfs_store *store, const struct pfs_kind *kind);
 
 /* Requests that the last walk of the list took; 0: there was none that ended well. */
