@@ -163,7 +163,7 @@ value_after_event() { # OPTION...
 	before=$(requests)
 	sleep 6
 	after=$(requests)
-	echo "$((after - before)) requests for 100 jobs in 12 TTLs"
+	echo "# $((after - before)) requests for 100 jobs in 12 TTLs" >&3
 	[ $((after - before)) -le 30 ]
 	[ $((after - before)) -ge 10 ]
 	end_job job-77
