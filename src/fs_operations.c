@@ -380,15 +380,16 @@ static void do_poll(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
 {
 	struct pfs_fs *fs = fs_of(request);
 	unsigned events = POLLIN | POLLRDNORM;
-	bool changed = false;
-	struct pfs_node node = {0};
+	bool changed = true;
+	struct pfs_node node;
+	int error = pfs_tree_node(fs->tree, inode, &node);
 
 	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
-	if ((pfs_tree_node(fs->tree, inode, &node) ||
-	     pfs_watch_poll(fs->watch, inode, pfs_fs_poll_key(fs), handle, &changed)) &&
-	    handle)
+	if (!error)
+		error = pfs_watch_poll(fs->watch, inode, pfs_fs_poll_key(fs), handle, &changed);
+	if (error && handle)
 		fuse_pollhandle_destroy(handle);
-	if (pfs_tree_must_wait(&node))
+	if (!error && pfs_tree_must_wait(&node))
 		events = 0;
 	else if (changed && !pfs_tree_is_wait(&node))
 		events |= POLLPRI | POLLERR;

@@ -96,8 +96,9 @@ void pfs_watch_recount(struct pfs_watch *watch);
 /* --- watch_poll.c --- */
 
 void pfs_poll_changed(struct pfs_watch *watch, uint64_t inode);
-/* Wake all for nothing, and drop those who haven't answered to that for some time. */
+/* Wake all for nothing, and count out those who haven't answered to that for some time. */
 void pfs_poll_ask(struct pfs_watch *watch);
+/* Visit what somebody polls, who seems to be there still. */
 void pfs_poll_each(struct pfs_watch *watch, void (*visit)(struct pfs_watch *watch, uint64_t inode));
 void pfs_poll_finish(struct pfs_watch *watch);
 

@@ -3,7 +3,9 @@
  * open file. Since it opens files without asking, it doesn't say either when one is closed: a place
  * here may belong to nobody any more. So now and then all are woken for nothing: where somebody
  * still polls, the kernel asks again, and poll(2) goes on; where two such calls brought nothing,
- * the place is given up.
+ * nothing is asked of the API for its sake. The place stays, as long as there is room, for who
+ * polls only now and then: a change that was seen meanwhile is told when they do. Who finds no
+ * place isn't let to sleep, since nobody would wake them.
  *
  * A change is told once to each open file, as an edge: nobody says whether the new value has been
  * read since, because most reads don't get here.
@@ -19,9 +21,9 @@
 struct poll {
 	uint64_t key;
 	uint64_t inode;
-	void *handle; /* NULL: has never slept in poll(2) */
-	bool changed; /* and not yet told */
-	unsigned unanswered;
+	void *handle;	     /* NULL: has never slept in poll(2) */
+	bool changed;	     /* and not yet told */
+	unsigned unanswered; /* times woken for nothing; past UNANSWERED nobody seems to be there */
 	TAILQ_ENTRY(poll) link;
 };
 
@@ -58,30 +60,51 @@ static struct poll *find_poll(const struct pfs_watch *watch, uint64_t key)
 	return NULL;
 }
 
-static struct poll *make_poll(struct pfs_watch *watch, uint64_t key, uint64_t inode)
+static bool is_live(const struct poll *poll)
 {
-	struct poll *poll = calloc(1, sizeof(*poll));
+	return poll->unanswered <= UNANSWERED;
+}
+
+/* Where all places are taken, one that nobody seems to use may be taken over. */
+static int make_room(struct pfs_watch *watch)
+{
+	struct poll *poll;
+
+	if (watch->poll_count < POLLS_MAX)
+		return 0;
+	TAILQ_FOREACH(poll, &watch->polls, link)
+	{
+		if (is_live(poll))
+			continue;
+		drop_poll(watch, poll);
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+static int make_poll(struct pfs_watch *watch, uint64_t key, uint64_t inode, struct poll **ret_poll)
+{
+	int error = make_room(watch);
+	struct poll *poll = error ? NULL : calloc(1, sizeof(*poll));
 
 	if (!poll)
-		return NULL;
-	if (watch->poll_count == POLLS_MAX)
-		drop_poll(watch, TAILQ_FIRST(&watch->polls));
+		return error ? error : -ENOMEM;
 	poll->key = key;
 	poll->inode = inode;
 	TAILQ_INSERT_TAIL(&watch->polls, poll, link);
 	watch->poll_count++;
-	return poll;
+	*ret_poll = poll;
+	return 0;
 }
 
 int pfs_watch_poll(struct pfs_watch *watch, uint64_t inode, uint64_t key, void *handle,
 		   bool *ret_changed)
 {
 	struct poll *poll = find_poll(watch, key);
+	int error = poll ? 0 : make_poll(watch, key, inode, &poll);
 
-	if (!poll)
-		poll = make_poll(watch, key, inode);
-	if (!poll)
-		return -ENOMEM;
+	if (error)
+		return error;
 	if (handle) {
 		drop_handle(watch, poll);
 		poll->handle = handle;
@@ -108,14 +131,12 @@ void pfs_poll_changed(struct pfs_watch *watch, uint64_t inode)
 
 void pfs_poll_ask(struct pfs_watch *watch)
 {
-	struct poll *poll, *next;
+	struct poll *poll;
 
-	for (poll = TAILQ_FIRST(&watch->polls); poll; poll = next) {
-		next = TAILQ_NEXT(poll, link);
-		if (poll->unanswered++ < UNANSWERED)
+	TAILQ_FOREACH(poll, &watch->polls, link)
+	{
+		if (is_live(poll) && poll->unanswered++ < UNANSWERED)
 			wake(watch, poll);
-		else
-			drop_poll(watch, poll);
 	}
 }
 
@@ -124,7 +145,10 @@ void pfs_poll_each(struct pfs_watch *watch, void (*visit)(struct pfs_watch *watc
 	struct poll *poll;
 
 	TAILQ_FOREACH(poll, &watch->polls, link)
-	visit(watch, poll->inode);
+	{
+		if (is_live(poll))
+			visit(watch, poll->inode);
+	}
 }
 
 void pfs_poll_finish(struct pfs_watch *watch)

@@ -72,8 +72,8 @@ int pfs_watch_wait(struct pfs_watch *watch, struct pfs_object *object, struct pf
 /*
  * Somebody polls a file. key tells open files apart; handle is what wakes this one, owned by the
  * watch until it drops it, or NULL if it won't sleep. ret_changed: did the file change since the
- * same key polled last? At most 1024 are kept, then the oldest goes. 0; -ENOMEM: the handle is
- * still the caller's.
+ * same key polled last? 0; -ENOSPC with 1024 that are alive, -ENOMEM: then the handle is still the
+ * caller's, and nobody will wake it.
  */
 int pfs_watch_poll(struct pfs_watch *watch, uint64_t inode, uint64_t key, void *handle,
 		   bool *ret_changed);
