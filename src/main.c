@@ -21,6 +21,7 @@
  * the child, the API's first answer and the mount; and the parent prints what came of it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,11 +106,28 @@ static int run(struct program *program)
 	return status;
 }
 
+/*
+ * A standard stream that is closed would be the next descriptor that we open: lines would go into
+ * it, and the daemon would put /dev/null in its place.
+ */
+static void fill_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR); /* without O_CLOEXEC, as these are */
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char *argv[])
 {
-	struct program *program = calloc(1, sizeof(*program));
+	struct program *program;
 	int status = EXIT_SUCCESS;
 
+	fill_standard_streams();
+	program = calloc(1, sizeof(*program));
 	if (!program)
 		return fail(strerror(ENOMEM));
 	program->signals = program->simulator_output = -1;
