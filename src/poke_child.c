@@ -37,6 +37,27 @@ static int send_answer(int socket, const struct poke_answer *answer)
 
 /* --- who is watching ----------------------------------------------------------------------- */
 
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/* mountinfo writes a space, tab, newline or backslash as a backslash and three octal digits. */
+static void decode_path(char *path)
+{
+	char *out = path;
+
+	for (const char *in = path; *in; in++) {
+		if (*in == '\\' && is_octal(in[1]) && is_octal(in[2]) && is_octal(in[3])) {
+			*out++ = (char)((in[1] - '0') << 6 | (in[2] - '0') << 3 | (in[3] - '0'));
+			in += 3;
+		} else {
+			*out++ = *in;
+		}
+	}
+	*out = '\0';
+}
+
 /* The device number of the mount, from a place that asks nobody. 0 if it isn't mounted. */
 static unsigned find_device(const char *mountpoint)
 {
@@ -47,11 +68,13 @@ static unsigned find_device(const char *mountpoint)
 
 	while (mounts && getline(&line, &size, mounts) > 0) {
 		unsigned major_number, minor_number;
-		char path[POKE_PATH_MAX];
+		char path[4096];
 
-		if (sscanf(line, "%*u %*u %u:%u %*s %1023s", &major_number, &minor_number, path) ==
-			    3 &&
-		    !strcmp(path, mountpoint))
+		if (sscanf(line, "%*u %*u %u:%u %*s %4095s", &major_number, &minor_number, path) !=
+		    3)
+			continue;
+		decode_path(path);
+		if (!strcmp(path, mountpoint))
 			device = major_number << 20 | minor_number;
 	}
 	free(line);
