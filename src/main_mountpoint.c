@@ -19,14 +19,29 @@ static int refuse(int error, const char *path, const char *why, char *text, size
 	return error;
 }
 
+/* As one word of a command that can be pasted into a shell. */
+static const char *quote(const char *path, char *out, size_t size)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789/._-+:@%,=";
+	char shown[600];
+
+	(void)pfs_escape(path, shown, sizeof(shown));
+	if (path[strspn(path, plain)])
+		(void)snprintf(out, size, "'%s'", shown);
+	else
+		(void)snprintf(out, size, "%s", shown);
+	return out;
+}
+
 static int refuse_with_unmount(int error, const char *path, const char *why, char *text,
 			       size_t size)
 {
-	char shown[600], help[800];
+	char quoted[610], help[800];
 
 	(void)snprintf(help, sizeof(help), "%s; unmount it with: %s %s", why,
 		       geteuid() ? "fusermount3 -u" : "umount",
-		       pfs_escape(path, shown, sizeof(shown)));
+		       quote(path, quoted, sizeof(quoted)));
 	return refuse(error, path, help, text, size);
 }
 
@@ -51,7 +66,7 @@ static bool is_mounted(const char *absolute, char *type, size_t size)
 
 static int explain(int error, const char *path, char *text, size_t size)
 {
-	char shown[600], help[800];
+	char quoted[610], help[800];
 
 	switch (error) {
 	case ENOTCONN:
@@ -60,7 +75,7 @@ static int explain(int error, const char *path, char *text, size_t size)
 					   text, size);
 	case ENOENT:
 		(void)snprintf(help, sizeof(help), "no such directory; make it with: mkdir -p %s",
-			       pfs_escape(path, shown, sizeof(shown)));
+			       quote(path, quoted, sizeof(quoted)));
 		return refuse(-error, path, help, text, size);
 	default:
 		return refuse(-error, path, strerror(error), text, size);
