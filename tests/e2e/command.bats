@@ -200,6 +200,78 @@ do_as_told() { # [PREFIX...]
 	jobs_are 1
 }
 
+@test "a mountpoint whose name needs quotes: mounted, watched, and named so that it can be pasted" {
+	local watched
+	MNT="$MNT/a b,c"
+	JOBS=$MNT/restore-jobs
+	sim_start --jobs 1
+	refuses "make it with: mkdir -p '$MNT'" --api-url "$SIM_URL"
+	eval "${SAID##*with: }"
+	pinefs --api-url "$SIM_URL" --ttl 0.2
+	[ "$CODE" -eq 0 ]
+	jobs_are 1
+	grep -qxF "mountpoint=$MNT" "$MNT/.pinefs/config"
+	watched=$(echo "$JOBS"/*)/status
+	python3 - "$watched" <<'END' &
+import ctypes, os, signal, sys
+libc = ctypes.CDLL(None)
+IN_MODIFY = 2
+assert libc.inotify_add_watch(libc.inotify_init(), sys.argv[1].encode(), IN_MODIFY) >= 0
+signal.alarm(60)
+signal.pause()
+END
+	is_watched() { grep -q "/status$" "$MNT/.pinefs/watchers"; }
+	wait_until 30 is_watched
+	kill "$!"
+	wait "$!" || true
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 1 ]
+	eval "${SAID##*with: }"
+	wait_until 20 none_runs
+	rmdir "$MNT"
+}
+
+@test "a mountpoint by a relative path, with a slash behind, or through a link" {
+	local path
+	sim_start --jobs 1
+	ln -s "$MNT" "$BATS_TEST_TMPDIR/link"
+	cd "$(dirname "$MNT")"
+	for path in "./${MNT##*/}" "$MNT//" "$BATS_TEST_TMPDIR/link"; do
+		PINECONE_API_KEY=$SIM_KEY "$PINEFS" --api-url "$SIM_URL" "$path" 3>&-
+		is_mounted "$MNT"
+		jobs_are 1
+		run env PINECONE_API_KEY="$SIM_KEY" "$PINEFS" --api-url "$SIM_URL" "$path"
+		[ "$status" -eq 1 ]
+		[[ $output == *"$path: something is mounted there already"* ]]
+		fusermount3 -u "$MNT"
+	done
+}
+
+@test "standard streams that are closed" {
+	sim_start --jobs 1
+	PINECONE_API_KEY=$SIM_KEY "$PINEFS" --api-url "$SIM_URL" "$MNT" 3>&- 0<&- 1>&- 2>&-
+	is_mounted "$MNT"
+	jobs_are 1
+	# It still hears signals.
+	signal_daemons TERM
+	wait_until 20 none_runs
+	run ! is_mounted "$MNT"
+	CODE=0
+	PINECONE_API_KEY=$SIM_KEY "$PINEFS" --api-url "$NOBODY" "$MNT" 3>&- 0<&- 1>&- 2>&- || CODE=$?
+	[ "$CODE" -eq 1 ]
+}
+
+@test "-o auto_unmount: fusermount3 stays, and ends with the mount" {
+	sim_start --jobs 1
+	pinefs --api-url "$SIM_URL" -o auto_unmount
+	[ "$CODE" -eq 0 ]
+	jobs_are 1
+	[ "$(ps -o comm= -p "$(daemons | paste -sd ,)" | sort | tr '\n' ' ')" = \
+		'fusermount3 pinefs pinefs-poke ' ]
+	fusermount3 -u "$MNT"
+	wait_until 20 none_runs
+}
+
 @test "an ordinary user is told in one line what fusermount3 says" {
 	need_root
 	user_set_up
