@@ -74,8 +74,8 @@ static int verdict(struct pfs_store *store, const struct pfs_object *object)
 
 	if (object->gone)
 		return -ESTALE;
-	if (!failure)
-		return object->content ? 0 : -EIO;
+	if (!failure) /* nothing is known: there was no memory even for a failure */
+		return object->content ? 0 : -ENOMEM;
 	if (!object->content || failure->error == -EACCES)
 		return failure->error;
 	if (failure->error != -ENOENT &&

@@ -78,18 +78,25 @@ static int read_time(const struct pfs_content *content, const char *key, int64_t
 	return error;
 }
 
-static bool read_terminal(const struct pfs_kind *kind, const struct pfs_content *content)
+/*
+ * Can it change any more? Of an object that the api room gave out, an error means that memory is
+ * short; it must not be taken for one that can change, since it may never be asked again.
+ */
+static int read_terminal(const struct pfs_kind *kind, struct pfs_content *content)
 {
 	struct pfs_json_found found;
-	bool terminal;
+	int error;
 
-	if (!kind->status_key ||
-	    pfs_json_find(content->bytes, content->length, kind->status_key, &found))
-		return false;
-	terminal = found.value.type == PFS_JSON_STRING &&
-		   pfs_kind_is_terminal(kind, found.value.string);
+	content->terminal = false;
+	if (!kind->status_key)
+		return 0;
+	error = pfs_json_find(content->bytes, content->length, kind->status_key, &found);
+	if (error)
+		return error;
+	content->terminal = found.value.type == PFS_JSON_STRING &&
+			    pfs_kind_is_terminal(kind, found.value.string);
 	pfs_json_found_finish(&found);
-	return terminal;
+	return 0;
 }
 
 /*
@@ -122,7 +129,10 @@ static struct pfs_content *make_content(struct pfs_store *store, const struct pf
 	content->length = length;
 	memcpy(content->bytes, bytes, length);
 	content->bytes[length] = '\0';
-	content->terminal = read_terminal(object->kind, content);
+	if (read_terminal(object->kind, content)) {
+		free(content);
+		return NULL;
+	}
 	content->modified = modified_time(store, object, content);
 	return content;
 }

@@ -165,10 +165,11 @@ static int render_member(const struct pfs_content *content, const char *key, boo
 			 struct pfs_buffer *buffer)
 {
 	struct pfs_json_found found;
-	int error = pfs_json_find(content->bytes, content->length, key, &found);
+	int error = 0;
 
-	if (error)
-		return error;
+	/* It was readable when it came: what fails now is memory. */
+	if (pfs_json_find(content->bytes, content->length, key, &found))
+		return -ENOMEM;
 	if (must_be_there && !is_scalar(&found.value))
 		error = -ENOENT;
 	else

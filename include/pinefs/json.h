@@ -73,7 +73,7 @@ void pfs_json_close(struct pfs_json_walk *walk);
 /*
  * Find a member by key; of several the last one, as every client of the API reads it. 0 with
  * type PFS_JSON_NULL if there is none. On success the caller owes pfs_json_found_finish.
- * -EBADMSG, -ENOMEM.
+ * -EBADMSG, also where memory is short: cJSON doesn't tell these apart.
  */
 struct pfs_json_found {
 	struct pfs_json_value value; /* key is NULL */

@@ -113,7 +113,7 @@ bool fake_api_is_asked(const struct pfs_api *api, const char *id)
 }
 
 /* As with the real one, the call is over before done is called. */
-static void tell(struct pfs_api *api, const char *id, struct pfs_api_answer *answer)
+void fake_api_tell(struct pfs_api *api, const char *id, struct pfs_api_answer *answer)
 {
 	struct pfs_api_call *call = find(api, id), ended;
 
@@ -141,7 +141,7 @@ void fake_api_answer(struct pfs_api *api, const char *id, const char *object)
 
 	assert_non_null(bytes);
 	memcpy(bytes, object, length + 1);
-	tell(api, id, &answer);
+	fake_api_tell(api, id, &answer);
 	free(bytes);
 }
 
@@ -167,7 +167,7 @@ void fake_api_fail(struct pfs_api *api, const char *id, int error, int status)
 		.retry_after = api->retry_after,
 	};
 
-	tell(api, id, &answer);
+	fake_api_tell(api, id, &answer);
 }
 
 void fake_api_page(struct pfs_api *api, const char *rows, const char *next)
@@ -199,7 +199,7 @@ void fake_api_page(struct pfs_api *api, const char *rows, const char *next)
 			.length = strlen(object),
 		};
 	}
-	tell(api, NULL, &answer);
+	fake_api_tell(api, NULL, &answer);
 	for (size_t i = 0; i < answer.row_count; i++)
 		free((char *)made[i].object);
 	free(words);

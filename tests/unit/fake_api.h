@@ -30,6 +30,12 @@ void fake_api_finish(struct pfs_api *api); /* drops what is under way */
 /* Is the oldest question about this id (NULL: a list) under way? */
 bool fake_api_is_asked(const struct pfs_api *api, const char *id);
 
+/*
+ * Answer the oldest question about this id (NULL: a list); when it was sent, and the id of the
+ * request, are filled in.
+ */
+void fake_api_tell(struct pfs_api *api, const char *id, struct pfs_api_answer *answer);
+
 /* Answer the oldest question about this id with an object, as it is. */
 void fake_api_answer(struct pfs_api *api, const char *id, const char *object);
 

@@ -1,0 +1,157 @@
+#include "short_memory.h"
+
+#include <cjson/cJSON.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__real_tsearch(const void *key, void **root, int (*compare)(const void *, const void *));
+void __real_free(void *memory);
+
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_reallocarray(void *memory, size_t count, size_t size);
+char *__wrap_strdup(const char *string);
+int __wrap_asprintf(char **ret_string, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+int __wrap___asprintf_chk(char **ret_string, int flag, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, const void *));
+void __wrap_free(void *memory);
+
+static long until;    /* allocations until one fails; 0: none will */
+static bool for_ever; /* and all that follow fail, too */
+static bool struck;
+static long held; /* allocations not yet given back */
+
+static bool fails(void)
+{
+	if (struck && for_ever)
+		return true;
+	if (until == 0 || --until > 0)
+		return false;
+	struck = true;
+	return true;
+}
+
+static void *count(void *memory)
+{
+	held += memory != NULL;
+	return memory;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : count(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : count(__real_calloc(n, size));
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+	void *moved = fails() ? NULL : __real_realloc(memory, size);
+
+	held += moved != NULL && memory == NULL;
+	return moved;
+}
+
+void *__wrap_reallocarray(void *memory, size_t n, size_t size)
+{
+	return __wrap_realloc(memory, n * size);
+}
+
+char *__wrap_strdup(const char *string)
+{
+	size_t size = strlen(string) + 1;
+	char *copy = __wrap_malloc(size);
+
+	return copy ? memcpy(copy, string, size) : NULL;
+}
+
+static int __attribute__((format(printf, 2, 0)))
+format(char **ret_string, const char *text, va_list arguments)
+{
+	int length = fails() ? -1 : vasprintf(ret_string, text, arguments);
+
+	held += length >= 0;
+	return length;
+}
+
+int __wrap_asprintf(char **ret_string, const char *text, ...)
+{
+	va_list arguments;
+	int length;
+
+	va_start(arguments, text);
+	length = format(ret_string, text, arguments);
+	va_end(arguments);
+	return length;
+}
+
+/* What asprintf is called where the compiler fortifies. */
+int __wrap___asprintf_chk(char **ret_string, int flag, const char *text, ...)
+{
+	va_list arguments;
+	int length;
+
+	va_start(arguments, text);
+	length = format(ret_string, text, arguments);
+	va_end(arguments);
+	return length;
+}
+
+/* Its nodes are its own affair; tdelete gives them back. */
+void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, const void *))
+{
+	return fails() ? NULL : __real_tsearch(key, root, compare);
+}
+
+void __wrap_free(void *memory)
+{
+	held -= memory != NULL;
+	__real_free(memory);
+}
+
+bool short_memory_struck(void)
+{
+	return struck;
+}
+
+static bool run_once(void (*scenario)(void *arg), void *arg, long n)
+{
+	long before = held;
+
+	struck = false;
+	until = n;
+	scenario(arg);
+	until = 0;
+	if (held != before)
+		fail_msg("failure of allocation %ld: %ld left", n, held - before);
+	return struck;
+}
+
+void short_memory_run(void (*scenario)(void *arg), void *arg)
+{
+	cJSON_Hooks hooks = {.malloc_fn = __wrap_malloc, .free_fn = __wrap_free};
+	long n = 1;
+
+	cJSON_InitHooks(&hooks);
+	while (run_once(scenario, arg, n)) {
+		for_ever = true;
+		(void)run_once(scenario, arg, n);
+		for_ever = false;
+		n++;
+	}
+	cJSON_InitHooks(NULL);
+	assert_true(n > 1); /* else there was nothing to try */
+}

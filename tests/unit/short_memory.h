@@ -1,0 +1,20 @@
+/*
+ * short_memory: lets memory run out at will. The program that links this must be linked with the
+ * wraps that meson.build names; then every allocation of pinefs and of cJSON passes here.
+ */
+#ifndef PINEFS_SHORT_MEMORY_H
+#define PINEFS_SHORT_MEMORY_H
+
+#include <stdbool.h>
+
+/*
+ * Run a scenario with its first allocation failing, then with its second, and so on, until one
+ * passes whole; and once more with that and all after it failing. After each, all that it took
+ * must have been given back. The scenario asserts what its calls may say.
+ */
+void short_memory_run(void (*scenario)(void *arg), void *arg);
+
+/* Did an allocation fail in this run? */
+bool short_memory_struck(void);
+
+#endif
