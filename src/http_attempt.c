@@ -147,6 +147,8 @@ static enum pfs_http_outcome outcome_of(const struct pfs_http_request *request, 
 {
 	if (request->too_large)
 		return PFS_HTTP_TOO_LARGE;
+	if (request->body.error == -ENOMEM) /* to libcurl only a body that wasn't taken */
+		return PFS_HTTP_NO_MEMORY;
 	switch (code) {
 	case CURLE_OK:
 		return PFS_HTTP_ANSWERED;
