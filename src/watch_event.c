@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define BUSY_PAUSE (20 * PFS_MILLISECOND)
+#define LOOK_PAUSE (10 * PFS_MILLISECOND)
 
 /* --- the queue ----------------------------------------------------------------------------- */
 
@@ -51,6 +52,7 @@ static void add_event(struct pfs_watch *watch, const struct event *like, const c
 {
 	size_t size = strlen(path) + 1;
 	struct event *event;
+	int64_t due;
 
 	if (like->type == EVENT_CHANGE)
 		pfs_poll_changed(watch, like->inode);
@@ -71,8 +73,13 @@ static void add_event(struct pfs_watch *watch, const struct event *like, const c
 		pfs_store_hold(watch->store, event->object, 1);
 	TAILQ_INSERT_TAIL(&watch->events, event, link);
 	watch->event_count++;
-	/* Not at once: what changes together is looked for together. */
-	pfs_timer_start(watch->loop, &watch->retry, event->happened_at);
+	/*
+	 * Not at once: what changes together is looked for together. And a look keeps a processor
+	 * busy for milliseconds, so whoever brought the change to light gets it first.
+	 */
+	due = event->happened_at + (event->checked ? 0 : LOOK_PAUSE);
+	if (!watch->retry.running || due < watch->retry.due)
+		pfs_timer_start(watch->loop, &watch->retry, due);
 	watch->scan_wanted = watch->scan_wanted || !event->checked;
 }
 
