@@ -83,7 +83,7 @@ static bool is_last(const struct pfs_content *content, const struct pfs_json_val
 	struct pfs_json_found found;
 	bool last;
 
-	if (pfs_json_find(content->bytes, content->length, value->key, &found))
+	if (pfs_json_pick(content->bytes, content->length, value->key, &found))
 		return false;
 	last = found.value.raw == value->raw;
 	pfs_json_found_finish(&found);
@@ -125,7 +125,7 @@ static void add_changes(struct pfs_buffer *lines, const struct subject *subject,
 
 		more = 0;
 		if (value.type == PFS_JSON_NULL || !is_last(of, &value) ||
-		    pfs_json_find(other->bytes, other->length, value.key, &found))
+		    pfs_json_pick(other->bytes, other->length, value.key, &found))
 			continue;
 		there = found.value.type != PFS_JSON_NULL;
 		if (only_missing && !there)

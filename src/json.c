@@ -65,9 +65,14 @@ int pfs_json_check(const char *text, size_t length)
 	return depth ? -EBADMSG : 0;
 }
 
+static bool is_space(char byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 static void skip_space(struct pfs_json_walk *walk)
 {
-	while (walk->cursor < walk->end && *walk->cursor && strchr(" \t\r\n", *walk->cursor))
+	while (walk->cursor < walk->end && is_space(*walk->cursor))
 		walk->cursor++;
 }
 
@@ -259,6 +264,93 @@ int pfs_json_find(const char *text, size_t length, const char *key,
 	if (more < 0) {
 		cJSON_Delete(found.owner);
 		return more;
+	}
+	*ret_found = found;
+	return 0;
+}
+
+/* The byte after the value that begins at text. */
+static const char *skip_value(const char *text, const char *end)
+{
+	if (text < end && *text == '"')
+		return skip_string(text, end);
+	if (text < end && (*text == '{' || *text == '['))
+		return skip_compound(text, end);
+	while (text < end && *text != ',' && *text != '}' && !is_space(*text))
+		text++;
+	return text;
+}
+
+/* Does this string, quotes and all, say key? */
+static bool says(const char *raw, size_t length, const char *key)
+{
+	size_t key_length = strlen(key);
+	cJSON *item;
+	bool same;
+
+	if (!memchr(raw, '\\', length))
+		return length == key_length + 2 && !memcmp(raw + 1, key, key_length);
+	item = cJSON_ParseWithLength(raw, length);
+	same = item && cJSON_IsString(item) && !strcmp(cJSON_GetStringValue(item), key);
+	cJSON_Delete(item);
+	return same;
+}
+
+/*
+ * Step over one member; its value begins at *ret_value. 1: its key is the one; 0: it isn't; 2: the
+ * object has ended; -EBADMSG.
+ */
+static int step_over(struct pfs_json_walk *walk, const char *key, const char **ret_value)
+{
+	const char *raw, *stop;
+	bool same;
+
+	if (take(walk, '}'))
+		return at_end(walk) ? -EBADMSG : 2;
+	if (walk->begun && !take(walk, ','))
+		return -EBADMSG;
+	walk->begun = true;
+	skip_space(walk);
+	raw = walk->cursor;
+	stop = raw < walk->end && *raw == '"' ? skip_string(raw, walk->end) : NULL;
+	if (!stop)
+		return -EBADMSG;
+	same = says(raw, (size_t)(stop - raw), key);
+	walk->cursor = stop;
+	if (!take(walk, ':'))
+		return -EBADMSG;
+	skip_space(walk);
+	*ret_value = walk->cursor;
+	walk->cursor = skip_value(walk->cursor, walk->end);
+	return walk->cursor ? same : -EBADMSG;
+}
+
+int pfs_json_pick(const char *text, size_t length, const char *key,
+		  struct pfs_json_found *ret_found)
+{
+	const char *value, *last = NULL;
+	struct pfs_json_found found = {0};
+	struct pfs_json_walk walk;
+	int stepped = pfs_json_open(&walk, text, length);
+	cJSON *item;
+
+	if (!stepped && walk.type != PFS_JSON_OBJECT)
+		return -EBADMSG;
+	while (!stepped || stepped == 1) {
+		stepped = step_over(&walk, key, &value);
+		if (stepped == 1)
+			last = value;
+	}
+	if (stepped < 0)
+		return stepped;
+	if (last) {
+		walk.cursor = last;
+		item = parse_here(&walk, &found.value.raw, &found.value.raw_length);
+		if (!item)
+			return -EBADMSG;
+		found.owner = item;
+		found.value.type = type_of(item);
+		found.value.string = cJSON_GetStringValue(item);
 	}
 	*ret_found = found;
 	return 0;

@@ -70,7 +70,7 @@ static int read_time(const struct pfs_content *content, const char *key, int64_t
 	struct pfs_json_found found;
 	int error = -EINVAL;
 
-	if (!key || pfs_json_find(content->bytes, content->length, key, &found))
+	if (!key || pfs_json_pick(content->bytes, content->length, key, &found))
 		return -EINVAL;
 	if (found.value.type == PFS_JSON_STRING)
 		error = pfs_time_parse(found.value.string, ret_time);
@@ -90,7 +90,7 @@ static int read_terminal(const struct pfs_kind *kind, struct pfs_content *conten
 	content->terminal = false;
 	if (!kind->status_key)
 		return 0;
-	error = pfs_json_find(content->bytes, content->length, kind->status_key, &found);
+	error = pfs_json_pick(content->bytes, content->length, kind->status_key, &found);
 	if (error)
 		return error;
 	content->terminal = found.value.type == PFS_JSON_STRING &&

@@ -168,7 +168,7 @@ static int render_member(const struct pfs_content *content, const char *key, boo
 	int error = 0;
 
 	/* It was readable when it came: what fails now is memory. */
-	if (pfs_json_find(content->bytes, content->length, key, &found))
+	if (pfs_json_pick(content->bytes, content->length, key, &found))
 		return -ENOMEM;
 	if (must_be_there && !is_scalar(&found.value))
 		error = -ENOENT;

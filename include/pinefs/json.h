@@ -81,6 +81,14 @@ struct pfs_json_found {
 };
 int pfs_json_find(const char *text, size_t length, const char *key,
 		  struct pfs_json_found *ret_found);
+
+/*
+ * The same for a text that pfs_json_find or a whole walk took for good before: the values of other
+ * keys are stepped over unparsed, which costs a tenth. Of a text that isn't good it may tell a
+ * value where pfs_json_find says -EBADMSG; it never reads beyond it.
+ */
+int pfs_json_pick(const char *text, size_t length, const char *key,
+		  struct pfs_json_found *ret_found);
 void pfs_json_found_finish(struct pfs_json_found *found);
 
 /*

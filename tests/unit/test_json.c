@@ -259,39 +259,82 @@ static void test_walk_cut_short_anywhere_fails(void **state)
 
 /* --- finding ------------------------------------------------------------------------------- */
 
+typedef int finder(const char *text, size_t length, const char *key, struct pfs_json_found *found);
+static finder *const finders[] = {pfs_json_find, pfs_json_pick};
+#define FINDER_COUNT (sizeof(finders) / sizeof(finders[0]))
+
 static void test_find_gives_the_last_of_several(void **state)
 {
 	static const char text[] = "{\"a\":1,\"b\":2,\"a\":\"three\"}";
 	struct pfs_json_found found;
 
-	assert_int_equal(pfs_json_find(text, strlen(text), "a", &found), 0);
-	assert_int_equal(found.value.type, PFS_JSON_STRING);
-	assert_string_equal(found.value.string, "three");
-	assert_null(found.value.key);
-	assert_memory_equal(found.value.raw, "\"three\"", 7);
-	pfs_json_found_finish(&found);
-	pfs_json_found_finish(&found); /* once more does nothing */
+	for (size_t i = 0; i < FINDER_COUNT; i++) {
+		assert_int_equal(finders[i](text, strlen(text), "a", &found), 0);
+		assert_int_equal(found.value.type, PFS_JSON_STRING);
+		assert_string_equal(found.value.string, "three");
+		assert_null(found.value.key);
+		assert_memory_equal(found.value.raw, "\"three\"", 7);
+		assert_int_equal(found.value.raw_length, 7);
+		pfs_json_found_finish(&found);
+		pfs_json_found_finish(&found); /* once more does nothing */
+	}
 }
 
 static void test_find_absent_is_null(void **state)
 {
 	struct pfs_json_found found;
 
-	memset(&found, 0xff, sizeof(found));
-	assert_int_equal(pfs_json_find("{\"a\":{\"b\":1}}", 13, "b", &found), 0);
-	assert_int_equal(found.value.type, PFS_JSON_NULL);
-	assert_null(found.value.raw);
-	pfs_json_found_finish(&found);
+	for (size_t i = 0; i < FINDER_COUNT; i++) {
+		memset(&found, 0xff, sizeof(found));
+		assert_int_equal(finders[i]("{\"a\":{\"b\":1}}", 13, "b", &found), 0);
+		assert_int_equal(found.value.type, PFS_JSON_NULL);
+		assert_null(found.value.raw);
+		pfs_json_found_finish(&found);
+	}
 }
 
 static void test_find_in_what_is_no_object_fails(void **state)
 {
+	static const char *const texts[] = {"[\"a\"]",	"x",	"{\"a\":1", "{\"a\":1}]",
+					    "{\"a\"}",	"{\"a", "{\"b\":",  "{\"b\":\"",
+					    "{\"b\":{", "{,}",	"{\"a\":}", "{\"b\":1 \"a\":1}"};
 	struct pfs_json_found found;
 
-	assert_int_equal(pfs_json_find("[\"a\"]", 5, "a", &found), -EBADMSG);
-	assert_int_equal(pfs_json_find("x", 1, "a", &found), -EBADMSG);
-	assert_int_equal(pfs_json_find("{\"a\":1", 6, "a", &found), -EBADMSG);
-	assert_int_equal(pfs_json_find("{\"a\":1}]", 8, "a", &found), -EBADMSG);
+	for (size_t i = 0; i < FINDER_COUNT; i++) {
+		for (size_t j = 0; j < sizeof(texts) / sizeof(texts[0]); j++)
+			assert_int_equal(finders[i](texts[j], strlen(texts[j]), "a", &found),
+					 -EBADMSG);
+	}
+}
+
+/* Every value of each text, found by both, is the same. */
+static void test_find_and_pick_agree(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		" { \"a\" : \"x\" , \"ab\" : 1e2 , \"\":null,\"b\":true } ",
+		"{\"\\u0061\":1,\"a\\\"\":2,\"a\\\\\":\"\\\"}\"}",
+		"{\"ab\":{\"a\":[\"}\",{\"a\":1}]},\"a\":[1,[2,{\"]\":3}]],\"b\":-0.5}",
+		"{\"a\":\"\\\\\",\"b\":\"{\\\"a\\\":1\"}",
+	};
+	static const char *const keys[] = {"a", "ab", "b", "", "a\"", "a\\", "c"};
+	struct pfs_json_found one, other;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		for (size_t j = 0; j < sizeof(keys) / sizeof(keys[0]); j++) {
+			size_t length = strlen(texts[i]);
+
+			assert_int_equal(pfs_json_find(texts[i], length, keys[j], &one), 0);
+			assert_int_equal(pfs_json_pick(texts[i], length, keys[j], &other), 0);
+			assert_int_equal(one.value.type, other.value.type);
+			assert_ptr_equal(one.value.raw, other.value.raw);
+			assert_int_equal(one.value.raw_length, other.value.raw_length);
+			if (one.value.string)
+				assert_string_equal(one.value.string, other.value.string);
+			pfs_json_found_finish(&one);
+			pfs_json_found_finish(&other);
+		}
+	}
 }
 
 /* --- sameness ------------------------------------------------------------------------------ */
@@ -385,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_find_gives_the_last_of_several),
 		cmocka_unit_test(test_find_absent_is_null),
 		cmocka_unit_test(test_find_in_what_is_no_object_fails),
+		cmocka_unit_test(test_find_and_pick_agree),
 		cmocka_unit_test(test_same_each_pair_as_in_table),
 		cmocka_unit_test(test_same_costs_too_much_is_false_soon),
 	};
