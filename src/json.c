@@ -19,14 +19,21 @@
  */
 #define SAME_BUDGET (4 * 1024 * 1024)
 
-/* The byte after a string that begins at text, or NULL if it doesn't end. */
+/*
+ * The byte after a string that begins at text, or NULL if it doesn't end. Nearly all bytes of a
+ * document are in strings without a backslash, and memchr(3) is faster than a loop.
+ */
 static const char *skip_string(const char *text, const char *end)
 {
 	for (text++; text < end; text++) {
-		if (*text == '\\')
-			text++;
-		else if (*text == '"')
-			return text + 1;
+		const char *quote = memchr(text, '"', (size_t)(end - text));
+		const char *escape = quote ? memchr(text, '\\', (size_t)(quote - text)) : NULL;
+
+		if (!quote)
+			return NULL;
+		if (!escape)
+			return quote + 1;
+		text = escape + 1; /* what it escapes is stepped over */
 	}
 	return NULL;
 }
@@ -101,6 +108,8 @@ int pfs_json_open(struct pfs_json_walk *walk, const char *text, size_t length)
 /* A NUL in a decoded string would cut it short without a word. */
 static bool says_nul(const char *raw, size_t length)
 {
+	if (!memchr(raw, '\\', length))
+		return false;
 	for (size_t i = 0; i + 5 < length; i++) {
 		if (raw[i] != '\\')
 			continue;
