@@ -4,8 +4,10 @@
  * for true, what it doesn't say is not: it drops jobs, repeats rows, and its last page may be
  * followed by an empty one.
  *
- * A walk ends well at a page without a next token, at a token that came before, or after some
- * pages in a row that told nothing new; it fails with the first page that can't be had.
+ * A walk ends well at a page without a next token, at a token that came before, or after so many
+ * pages in a row that told nothing new that more are not to be expected; it fails with the first
+ * page that can't be had. A few such pages mean nothing: where each restore's target index is
+ * deleted in the end, the first pages are all empty, and the jobs come after them.
  *
  * When many known objects have expired, one list is cheaper than a describe each. How many will
  * be asked for isn't known, so this is the ski rental problem: describe one by one until that has
@@ -21,9 +23,9 @@
 #include "pinefs/stats.h"
 
 #define PAGE_ROWS	100 /* the most that the API gives */
-#define BARREN_PAGES	3
-#define WALK_PAGES_MAX	50 /* longer lists are no short cut to one object */
-#define CHECKED_AT_ONCE 16 /* objects that a walk left out, described after it */
+#define BARREN_PAGES	100 /* 10,000 jobs in a row that the list has dropped */
+#define WALK_PAGES_MAX	50  /* longer lists are no short cut to one object */
+#define CHECKED_AT_ONCE 16  /* objects that a walk left out, described after it */
 
 static uint64_t hash_token(const char *token)
 {
