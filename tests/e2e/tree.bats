@@ -161,6 +161,17 @@ fields='restore_job_id backup_id target_index_name target_index_id status create
 	[ "$(cat "$JOBS/a/a_b" "$JOBS/a/a_b_2" | tr '\n' ' ')" = '2 3 ' ]
 }
 
+@test "of very many unknown keys the first become files, raw.json has all" {
+	sim_start --jobs 0
+	mount_start
+	add_raw a "$(jq -cn '{restore_job_id: "a"} + ([range(1000) | {"key_\(.)": .}] | add)')"
+	ls "$JOBS/a" >"$BATS_TEST_TMPDIR/names"
+	[ "$(grep -c '^key_' "$BATS_TEST_TMPDIR/names")" -eq 36 ]
+	[ "$(cat "$JOBS/a/key_35")" = 35 ]
+	says 'No such file' cat "$JOBS/a/key_36"
+	cmp <(sim_get /restore-jobs/a) "$JOBS/a/raw.json"
+}
+
 @test "raw.json is byte for byte what describe sent" {
 	sim_start --jobs 0
 	mount_start
