@@ -58,6 +58,9 @@ fields='restore_job_id backup_id target_index_name target_index_id status create
 	sim_start --jobs 12 --pending 3 --restore-time 1000
 	mount_start --ttl 60
 	local field
+	# A young job doesn't say when it was created.
+	all_created() { sim_get /restore-jobs | jq -e '.data | all(.created_at)'; }
+	wait_until 10 all_created
 	sim_get /restore-jobs >"$BATS_TEST_TMPDIR/page"
 	# shellcheck disable=SC2016,SC2086
 	jq -r '.data[] as $job | $ARGS.positional[] as $field | select($job[$field] != null)
@@ -204,7 +207,7 @@ page_of_files() {
 }
 
 @test "raw.json is byte for byte what the page of the list sent" {
-	sim_start --jobs 20
+	sim_start --jobs 20 --pending 0
 	add_raw x $'{ "restore_job_id":"x",\n"percent_complete":1e2, "status":"Pending","u":"\\u00e9" }'
 	sim_post /_sim/list '{"layout":"pretty"}'
 	mount_start --ttl 60
