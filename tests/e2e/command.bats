@@ -361,6 +361,44 @@ END
 	wait_until 20 none_runs
 }
 
+@test "in the background it logs to syslog" {
+	need_root
+	sim_start --jobs 1
+	# A /dev of its own, in which the log is a socket of ours.
+	cat >"$BATS_TEST_TMPDIR/script" <<'END'
+dev=$BATS_TEST_TMPDIR/dev
+mkdir "$dev"
+mount -t tmpfs -o dev pinefs-tests "$dev"
+mknod -m 666 "$dev/null" c 1 3
+mknod -m 666 "$dev/urandom" c 1 9
+mknod -m 666 "$dev/fuse" c 10 229
+python3 -c 'import os, socket, sys
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind(sys.argv[1])
+log.settimeout(60)
+while True:
+    os.write(1, log.recv(10000) + b"\n")
+' "$dev/log" >"$BATS_TEST_TMPDIR/syslog" &
+trap 'kill "$!"' EXIT
+wait_until 20 test -S "$dev/log"
+mount --move "$dev" /dev
+"$PINEFS" --api-url "$SIM_URL" "$MNT" 2>&1
+fusermount3 -u "$MNT"
+wait_until 20 grep -q 'unmounted from' "$BATS_TEST_TMPDIR/syslog"
+END
+	export -f wait_until
+	export BATS_TEST_TMPDIR SIM_URL MNT
+	export PINECONE_API_KEY=$SIM_KEY
+	run timeout 90 unshare --mount --propagation private bash -eu "$BATS_TEST_TMPDIR/script" 3>&-
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	wait_until 20 none_runs
+	cat "$BATS_TEST_TMPDIR/syslog"
+	grep -qE "^<30>.* pinefs\[[0-9]+\]: mounted on $MNT, from $SIM_URL\$" "$BATS_TEST_TMPDIR/syslog"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/syslog")" -eq 2 ]
+}
+
 @test "nothing is mounted for a command that was killed while it waited" {
 	sim_start --jobs 1
 	fault '{"match":"list","delay":1}'
