@@ -174,3 +174,16 @@ is_unchanged() {
 	[ "$(/bin/pwd -P)" = "$JOBS/a" ]
 	cd /
 }
+
+@test "tail -f follows a value that grows" {
+	sim_start --jobs 0
+	add_raw a '{"restore_job_id":"a","log":"one"}'
+	mount_start --ttl 0.3
+	local screen=$BATS_TEST_TMPDIR/screen
+	timeout 60 tail -f "$JOBS/a/log" >"$screen" 3>&- &
+	wait_until 20 file_says "$screen" one
+	change a "$(jq -cn '{raw: "{\"restore_job_id\":\"a\",\"log\":\"one\\ntwo\"}"}')"
+	wait_until 20 file_says "$screen" $'one\ntwo'
+	kill "$!"
+	wait "$!" || true
+}

@@ -127,3 +127,30 @@ ends_with() {
 	wait_until 20 is_good
 	stat -c '%i %y' "$JOBS/a/status" | cmp - "$BATS_TEST_TMPDIR/before"
 }
+
+@test "a job that comes back after it was gone" {
+	sim_start --jobs 0
+	add_job a
+	mount_start --ttl 0.2 --ttl-missing 0.2 --stale 0.5
+	lists 'a '
+	file_says "$JOBS/a/status" Pending
+	sim_delete /_sim/jobs/a
+	wait_until 20 is_missing "$JOBS/a/status"
+	wait_until 20 lists ''
+	add_job a '{"status": "Odd"}'
+	wait_until 20 file_says "$JOBS/a/status" Odd
+	wait_until 20 lists 'a '
+	[ "$(attribute "$JOBS/a" stale)" = 0 ]
+}
+
+@test "with --stale 0 a failure is one at once" {
+	sim_start --jobs 0
+	add_job a
+	mount_start --ttl 0.2 --stale 0
+	lists 'a '
+	file_says "$JOBS/a/status" Pending
+	fault '{"match": "any", "status": 400}'
+	wait_until 20 says 'Input/output error' cat "$JOBS/a/status"
+	wait_until 20 says 'Input/output error' ls "$JOBS"
+	[ "$(counter stale_served)" -eq 0 ]
+}
