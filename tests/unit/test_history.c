@@ -1,0 +1,249 @@
+#include "pinefs/history.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_fixture.h"
+
+#define T0 "2025-06-15T15:06:40.000000Z\t"
+#define T1 "2025-06-15T15:16:40.000000Z\t" /* TTL_FINAL later, and so on */
+#define T2 "2025-06-15T15:26:40.000000Z\t"
+
+struct bench {
+	struct fixture *store;
+	struct pfs_history *history;
+	struct pfs_buffer buffer;
+};
+
+static void create_history(struct bench *bench, size_t max_object, size_t max_whole)
+{
+	const struct pfs_history_config config = {
+		.max_object = max_object,
+		.max_whole = max_whole,
+	};
+
+	assert_int_equal(pfs_history_create(bench->store->store, bench->store->loop, &config,
+					    &bench->history),
+			 0);
+}
+
+static int setup_history(void **state)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+	void *store = NULL;
+
+	if (bench == NULL || setup(&store))
+		return -1;
+	*state = bench;
+	bench->store = store;
+	return 0;
+}
+
+static int teardown_history(void **state)
+{
+	struct bench *bench = *state;
+	void *store = bench->store;
+	int error = teardown(&store);
+
+	pfs_history_destroy(bench->history);
+	pfs_buffer_finish(&bench->buffer);
+	free(bench);
+	return error;
+}
+
+static struct pfs_object *tell(struct bench *bench, const char *id, const char *object)
+{
+	if (pfs_store_find(bench->store->store, bench->store->kind, id))
+		pass(bench->store, TTL_FINAL);
+	assert_int_equal(ask(bench->store, id, NULL), -EINPROGRESS);
+	fake_api_answer(&bench->store->api, id, object);
+	return pfs_store_find(bench->store->store, bench->store->kind, id);
+}
+
+/* The lines of a generation, of which size and rendering must agree. */
+static const char *lines(struct bench *bench, const struct pfs_object *object, uint64_t generation)
+{
+	size_t size;
+
+	pfs_buffer_clear(&bench->buffer);
+	assert_int_equal(pfs_history_render(bench->history, object, generation, &bench->buffer), 0);
+	assert_int_equal(pfs_history_size(bench->history, object, generation, &size), 0);
+	assert_int_equal(size, bench->buffer.length);
+	assert_int_equal(pfs_buffer_add_string(&bench->buffer, ""), 0);
+	return bench->buffer.bytes;
+}
+
+static void test_object_unchanged_shows_its_state_and_costs_nothing(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_object *object;
+
+	create_history(bench, 4096, 4096);
+	object = tell(bench, "a",
+		      "{\"status\":\"Pending\",\"created_at\":null,\"n\":1e2,\"o\":{\"x\": 1}}");
+	assert_string_equal(lines(bench, object, 0),
+			    T0 "status\t\tPending\n" T0 "n\t\t1e2\n" T0 "o\t\t{\"x\": 1}\n");
+	assert_null(object->record);
+	assert_int_equal(pfs_history_generation(bench->history, object), 0);
+	assert_int_equal(pfs_history_modified(bench->history, object), FAKE_EPOCH);
+	assert_int_equal(pfs_history_render(bench->history, object, 1, &bench->buffer), -ESTALE);
+}
+
+static void test_change_each_kind_as_in_table(void **state)
+{
+	static const struct {
+		const char *before, *after, *line; /* "": none */
+	} rows[] = {
+		{"{\"s\":\"a\"}", "{\"s\":\"b\"}", "s\ta\tb"},
+		{"{\"s\":1}", "{\"s\":1.0}", "s\t1\t1.0"},
+		{"{\"s\":1}", "{\"s\":\"1\"}", "s\t1\t1"},
+		{"{\"s\":null}", "{\"s\":1}", "s\t\t1"},
+		{"{}", "{\"s\":1}", "s\t\t1"},
+		{"{\"s\":1}", "{\"s\":null}", "s\t1\t"},
+		{"{\"s\":1}", "{}", "s\t1\t"},
+		{"{\"s\":[1]}", "{\"s\":[2]}", "s\t[1]\t[2]"},
+		{"{\"s\":\"\"}", "{\"s\":\"x\\ty\\n\"}", "s\t\tx\\ty\\n"},
+		{"{\"s\\tt\":1}", "{\"s\\tt\":2}", "s\\tt\t1\t2"},
+	};
+	struct bench *bench = *state;
+
+	create_history(bench, 4096, 4096);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char id[20];
+		const char *all;
+		size_t length = strlen(rows[i].line);
+		struct pfs_object *object;
+
+		snprintf(id, sizeof(id), "job%zu", i);
+		(void)tell(bench, id, rows[i].before);
+		object = tell(bench, id, rows[i].after);
+		all = lines(bench, object, 0);
+		/* The last line; before it is at most the state that it began with. */
+		if (strlen(all) < length + 2 || all[strlen(all) - 1] != '\n' ||
+		    strncmp(all + strlen(all) - 1 - length, rows[i].line, length) != 0)
+			fail_msg("%s to %s: %s", rows[i].before, rows[i].after, all);
+	}
+}
+
+static void test_same_object_in_other_words_is_no_line(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_object *object;
+
+	create_history(bench, 4096, 4096);
+	(void)tell(bench, "a", "{\"s\":1,\"n\":null}");
+	object = tell(bench, "a", " { \"s\": 1 }");
+	assert_string_equal(lines(bench, object, 0), T0 "s\t\t1\n");
+}
+
+static void test_key_sent_twice_counts_once(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_object *object;
+
+	create_history(bench, 4096, 4096);
+	(void)tell(bench, "a", "{\"s\":1,\"s\":2}");
+	object = tell(bench, "a", "{\"s\":3,\"s\":4}");
+	assert_string_equal(lines(bench, object, 0), T0 "s\t\t2\n" T1 "s\t2\t4\n");
+}
+
+static void test_lines_only_grow_and_each_moves_the_time(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_object *object;
+	char before[2000] = "";
+	int64_t modified = 0;
+
+	create_history(bench, 4096, 4096);
+	for (int i = 0; i < 10; i++) {
+		char bytes[40];
+
+		snprintf(bytes, sizeof(bytes), "{\"n\":%d}", i);
+		object = tell(bench, "a", bytes);
+		assert_memory_equal(lines(bench, object, 0), before, strlen(before));
+		assert_true(strlen(bench->buffer.bytes) > strlen(before));
+		assert_true(pfs_history_modified(bench->history, object) > modified);
+		modified = pfs_history_modified(bench->history, object);
+		strcpy(before, bench->buffer.bytes);
+	}
+	learn_list(bench->store, "a:Failed"); /* in the same moment */
+	assert_true(pfs_history_modified(bench->history, object) > modified);
+}
+
+static void test_lines_past_their_bound_begin_a_generation(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_object *object;
+
+	create_history(bench, 60, 4096); /* a line is about 40 bytes */
+	(void)tell(bench, "a", "{\"s\":1}");
+	object = tell(bench, "a", "{\"s\":2}");
+	assert_int_equal(pfs_history_generation(bench->history, object), 0);
+	assert_string_equal(lines(bench, object, 0), T0 "s\t\t1\n" T1 "s\t1\t2\n");
+	(void)tell(bench, "a", "{\"s\":3}");
+	assert_int_equal(pfs_history_generation(bench->history, object), 1);
+	assert_string_equal(lines(bench, object, 1), T2 "s\t2\t3\n");
+	assert_string_equal(lines(bench, object, 0), T0 "s\t\t1\n" T1 "s\t1\t2\n");
+	for (int i = 4; i < 7; i++) {
+		char bytes[40];
+
+		snprintf(bytes, sizeof(bytes), "{\"s\":%d}", i);
+		(void)tell(bench, "a", bytes);
+	}
+	assert_int_equal(pfs_history_generation(bench->history, object), 2);
+	assert_int_equal(pfs_history_render(bench->history, object, 0, &bench->buffer), -ESTALE);
+	assert_int_equal(pfs_history_render(bench->history, object, 3, &bench->buffer), -ESTALE);
+}
+
+static void test_whole_begins_after_the_first_listing(void **state)
+{
+	struct bench *bench = *state;
+
+	create_history(bench, 4096, 4096);
+	(void)tell(bench, "looked-up", "{\"s\":1}");
+	learn_list(bench->store, "a b");
+	assert_string_equal(lines(bench, NULL, 0), "");
+	(void)tell(bench, "looked-up", "{\"s\":2}");
+	(void)tell(bench, "new", "{\"s\":\"x\",\"t\":null}");
+	assert_string_equal(lines(bench, NULL, 0), T1 "looked-up\ts\t1\t2\n"
+						      "2025-06-15T15:16:40.000000Z\tnew\ts\t\tx\n");
+	assert_int_equal(pfs_history_generation(bench->history, NULL), 0);
+}
+
+static void test_vanished_object_loses_its_id(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_object *object;
+
+	create_history(bench, 4096, 4096);
+	object = tell(bench, "a", "{\"s\":1}");
+	pfs_store_hold(bench->store->store, object, 1);
+	pfs_store_expire(bench->store->store);
+	assert_int_equal(ask(bench->store, "a", NULL), -EINPROGRESS);
+	fake_api_fail(&bench->store->api, "a", -ENOENT, 404);
+	assert_true(object->gone);
+	assert_string_equal(strchr(lines(bench, object, 0), '\n') + 29, "restore_job_id\ta\t\n");
+	assert_string_equal(lines(bench, NULL, 0) + 28, "a\trestore_job_id\ta\t\n");
+	pfs_store_release(bench->store->store, object, 1);
+	assert_string_equal(lines(bench, NULL, 0) + 28, "a\trestore_job_id\ta\t\n");
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup_history, teardown_history)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_object_unchanged_shows_its_state_and_costs_nothing),
+		TEST(test_change_each_kind_as_in_table),
+		TEST(test_same_object_in_other_words_is_no_line),
+		TEST(test_key_sent_twice_counts_once),
+		TEST(test_lines_only_grow_and_each_moves_the_time),
+		TEST(test_lines_past_their_bound_begin_a_generation),
+		TEST(test_whole_begins_after_the_first_listing),
+		TEST(test_vanished_object_loses_its_id),
+	};
+
+	return cmocka_run_group_tests_name("history", tests, NULL, NULL);
+}
