@@ -6,7 +6,7 @@
 
 /* --- the fake http ------------------------------------------------------------------------- */
 
-static void forget_headers(struct pfs_http_request *request)
+void forget_headers(struct pfs_http_request *request)
 {
 	while (request->header_count)
 		free(request->headers[--request->header_count]);

@@ -79,6 +79,9 @@ void answer(struct fixture *fixture, const struct pfs_http_answer *made);
 void answer_with(struct fixture *fixture, int status, const char *body);
 struct pfs_http_answer http_answer(int status, const char *body);
 
+/* Free the copies of the last request's headers. */
+void forget_headers(struct pfs_http_request *request);
+
 /* Was this among the headers of the last request? */
 bool was_sent(const struct fixture *fixture, const char *header);
 

@@ -81,8 +81,12 @@ char *__wrap_strdup(const char *string)
 static int __attribute__((format(printf, 2, 0)))
 format(char **ret_string, const char *text, va_list arguments)
 {
-	int length = fails() ? -1 : vasprintf(ret_string, text, arguments);
+	int length = -1;
 
+	if (fails())
+		*ret_string = (char *)1; /* what it leaves there isn't to be used */
+	else
+		length = vasprintf(ret_string, text, arguments);
 	held += length >= 0;
 	return length;
 }
