@@ -31,11 +31,11 @@ def is_mounted(directory):
 class Mount:
     """`pinefs -f OPTIONS DIRECTORY`, mounted; what went wrong at its end is in complaint."""
 
-    def __init__(self, url, *options, environment=None, wrapper=()):
+    def __init__(self, url, *options, environment=None, wrapper=None):
         self.url = url
         self.options = options
         self.environment = ENVIRONMENT | {"PINECONE_API_KEY": KEY} | (environment or {})
-        self.wrapper = wrapper
+        self.wrapper = wrapper or os.environ.get("PINEFS_WRAPPER", "").split()
         self.complaint = ""
 
     def __enter__(self):
@@ -67,7 +67,8 @@ class Mount:
             status = self.process.wait()
         if is_mounted(self.directory):
             subprocess.run(["fusermount3", "-uz", self.directory], stderr=subprocess.DEVNULL)
-        if status:
+        # valgrind speaks so, of our child too.
+        if status or "\n==" in self.logged():
             self.complaint = f"the daemon ended with {status}: {self.logged()[-3000:]}"
         self.log.close()
         try:
