@@ -240,15 +240,22 @@ int pfs_key_reload(struct pfs_key *key)
 	return result;
 }
 
-void pfs_key_clear_environment(void)
+static void clear_variable(const char *name)
 {
+	size_t length = strlen(name);
+
 	/* A variable may stand there more than once; getenv(3) finds only the first. */
 	for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
-		if (strncmp(*entry, VARIABLE "=", sizeof(VARIABLE)) == 0)
-			explicit_bzero(*entry + sizeof(VARIABLE),
-				       strlen(*entry + sizeof(VARIABLE)));
+		if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+			explicit_bzero(*entry + length + 1, strlen(*entry + length + 1));
 	}
-	unsetenv(VARIABLE);
+	unsetenv(name);
+}
+
+void pfs_key_clear_environment(void)
+{
+	clear_variable(VARIABLE);
+	clear_variable("PINECONE_ADDITIONAL_HEADERS");
 }
 
 void pfs_key_finish(struct pfs_key *key)

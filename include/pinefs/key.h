@@ -41,8 +41,8 @@ int pfs_key_reload(struct pfs_key *key);
 
 /*
  * Overwrite the key's bytes in this process's environment (so that /proc/PID/environ no longer
- * shows them) and drop the variable. Call it in each process that inherited it, once
- * pfs_key_load has copied it.
+ * shows them) and drop the variable; and PINECONE_ADDITIONAL_HEADERS likewise, since headers may
+ * be credentials, too. Call it in each process that inherited them, once they have been copied.
  */
 void pfs_key_clear_environment(void);
 

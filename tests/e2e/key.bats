@@ -113,6 +113,7 @@ not_in_environment() {
 	local all
 	need_root
 	KEY=pcsk_secret
+	SETTINGS=('PINECONE_ADDITIONAL_HEADERS={"X-Project":"secret one"}')
 	pinefs -f --demo &
 	wait_until 30 is_mounted "$MNT"
 	mapfile -t all < <(family "$(daemons | head -n 1)")

@@ -278,15 +278,18 @@ static void test_clear_environment_overwrites_every_occurrence(void **state)
 	char first[] = "PINECONE_API_KEY=" KEY;
 	char second[] = "PINECONE_API_KEY=" KEY;
 	char other[] = "PINECONE_API_KEY_FILE=kept";
-	char *replaced[] = {first, other, second, NULL};
+	char headers[] = "PINECONE_ADDITIONAL_HEADERS={\"x\":\"" KEY "\"}";
+	char *replaced[] = {first, other, headers, second, NULL};
 	char **saved = environ;
 	char wiped[sizeof(first)] = "PINECONE_API_KEY=";
 
 	environ = replaced;
 	pfs_key_clear_environment();
 	assert_null(getenv("PINECONE_API_KEY"));
+	assert_null(getenv("PINECONE_ADDITIONAL_HEADERS"));
 	assert_string_equal(getenv("PINECONE_API_KEY_FILE"), "kept");
 	environ = saved;
+	assert_null(memmem(headers, sizeof(headers), KEY, strlen(KEY)));
 	assert_memory_equal(first, wiped, sizeof(first));
 	assert_memory_equal(second, wiped, sizeof(second));
 }
