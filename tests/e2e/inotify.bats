@@ -96,60 +96,6 @@ teardown() {
 	mount_stop
 }
 
-# With USER, or as whoever runs the tests.
-value_after_event() { # OPTION...
-	pending one
-	MOUNT_AS=("${AS[@]}")
-	mount_start --ttl 0.3 "$@"
-	background value "${AS[@]}" bash -c "inotifywait -qq -e close_write '$JOBS/one/status' &&
-		cat '$JOBS/one/status'"
-	is_watching() { "${AS[@]}" grep -q one/status "$MNT/.pinefs/watchers"; }
-	wait_until 20 is_watching
-	end_job one
-	wait_until 20 ended "${BACKGROUND[-1]}"
-	[ "$(cat "$(out value)")" = Completed ]
-	# Nobody else can do what the child does.
-	local refusal='Read-only file system'
-	[ $# -eq 0 ] || [ ${#AS[@]} -eq 0 ] || refusal='Permission denied' # the kernel's own
-	says "$refusal" "${AS[@]}" mkdir "$JOBS/new"
-	says "$refusal" "${AS[@]}" touch "$JOBS/one/status"
-}
-
-@test "as root, and with allow_other" {
-	[ "$(id -u)" -eq 0 ] || skip 'not root'
-	AS=()
-	value_after_event
-	end_job one
-	value_after_event_again() { sim_delete /_sim/jobs/one && value_after_event -o allow_other; }
-	value_after_event_again
-	[ "$(stat -c %a "$JOBS/one/status")" = 444 ]
-}
-
-@test "as an unprivileged user" {
-	[ "$(id -u)" -eq 0 ] || skip 'not root'
-	AS=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-	MOUNT_BASE=$(mktemp -d)
-	chmod 711 "$MOUNT_BASE"
-	value_after_event
-	mount_tear_down
-	rmdir "$MOUNT_BASE"
-}
-
-@test "as an unprivileged user with allow_other" {
-	[ "$(id -u)" -eq 0 ] || skip 'not root'
-	[ -n "${PINEFS_PRIVATE-}" ] || skip 'fuse.conf is the machine'\''s own'
-	echo user_allow_other >/etc/fuse.conf
-	AS=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-	MOUNT_BASE=$(mktemp -d)
-	chmod 711 "$MOUNT_BASE"
-	value_after_event -o allow_other
-	[ "$(stat -c %a "$JOBS/one/status")" = 444 ]
-	[ "$(cat "$JOBS/one/status")" = Completed ]
-	mount_tear_down
-	rmdir "$MOUNT_BASE"
-	: >/etc/fuse.conf
-}
-
 @test "many watched jobs are asked for by the list" {
 	local i
 	for i in {1..100}; do

@@ -1,0 +1,80 @@
+# inotify as root and as an ordinary user, with and without allow_other: the value is new at the
+# event, and nobody can do what the child does.
+# shellcheck disable=SC2154,SC2034,SC2317
+
+# Set by mount_start and sim_start.
+# shellcheck disable=SC2153
+bats_require_minimum_version 1.5.0
+load watching
+load user
+
+setup() {
+	watching_set_up
+	user_set_up
+}
+
+teardown() {
+	watching_tear_down
+	user_tear_down
+}
+
+# REFUSAL is what others are told who try the same.
+value_after_event() { # REFUSAL AS...
+	local refusal=$1
+	shift
+	is_watching() { "$@" grep -q one/status "$MNT/.pinefs/watchers"; }
+	pending one
+	background value "$@" bash -c "inotifywait -qq -e close_write '$JOBS/one/status' &&
+		cat '$JOBS/one/status'"
+	wait_until 20 is_watching "$@"
+	end_job one
+	wait_until 20 ended "${BACKGROUND[-1]}"
+	[ "$(cat "$(out value)")" = Completed ]
+	says "$refusal" "$@" mkdir "$JOBS/new"
+	says "$refusal" "$@" touch "$JOBS/one/status"
+	[ "$("$@" stat -c %a "$JOBS/one/status")" = 444 ]
+}
+
+@test "as root" {
+	need_root
+	mount_start --ttl 0.3
+	value_after_event 'Read-only file system' env
+	mount_stop
+}
+
+@test "as root with allow_other: also for watchers who are somebody else" {
+	need_root
+	mount_start --ttl 0.3 -o allow_other
+	value_after_event 'Permission denied' as_other
+	mount_stop
+}
+
+@test "as an ordinary user" {
+	MOUNT_AS=("${AS_USER[@]}")
+	mount_start --ttl 0.3
+	value_after_event 'Read-only file system' as_user
+}
+
+@test "as an ordinary user with allow_other" {
+	need_fuse_conf user_allow_other
+	MOUNT_AS=("${AS_USER[@]}")
+	mount_start --ttl 0.3 -o allow_other
+	value_after_event 'Permission denied' as_user
+}
+
+@test "an ordinary user's pinefs doesn't see other users' watchers, who wait all the same" {
+	need_root
+	need_fuse_conf user_allow_other
+	MOUNT_AS=("${AS_USER[@]}")
+	mount_start --ttl 0.3 -o allow_other
+	pending one
+	background other as_other inotifywait -m "$JOBS/one/status"
+	wait_until 20 grep -q established "$(out other)"
+	background wait as_other cat "$JOBS/one/wait"
+	wait_until 20 waiting_is 1
+	end_job one
+	wait_until 20 ended "${BACKGROUND[1]}"
+	[ "$(cat "$(out wait)")" = Completed ]
+	[ ! -s "$MNT/.pinefs/watchers" ]
+	[ "$(grep -c CLOSE_WRITE "$(out other)")" -eq 0 ]
+}
