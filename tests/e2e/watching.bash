@@ -2,7 +2,7 @@
 #
 #   watching_set_up, watching_tear_down   for setup and teardown: a simulator with no jobs; what was
 #                                         started in the background is killed
-#   pending ID...             jobs that stay Pending
+#   pending ID...             jobs that stay Pending, with no field that changes by itself
 #   change ID JSON            change a job at the simulator
 #   end_job ID [STATUS]       let it end
 #   background NAME COMMAND   start it, its output to the file out.NAME; its process id is $!, and
@@ -36,7 +36,7 @@ watching_tear_down() {
 pending() {
 	local id
 	for id; do
-		add_job "$id" '{"status":"Pending"}'
+		add_job "$id" '{"status":"Pending","created_at":"2026-01-02T03:04:05Z"}'
 	done
 }
 
