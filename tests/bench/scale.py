@@ -22,12 +22,14 @@ def measure(setup, simulator, jobs):
     idle = mount.memory()
     simulator.forget()
     before = mount.cpu()
-    values["ls"] = ground.Used("ls", mount.jobs).time
-    values["ls cpu"] = mount.cpu() - before
+    ls = ground.Used("ls", mount.jobs)
+    values["ls"], values["ls cpu"] = ls.time, ls.cpu + mount.cpu() - before
     values["ls requests"] = simulator.requests()["total"]
     values["memory"] = (mount.memory() - idle) / jobs
     if jobs <= READ_ALL_UP_TO:
-        values["all"] = ground.Used("grep", "-rc", "", mount.jobs).time
+        before = mount.cpu()
+        grep = ground.Used("grep", "-rc", "", mount.jobs)
+        values["all"], values["all cpu"] = grep.time, grep.cpu + mount.cpu() - before
         values["all memory"] = (mount.memory() - idle) / jobs
     values["all requests"] = simulator.requests()["total"]
     mount.stop()
@@ -82,7 +84,8 @@ def figures(setup):
                         for key in rounds[0]})
         simulator.stop()
         yield from rows(jobs, rounds)
-    for key, name in ("ls", "first ls"), ("all", "all files read"):
+    for key, name in (("ls", "first ls, time"), ("ls cpu", "first ls, processor"),
+                      ("all", "all files read, time"), ("all cpu", "all files read, processor")):
         some = [(size, values[key]) for size, values in zip(sizes, medians) if key in values]
         yield ground.Figure(f"growth of {name}: exponent, {some[0][0]:,} to {some[-1][0]:,} jobs",
                             exponent(*zip(*some)), bound=1.1)

@@ -1,14 +1,15 @@
 /*
- * warm get ROUNDS PAUSE URL FILE URL2 FILE2...   one GET against one read, alternately
- * warm change CONTROL-URL ...                    the same, but the object changes before each
- * warm walk URL                                  all pages of a list, one after the other
- * warm each URL-OF-LIST COUNT                    that many GETs of one URL, one after the other
+ * warm get HOW ROUNDS PAUSE URL FILE URL2 FILE2...  one GET against one read, alternately
+ * warm change CONTROL-URL HOW ROUNDS...            the same, but the object changes before each
+ * warm walk URL                                    all pages of a list, one after the other
+ * warm each URL COUNT                              that many GETs of it, one after the other
  *
  * The least that a client over HTTP can cost: one libcurl handle, its connection open already,
  * the answer's bytes thrown away (walk: searched for the next page's token). The key is in
  * $PINECONE_API_KEY.
  *
- * get and change print a line a round: ns of all GETs and of all reads. PAUSE is in ms, and longer
+ * get and change print a line a round: ns of all GETs and of all reads. HOW is "path" for open,
+ * read, close, or "open" for a read of a file that stays open. PAUSE is in ms, and longer
  * than an answer holds in the mount; all files of a round are read after one pause, so each read
  * has to ask. walk and each print ns and the number of GETs.
  */
@@ -88,15 +89,26 @@ static int64_t get(CURL *easy, const char *url, struct body *body)
 	return ended - begun;
 }
 
-static int64_t read_file(const char *path)
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0)
+		err(1, "%s", path);
+	return fd;
+}
+
+/* kept: the file's descriptor, or -1. */
+static int64_t read_file(const char *path, int kept)
 {
 	char bytes[8192];
 	int64_t begun = now();
-	int fd = open(path, O_RDONLY);
+	int fd = kept < 0 ? open_file(path) : kept;
 
-	if (fd < 0 || read(fd, bytes, sizeof(bytes)) <= 0)
+	if (pread(fd, bytes, sizeof(bytes), 0) <= 0)
 		err(1, "%s", path);
-	close(fd);
+	if (kept < 0)
+		close(fd);
 	return now() - begun;
 }
 
@@ -118,30 +130,64 @@ static void change(CURL *easy, const char *control, const char *url, int round, 
 	(void)get(easy, place, body);
 }
 
-static int compare(int rounds, int pause, const char *control, int count, char *pairs[])
+struct contest {
+	int rounds;
+	int pause;	     /* ms */
+	const char *control; /* NULL: nothing changes */
+	int count;	     /* of pairs */
+	char **pairs;	     /* URL, file */
+	int *kept;	     /* a descriptor for each pair, or -1 */
+	CURL *easy;
+	CURL *controls;
+	struct body body;
+};
+
+static void run_round(struct contest *contest, int round)
 {
-	struct body body = {0};
-	CURL *easy = make_handle(&body), *controls = make_handle(&body);
+	int64_t gets = 0, reads = 0;
 
-	for (int round = -1; round < rounds; round++) { /* the first one warms up */
-		int64_t gets = 0, reads = 0;
+	for (int i = 0; contest->control && i < contest->count; i++)
+		change(contest->controls, contest->control, contest->pairs[2 * i], round + 1,
+		       &contest->body);
+	pause_for(contest->pause);
+	for (int i = 0; i < contest->count; i++) {
+		char **pair = &contest->pairs[2 * i];
 
-		for (int i = 0; control && i < count; i += 2)
-			change(controls, control, pairs[i], round + 1, &body);
-		pause_for(pause);
-		for (int i = 0; i < count; i += 2) {
-			if (i % 4)
-				gets += get(easy, pairs[i], &body);
-			reads += read_file(pairs[i + 1]);
-			if (!(i % 4))
-				gets += get(easy, pairs[i], &body);
-		}
-		if (round >= 0)
-			printf("%lld %lld\n", (long long)gets, (long long)reads);
+		if (i % 2)
+			gets += get(contest->easy, pair[0], &contest->body);
+		reads += read_file(pair[1], contest->kept[i]);
+		if (!(i % 2))
+			gets += get(contest->easy, pair[0], &contest->body);
 	}
-	curl_easy_cleanup(easy);
-	curl_easy_cleanup(controls);
-	free(body.bytes);
+	if (round >= 0) /* the first one warms up */
+		printf("%lld %lld\n", (long long)gets, (long long)reads);
+}
+
+/* arguments: HOW ROUNDS PAUSE, and the pairs. */
+static int compare(const char *control, int count, char *arguments[])
+{
+	struct contest contest = {
+		.rounds = atoi(arguments[1]),
+		.pause = atoi(arguments[2]),
+		.control = control,
+		.count = (count - 3) / 2,
+		.pairs = arguments + 3,
+	};
+
+	contest.kept = calloc((size_t)contest.count, sizeof(*contest.kept));
+	if (!contest.kept)
+		err(1, "warm");
+	for (int i = 0; i < contest.count; i++)
+		contest.kept[i] =
+			strcmp(arguments[0], "open") ? -1 : open_file(contest.pairs[2 * i + 1]);
+	contest.easy = make_handle(&contest.body);
+	contest.controls = make_handle(&contest.body);
+	for (int round = -1; round < contest.rounds; round++)
+		run_round(&contest, round);
+	curl_easy_cleanup(contest.easy);
+	curl_easy_cleanup(contest.controls);
+	free(contest.kept);
+	free(contest.body.bytes);
 	return 0;
 }
 
@@ -202,10 +248,10 @@ int main(int argc, char *argv[])
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
-	if (!strcmp(what, "get") && argc > 5)
-		return compare(atoi(argv[2]), atoi(argv[3]), NULL, argc - 4, argv + 4);
-	if (!strcmp(what, "change") && argc > 6)
-		return compare(atoi(argv[3]), atoi(argv[4]), argv[2], argc - 5, argv + 5);
+	if (!strcmp(what, "get") && argc > 6)
+		return compare(NULL, argc - 2, argv + 2);
+	if (!strcmp(what, "change") && argc > 7)
+		return compare(argv[2], argc - 3, argv + 3);
 	if (!strcmp(what, "walk") && argc == 3)
 		return walk(argv[2]);
 	if (!strcmp(what, "each") && argc == 4)
