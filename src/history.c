@@ -107,13 +107,31 @@ static void add_state(struct pfs_buffer *lines, const struct subject *subject,
 	pfs_json_close(&walk);
 }
 
+/* Where the lines of a change go: to the whole history, and to the object's if lines isn't NULL. */
+struct target {
+	struct pfs_buffer *lines;
+	struct subject subject;
+};
+
+static void add_to_both(const struct target targets[2], const struct pfs_content *of,
+			const struct pfs_json_value *member, const struct pfs_json_value *old,
+			const struct pfs_json_value *new)
+{
+	if (!is_last(of, member))
+		return;
+	for (size_t i = 0; i < 2; i++) {
+		if (targets[i].lines)
+			add_line(targets[i].lines, &targets[i].subject, member->key, old, new);
+	}
+}
+
 /*
  * A line for each member of `of` that is another in `other`. With only_missing: that isn't there
- * at all; without: `other` came before, and members that are null now are left to that.
+ * at all; without: `other` came before, and members that are null now are left to that. Nearly
+ * all members are the same, so that is found out first.
  */
-static void add_changes(struct pfs_buffer *lines, const struct subject *subject,
-			const struct pfs_content *of, const struct pfs_content *other,
-			bool only_missing)
+static void add_changes(const struct target targets[2], const struct pfs_content *of,
+			const struct pfs_content *other, bool only_missing)
 {
 	struct pfs_json_value value;
 	struct pfs_json_walk walk;
@@ -124,24 +142,17 @@ static void add_changes(struct pfs_buffer *lines, const struct subject *subject,
 		bool there;
 
 		more = 0;
-		if (value.type == PFS_JSON_NULL || !is_last(of, &value) ||
+		if (value.type == PFS_JSON_NULL ||
 		    pfs_json_pick(other->bytes, other->length, value.key, &found))
 			continue;
 		there = found.value.type != PFS_JSON_NULL;
 		if (only_missing && !there)
-			add_line(lines, subject, value.key, &value, &found.value);
+			add_to_both(targets, of, &value, &value, &found.value);
 		else if (!only_missing && !same_value(&value, &found.value))
-			add_line(lines, subject, value.key, &found.value, &value);
+			add_to_both(targets, of, &value, &found.value, &value);
 		pfs_json_found_finish(&found);
 	}
 	pfs_json_close(&walk);
-}
-
-static void add_difference(struct pfs_buffer *lines, const struct subject *subject,
-			   const struct pfs_content *before, const struct pfs_content *after)
-{
-	add_changes(lines, subject, after, before, false);
-	add_changes(lines, subject, before, after, true);
 }
 
 /* --- records ------------------------------------------------------------------------------- */
@@ -204,15 +215,17 @@ static void on_appeared(void *arg, struct pfs_object *object)
 static void on_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
 {
 	struct pfs_history *history = arg;
-	struct subject subject = whole_subject(history, object);
 	struct pfs_record *record = record_of(object, before);
+	struct target targets[2] = {{.subject = whole_subject(history, object)}};
 
-	add_difference(&history->whole.lines, &subject, before, object->content);
-	if (!record)
-		return;
-	open_record(history, record, history->config.max_object);
-	subject = (struct subject){.time = record->modified};
-	add_difference(&record->lines, &subject, before, object->content);
+	targets[0].lines = &history->whole.lines;
+	if (record) {
+		open_record(history, record, history->config.max_object);
+		targets[1].lines = &record->lines;
+		targets[1].subject.time = record->modified;
+	}
+	add_changes(targets, object->content, before, false);
+	add_changes(targets, before, object->content, true);
 }
 
 /* Its id becomes nothing. */

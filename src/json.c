@@ -290,13 +290,14 @@ static const char *skip_value(const char *text, const char *end)
 	return text;
 }
 
-/* Does this string, quotes and all, say key? */
-static bool says(const char *raw, size_t length, const char *key)
+/* Does this string, quotes and all, say key? Escapes only make it longer. */
+static bool says(const char *raw, size_t length, const char *key, size_t key_length)
 {
-	size_t key_length = strlen(key);
 	cJSON *item;
 	bool same;
 
+	if (length < key_length + 2)
+		return false;
 	if (!memchr(raw, '\\', length))
 		return length == key_length + 2 && !memcmp(raw + 1, key, key_length);
 	item = cJSON_ParseWithLength(raw, length);
@@ -309,7 +310,8 @@ static bool says(const char *raw, size_t length, const char *key)
  * Step over one member; its value begins at *ret_value. 1: its key is the one; 0: it isn't; 2: the
  * object has ended; -EBADMSG.
  */
-static int step_over(struct pfs_json_walk *walk, const char *key, const char **ret_value)
+static int step_over(struct pfs_json_walk *walk, const char *key, size_t key_length,
+		     const char **ret_value)
 {
 	const char *raw, *stop;
 	bool same;
@@ -324,7 +326,7 @@ static int step_over(struct pfs_json_walk *walk, const char *key, const char **r
 	stop = raw < walk->end && *raw == '"' ? skip_string(raw, walk->end) : NULL;
 	if (!stop)
 		return -EBADMSG;
-	same = says(raw, (size_t)(stop - raw), key);
+	same = says(raw, (size_t)(stop - raw), key, key_length);
 	walk->cursor = stop;
 	if (!take(walk, ':'))
 		return -EBADMSG;
@@ -340,13 +342,14 @@ int pfs_json_pick(const char *text, size_t length, const char *key,
 	const char *value, *last = NULL;
 	struct pfs_json_found found = {0};
 	struct pfs_json_walk walk;
+	size_t key_length = strlen(key);
 	int stepped = pfs_json_open(&walk, text, length);
 	cJSON *item;
 
 	if (!stepped && walk.type != PFS_JSON_OBJECT)
 		return -EBADMSG;
 	while (!stepped || stepped == 1) {
-		stepped = step_over(&walk, key, &value);
+		stepped = step_over(&walk, key, key_length, &value);
 		if (stepped == 1)
 			last = value;
 	}
@@ -384,7 +387,10 @@ static bool spend(size_t *budget, size_t cost)
 	return enough;
 }
 
-/* Is the member that both call key the same in both? Of several the last one counts. */
+/*
+ * Is the member that both call key the same in both? Of several the last one counts. Whether the
+ * rest of them is JSON is for the walks in within() to find out.
+ */
 static bool same_member(size_t *budget, const char *key, const char *a, size_t a_length,
 			const char *b, size_t b_length)
 {
@@ -393,9 +399,9 @@ static bool same_member(size_t *budget, const char *key, const char *a, size_t a
 
 	if (!spend(budget, a_length) || !spend(budget, b_length))
 		return false;
-	if (pfs_json_find(a, a_length, key, &in_a))
+	if (pfs_json_pick(a, a_length, key, &in_a))
 		return false;
-	if (!pfs_json_find(b, b_length, key, &in_b)) {
+	if (!pfs_json_pick(b, b_length, key, &in_b)) {
 		same = same_value(budget, &in_a.value, &in_b.value);
 		pfs_json_found_finish(&in_b);
 	}
