@@ -17,7 +17,7 @@
  * How many bytes a comparison may parse, all told. Objects in objects are looked at from both
  * sides on each level, so without a bound 64 levels would keep us busy for ever.
  */
-#define SAME_BUDGET (4 * 1024 * 1024)
+#define SAME_BUDGET ((size_t)4 * 1024 * 1024)
 
 /*
  * The byte after a string that begins at text, or NULL if it doesn't end. Nearly all bytes of a
@@ -261,7 +261,7 @@ int pfs_json_find(const char *text, size_t length, const char *key,
 		more = -EBADMSG;
 	while (!more && (more = pfs_json_next(&walk, &value)) == 1) {
 		more = 0;
-		if (strcmp(value.key, key))
+		if (strcmp(value.key, key) != 0)
 			continue;
 		cJSON_Delete(found.owner);
 		found.owner = walk.value;

@@ -35,7 +35,7 @@ __attribute__((format(printf, 3, 4))) static int complain(const struct complaint
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
+	(void)vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
 	pfs_escape(line, complaint->text, complaint->size);
 	return error;

@@ -57,7 +57,7 @@ void pfs_log(enum pfs_log_level level, const char *format, ...)
 	if (level > level_shown)
 		return;
 	va_start(arguments, format);
-	vsnprintf(message, sizeof(message), format, arguments);
+	(void)vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	pfs_escape(message, escaped, sizeof(escaped));
 

@@ -442,27 +442,29 @@ static void print_row(FILE *out, const struct option_row *row)
 	fprintf(out, "  %-26s %s", left, row->help);
 	if (row->fallback != NULL)
 		fprintf(out, " [%s]", row->fallback);
-	fputc('\n', out);
+	(void)fputc('\n', out);
 }
 
 void pfs_options_help(FILE *out)
 {
-	fputs("Usage: pinefs [OPTIONS] [SOURCE] MOUNTPOINT\n"
-	      "\n"
-	      "Mount the Pinecone control plane: restore jobs as directories, their fields as\n"
-	      "files. Unmount with fusermount3 -u MOUNTPOINT.\n"
-	      "\n",
-	      out);
+	(void)fputs(
+		"Usage: pinefs [OPTIONS] [SOURCE] MOUNTPOINT\n"
+		"\n"
+		"Mount the Pinecone control plane: restore jobs as directories, their fields as\n"
+		"files. Unmount with fusermount3 -u MOUNTPOINT.\n"
+		"\n",
+		out);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (rows[i].help != NULL)
 			print_row(out, &rows[i]);
 	}
-	fputs("\n"
-	      "Also in -o: uid=N, gid=N, umask=OCTAL; allow_other, allow_root, fsname=NAME and\n"
-	      "the other options of mount.fuse3(8).\n"
-	      "Without --api-key-file the key is that of $PINECONE_API_KEY, without --api-url\n"
-	      "the API that of $PINECONE_CONTROLLER_HOST. See pinefs(1).\n",
-	      out);
+	(void)fputs(
+		"\n"
+		"Also in -o: uid=N, gid=N, umask=OCTAL; allow_other, allow_root, fsname=NAME and\n"
+		"the other options of mount.fuse3(8).\n"
+		"Without --api-key-file the key is that of $PINECONE_API_KEY, without --api-url\n"
+		"the API that of $PINECONE_CONTROLLER_HOST. See pinefs(1).\n",
+		out);
 }
 
 void pfs_options_each(void (*visit)(void *arg, const char *name, char letter, const char *argument),

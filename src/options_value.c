@@ -13,7 +13,7 @@ int pfs_options_refuse(const struct parser *parser, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
+	(void)vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
 	pfs_escape(line, parser->text, parser->size);
 	return -EINVAL;

@@ -74,7 +74,7 @@ int pfs_buffer_format(struct pfs_buffer *buffer, const char *format, ...)
 	if (result < 0)
 		return result;
 	va_start(arguments, format);
-	vsnprintf(buffer->bytes + buffer->length, (size_t)length + 1, format, arguments);
+	(void)vsnprintf(buffer->bytes + buffer->length, (size_t)length + 1, format, arguments);
 	va_end(arguments);
 	buffer->length += (size_t)length;
 	return 0;
@@ -359,7 +359,7 @@ char *pfs_time_format(int64_t ns, char *out, size_t size)
 		seconds--;
 	}
 	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(out, size, "%s.%06dZ", date, (int)(fraction / 1000));
 	return out;
 }

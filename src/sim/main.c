@@ -51,7 +51,7 @@ static int take_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -72,7 +72,7 @@ static int serve(struct sim *sim, const struct sim_options *options, int stop_fd
 	if (r < 0)
 		return fail("127.0.0.1", r);
 	printf("http://127.0.0.1:%u\n", sim_server_port(server));
-	fflush(stdout);
+	(void)fflush(stdout);
 	r = sim_server_run(server, stop_fd);
 	sim_server_destroy(server);
 	return r < 0 ? fail("loop", r) : EXIT_SUCCESS;

@@ -128,7 +128,7 @@ static enum sim_parsed settle(struct sim_options *options)
 
 static enum sim_parsed show(const char *text)
 {
-	fputs(text, stdout);
+	(void)fputs(text, stdout);
 	return SIM_PARSED_DONE;
 }
 
