@@ -26,6 +26,25 @@ static bool is_permitted(fuse_req_t request, enum pfs_poke_operation operation, 
 	return pfs_watch_permits(fs->watch, fuse_req_ctx(request)->pid, operation, inode, name);
 }
 
+/*
+ * The kernel takes the times of this reply for true, but doesn't drop its pages for them as it does
+ * for those of a GETATTR. If the content has changed since the last one of these, it would keep
+ * the old bytes for good. So the time told here is never the true one, and holds for no time.
+ */
+static void reply_touched(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
+{
+	struct stat stat;
+	int64_t holds;
+	int error = pfs_tree_attributes(fs->tree, node, &stat, &holds);
+
+	if (error) {
+		pfs_reply_error(fs, request, error);
+		return;
+	}
+	stat.st_mtim.tv_nsec ^= 1;
+	(void)fuse_reply_attr(request, &stat, 0);
+}
+
 /* Times only, set to now: that is what the child does, and nothing comes of it. */
 static void refuse_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *stat, int what,
 			   struct fuse_file_info *info)
@@ -43,7 +62,7 @@ static void refuse_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *st
 		operation = PFS_POKE_ATTRIB;
 	if (operation != PFS_POKE_NOTHING && is_permitted(request, operation, inode, NULL) &&
 	    !pfs_tree_node(fs->tree, inode, &node))
-		pfs_reply_attributes(fs, request, &node);
+		reply_touched(fs, request, &node);
 	else
 		refuse(request);
 }
