@@ -81,7 +81,7 @@ struct pfs_watch {
 	size_t event_count;
 	struct event *current;	/* the one that the child is at, or NULL */
 	struct pfs_timer retry; /* pumps: something new, or a directory was busy */
-	uint64_t window;	/* inode whose mode is opened; 0: none */
+	uint64_t window;	/* inode that seems to be writable; 0: none */
 };
 
 /* --- watch.c --- */

@@ -19,15 +19,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUSY_PAUSE (20 * PFS_MILLISECOND)
-#define LOOK_PAUSE (10 * PFS_MILLISECOND)
+#define BUSY_PAUSE   (20 * PFS_MILLISECOND)
+#define LOOK_PAUSE   (10 * PFS_MILLISECOND)
+#define PATH_LONGEST 900 /* a kind's name, an id and a file's name */
 
 /* --- the queue ----------------------------------------------------------------------------- */
 
 static void drop_event(struct pfs_watch *watch, struct event *event)
 {
-	if (watch->current == event)
+	if (watch->current == event) {
 		watch->current = NULL;
+		watch->window = 0;
+	}
 	TAILQ_REMOVE(&watch->events, event, link);
 	watch->event_count--;
 	if (event->object)
@@ -130,7 +133,7 @@ static void add_directory(struct pfs_watch *watch, struct pfs_object *object, en
 		.directory = pfs_tree_collection_inode(object->kind),
 		.object = object,
 	};
-	char path[600];
+	char path[PATH_LONGEST];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", object->kind->name, object->id);
 	add_event(watch, &event, path);
@@ -169,7 +172,7 @@ static void add_file(struct pfs_watch *watch, struct pfs_object *object, enum ev
 		.directory = pfs_tree_object_inode(object),
 		.object = object,
 	};
-	char path[900];
+	char path[PATH_LONGEST];
 
 	(void)snprintf(path, sizeof(path), "%s/%s/%s", object->kind->name, object->id, name);
 	add_event(watch, &event, path);
@@ -197,47 +200,58 @@ void pfs_event_on_changed(void *arg, struct pfs_object *object, struct pfs_conte
 
 /* --- telling ------------------------------------------------------------------------------- */
 
-/* The steps of each event; the window is open while the mode must let the owner write. */
+/*
+ * The steps of an event. Where the kernel checks modes, an owner who isn't root needs a window:
+ * the file, or the directory in which a name is made or removed, then seems to be writable.
+ */
 struct step {
-	enum pfs_poke_operation operation;
-	bool window;
+	enum pfs_poke_operation operation; /* PFS_POKE_NOTHING: the event is told */
+	bool window;			   /* it is open during this step, if one is needed */
+	bool for_window; /* only made where one is: the kernel sees it opened, or closed */
 };
 
 static const struct step change_steps[] = {
-	{PFS_POKE_STAT, false},	       {PFS_POKE_MODIFY, false},  {PFS_POKE_ATTRIB, false},
-	{PFS_POKE_CLOSE_WRITE, false}, {PFS_POKE_NOTHING, false},
-};
-static const struct step change_steps_with_window[] = {
-	{PFS_POKE_STAT, false},	   {PFS_POKE_MODIFY, false},	 {PFS_POKE_ATTRIB, false},
-	{PFS_POKE_STAT, true},	   {PFS_POKE_CLOSE_WRITE, true}, {PFS_POKE_STAT, false},
-	{PFS_POKE_NOTHING, false},
+	{.operation = PFS_POKE_STAT},
+	{.operation = PFS_POKE_MODIFY},
+	{.operation = PFS_POKE_ATTRIB},
+	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
+	{.operation = PFS_POKE_CLOSE_WRITE, .window = true},
+	{.operation = PFS_POKE_STAT, .for_window = true},
+	{.operation = PFS_POKE_NOTHING},
 };
 static const struct step directory_created_steps[] = {
-	{PFS_POKE_CREATE_DIRECTORY, false},
-	{PFS_POKE_NOTHING, false},
+	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
+	{.operation = PFS_POKE_CREATE_DIRECTORY, .window = true},
+	{.operation = PFS_POKE_STAT, .for_window = true},
+	{.operation = PFS_POKE_NOTHING},
 };
 static const struct step file_created_steps[] = {
-	{PFS_POKE_CREATE_FILE, false},
-	{PFS_POKE_NOTHING, false},
+	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
+	{.operation = PFS_POKE_CREATE_FILE, .window = true},
+	{.operation = PFS_POKE_STAT, .for_window = true},
+	{.operation = PFS_POKE_NOTHING},
 };
 static const struct step directory_removed_steps[] = {
-	{PFS_POKE_REMOVE_DIRECTORY, false},
-	{PFS_POKE_NOTHING, false},
+	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
+	{.operation = PFS_POKE_REMOVE_DIRECTORY, .window = true},
+	{.operation = PFS_POKE_STAT, .for_window = true},
+	{.operation = PFS_POKE_NOTHING},
 };
 
-static const struct step *next_step(const struct pfs_watch *watch, const struct event *event)
+static const struct step *const steps[] = {
+	[EVENT_CHANGE] = change_steps,
+	[EVENT_DIRECTORY_CREATED] = directory_created_steps,
+	[EVENT_FILE_CREATED] = file_created_steps,
+	[EVENT_DIRECTORY_REMOVED] = directory_removed_steps,
+};
+
+static const struct step *next_step(const struct pfs_watch *watch, struct event *event)
 {
-	switch (event->type) {
-	case EVENT_DIRECTORY_CREATED:
-		return &directory_created_steps[event->step];
-	case EVENT_FILE_CREATED:
-		return &file_created_steps[event->step];
-	case EVENT_DIRECTORY_REMOVED:
-		return &directory_removed_steps[event->step];
-	default:
-		return watch->config.needs_window ? &change_steps_with_window[event->step]
-						  : &change_steps[event->step];
-	}
+	const struct step *step = &steps[event->type][event->step];
+
+	for (; step->for_window && !watch->config.needs_window; step++)
+		event->step++;
+	return step;
 }
 
 /* The event to go on with: the one begun, else the first whose directory isn't busy. */
@@ -267,12 +281,18 @@ static int take_step(struct pfs_watch *watch, struct event *event)
 {
 	const struct step *step = next_step(watch, event);
 	uint64_t inode = event->type == EVENT_CHANGE ? event->inode : event->directory;
+	const char *slash = strrchr(event->path, '/');
+	char path[PATH_LONGEST];
 
-	watch->window = step->window ? event->inode : 0;
+	watch->window = step->window && watch->config.needs_window ? inode : 0;
 	if (step->operation == PFS_POKE_NOTHING)
 		return 1;
 	event->step++;
-	return pfs_poke_ask(watch->poke, step->operation, inode, event->path);
+	if (event->type != EVENT_CHANGE && step->operation == PFS_POKE_STAT && slash)
+		(void)snprintf(path, sizeof(path), "%.*s", (int)(slash - event->path), event->path);
+	else
+		(void)snprintf(path, sizeof(path), "%s", event->path);
+	return pfs_poke_ask(watch->poke, step->operation, inode, path);
 }
 
 void pfs_event_pump(void *arg)

@@ -31,8 +31,8 @@ struct pfs_wait;
 
 struct pfs_watch_config {
 	int64_t ttl; /* ns between refreshes */
-	/* The child must be let to open a file for writing, though its mode forbids that to the
-	 * owner, and the kernel checks modes. */
+	/* The kernel checks modes, and the child isn't root: it must seem to be allowed to write
+	 * where it does (pfs_watch_is_window). */
 	bool needs_window;
 };
 
@@ -96,7 +96,7 @@ bool pfs_watch_is_child(const struct pfs_watch *watch, pid_t pid);
 int pfs_watch_pretends(const struct pfs_watch *watch, pid_t pid, uint64_t directory,
 		       const char *name, uint64_t *ret_inode);
 
-/* Does this file's owner have to seem to be allowed to write just now? */
+/* Must this file or directory seem to be writable to its owner just now? */
 bool pfs_watch_is_window(const struct pfs_watch *watch, uint64_t inode);
 
 /* For /.pinefs/watchers: a line a watch, as last seen: process id, name, path; tabs between. */

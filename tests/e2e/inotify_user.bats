@@ -35,6 +35,22 @@ value_after_event() { # REFUSAL AS...
 	[ "$("$@" stat -c %a "$JOBS/one/status")" = 444 ]
 }
 
+# Also where the kernel would let nobody but root make and remove them.
+names_come_and_go() { # AS...
+	AS=("$@")
+	pending two three
+	ls "$JOBS" >/dev/null
+	inotify jobs -e create,delete "$JOBS"
+	inotify three -e create "$JOBS/three"
+	add_job four '{"status":"Pending"}'
+	wait_until 20 saw jobs "CREATE,ISDIR $JOBS/four"
+	end_job three
+	wait_until 20 saw three "CREATE $JOBS/three/done"
+	sim_delete /_sim/jobs/two
+	wait_until 30 saw jobs "DELETE,ISDIR $JOBS/two"
+	[ "$(stat -c %a "$JOBS" "$JOBS/three" | sort -u)" = 555 ]
+}
+
 @test "as root" {
 	need_root
 	mount_start --ttl 0.3
@@ -58,8 +74,9 @@ value_after_event() { # REFUSAL AS...
 @test "as an ordinary user with allow_other" {
 	need_fuse_conf user_allow_other
 	MOUNT_AS=("${AS_USER[@]}")
-	mount_start --ttl 0.3 -o allow_other
+	mount_start --ttl 0.3 --ttl-missing 0.3 --stale 1 -o allow_other
 	value_after_event 'Permission denied' as_user
+	names_come_and_go "${AS_USER[@]}"
 }
 
 @test "an ordinary user's pinefs doesn't see other users' watchers, who wait all the same" {

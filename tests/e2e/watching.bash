@@ -11,7 +11,8 @@
 #   ended PID...              have they all ended?
 #   waiting_is COUNT          so many callers wait for an answer
 #   is_watched PID PATH       has pinefs seen this watch?
-#   inotify NAME OPTION...    inotifywait in the background, once its watches are set and seen
+#   inotify NAME OPTION...    inotifywait in the background, once its watches are set and seen; it
+#                             is started through the words in AS, if there are any
 #   saw NAME LINE             is this whole line in its output?
 #   stays_at_rest             no request within a second
 #
@@ -21,6 +22,7 @@ load mount
 
 watching_set_up() {
 	BACKGROUND=()
+	AS=()
 	mount_set_up
 	sim_start --jobs 0
 }
@@ -79,7 +81,7 @@ is_watched() {
 inotify() {
 	local name=$1 path=${*: -1}
 	shift
-	background "$name" inotifywait -m --format '%e %w%f' "$@"
+	background "$name" "${AS[@]}" inotifywait -m --format '%e %w%f' "$@"
 	wait_until 20 grep -q 'Watches established' "$(out "$name")" || return
 	wait_until 20 is_watched "$!" "${path#"$MNT"}"
 }
