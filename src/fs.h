@@ -32,6 +32,7 @@ struct call {
 	fuse_ino_t inode;
 	char *name;		/* of a lookup; owned */
 	bool reading;		/* getattr for a read(2) */
+	bool at_once;		/* with what is known: see is_from_child() */
 	bool holds_directory;	/* lookup, readdir: nobody can make a name there meanwhile */
 	bool patient;		/* may wait for hours; whoever gives up is answered at once */
 	bool plus;		/* readdir with attributes */
@@ -94,7 +95,6 @@ void pfs_refuse_all(struct fuse_lowlevel_ops *operations);
 
 /* Reply a node as an entry, or say that it isn't there. Counts the reference. */
 int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node);
-int pfs_reply_attributes(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node);
 
 /* Reply an errno (negative or positive), counted. 0, so that a call's run can end with it. */
 int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error);

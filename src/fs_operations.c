@@ -49,13 +49,31 @@ int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error)
 	return 0;
 }
 
+/*
+ * Our child makes an event of what is known already. It must not wait for the API: all the other
+ * events wait for it.
+ */
+static bool is_from_child(fuse_req_t request)
+{
+	return pfs_watch_is_child(fs_of(request)->watch, fuse_req_ctx(request)->pid);
+}
+
 /* --- lookup and forget --------------------------------------------------------------------- */
 
-/* While our child is to open a file for writing, its owner seems to be allowed to. */
-static void open_window(const struct pfs_fs *fs, const struct pfs_node *node, struct stat *stat)
+/*
+ * Tell attributes, and for how many ns they hold. While our child is to write somewhere, the owner
+ * seems to be allowed to; that holds for no time.
+ */
+static int tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, struct stat *ret_stat,
+			   int64_t *ret_holds)
 {
-	if (pfs_watch_is_window(fs->watch, node->inode))
-		stat->st_mode |= S_IWUSR;
+	int error = pfs_tree_attributes(fs->tree, node, ret_stat, ret_holds);
+
+	if (!error && pfs_watch_is_window(fs->watch, node->inode)) {
+		ret_stat->st_mode |= S_IWUSR;
+		*ret_holds = 0;
+	}
+	return error;
 }
 
 /* Tell a node as an entry. 0, or an error: then it can't be told. */
@@ -66,10 +84,9 @@ static int make_entry(struct pfs_fs *fs, const struct pfs_node *node,
 	int error;
 
 	*ret_entry = (struct fuse_entry_param){.ino = node->inode, .generation = 1};
-	error = pfs_tree_attributes(fs->tree, node, &ret_entry->attr, &holds);
+	error = tell_attributes(fs, node, &ret_entry->attr, &holds);
 	if (error)
 		return error;
-	open_window(fs, node, &ret_entry->attr);
 	ret_entry->attr_timeout = seconds(holds);
 	ret_entry->entry_timeout = seconds(pfs_tree_entry_holds(fs->tree, node));
 	return 0;
@@ -104,6 +121,7 @@ int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node 
 static int run_lookup(struct call *call, bool told, int error)
 {
 	struct pfs_fs *fs = call->fs;
+	struct pfs_wait *wait = told || call->at_once ? NULL : &call->wait;
 	struct pfs_node parent, node;
 	int64_t holds = 0;
 
@@ -111,8 +129,7 @@ static int run_lookup(struct call *call, bool told, int error)
 		return pfs_reply_error(fs, call->request, error);
 	error = pfs_tree_node(fs->tree, call->inode, &parent);
 	if (!error)
-		error = pfs_tree_lookup(fs->tree, &parent, call->name, told ? NULL : &call->wait,
-					&node, &holds);
+		error = pfs_tree_lookup(fs->tree, &parent, call->name, wait, &node, &holds);
 	if (error == -EINPROGRESS)
 		return error;
 	if (error == -ENOENT)
@@ -154,6 +171,7 @@ static void do_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 		.run = run_lookup,
 		.inode = parent,
 		.name = (char *)name,
+		.at_once = is_from_child(request),
 		.holds_directory = true,
 	};
 
@@ -177,15 +195,14 @@ static void do_forget_multi(fuse_req_t request, size_t count_of, struct fuse_for
 
 /* --- attributes ---------------------------------------------------------------------------- */
 
-int pfs_reply_attributes(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
+static int reply_attributes(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
 {
 	struct stat stat;
 	int64_t holds;
-	int error = pfs_tree_attributes(fs->tree, node, &stat, &holds);
+	int error = tell_attributes(fs, node, &stat, &holds);
 
 	if (error)
 		return pfs_reply_error(fs, request, error);
-	open_window(fs, node, &stat);
 	(void)fuse_reply_attr(request, &stat, seconds(holds));
 	return 0;
 }
@@ -193,6 +210,8 @@ int pfs_reply_attributes(struct pfs_fs *fs, fuse_req_t request, const struct pfs
 /* A read(2) of `wait` is held here, by the question that it sends first. */
 static int refresh(struct call *call, const struct pfs_node *node)
 {
+	if (call->at_once)
+		return 0;
 	call->patient = call->reading && pfs_tree_must_wait(node);
 	if (call->patient)
 		return pfs_watch_wait(call->fs->watch, node->object, &call->wait);
@@ -212,7 +231,7 @@ static int run_getattr(struct call *call, bool told, int error)
 		return error;
 	if (error)
 		return pfs_reply_error(fs, call->request, error);
-	return pfs_reply_attributes(fs, call->request, &node);
+	return reply_attributes(fs, call->request, &node);
 }
 
 /*
@@ -227,6 +246,7 @@ static void do_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_in
 		.run = run_getattr,
 		.inode = inode,
 		.reading = info != NULL,
+		.at_once = is_from_child(request),
 	};
 
 	count(call.fs, PFS_MESSAGE_GETATTR, inode, NULL);
@@ -373,7 +393,8 @@ static void do_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 
 /*
  * A file can be read at any time, but for `wait`. Beyond that, as with cgroup.events: POLLPRI and
- * POLLERR once it has changed since the same open file was polled last.
+ * POLLERR once it has changed since the same open file was polled last. Of one that is gone
+ * nothing more will come, so nobody is let to sleep on it.
  */
 static void do_poll(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info,
 		    struct fuse_pollhandle *handle)
@@ -382,16 +403,17 @@ static void do_poll(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
 	unsigned events = POLLIN | POLLRDNORM;
 	bool changed = true;
 	struct pfs_node node;
-	int error = pfs_tree_node(fs->tree, inode, &node);
+	int gone = pfs_tree_node(fs->tree, inode, &node);
+	int refused = gone;
 
 	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
-	if (!error)
-		error = pfs_watch_poll(fs->watch, inode, pfs_fs_poll_key(fs), handle, &changed);
-	if (error && handle)
+	if (!gone)
+		refused = pfs_watch_poll(fs->watch, inode, pfs_fs_poll_key(fs), handle, &changed);
+	if (refused && handle)
 		fuse_pollhandle_destroy(handle);
-	if (!error && pfs_tree_must_wait(&node))
+	if (!refused && pfs_tree_must_wait(&node))
 		events = 0;
-	else if (changed && !pfs_tree_is_wait(&node))
+	else if (changed && (gone || !pfs_tree_is_wait(&node)))
 		events |= POLLPRI | POLLERR;
 	(void)fuse_reply_poll(request, events);
 }

@@ -180,6 +180,23 @@ teardown() {
 	mount_stop
 }
 
+@test "a slow API holds up no event of what is known" {
+	pending one
+	mount_start --ttl 0.2
+	inotify one -e close_write "$JOBS/one/status"
+	local child
+	child=$(pgrep -P "$PINEFS_PID")
+	kill -STOP "$child"
+	end_job one Failed
+	wait_until 10 file_says "$JOBS/one/status" Failed
+	# Now what the child will ask for has run out, and the answer takes longer than this waits.
+	job_fault one '{"delay":20}'
+	mount_forget
+	kill -CONT "$child"
+	wait_until 10 saw one "CLOSE_WRITE,CLOSE $JOBS/one/status"
+	mount_stop
+}
+
 @test "a lookup that waits for the API holds up no watcher of another directory" {
 	pending one
 	mount_start --ttl 0.3
