@@ -349,6 +349,11 @@ int pfs_store_refresh_list(struct pfs_store *store, const struct pfs_kind *kind)
 	return pfs_store_walk(store, collection);
 }
 
+bool pfs_store_is_walking(const struct pfs_store *store, const struct pfs_kind *kind)
+{
+	return pfs_store_collection(store, kind)->walking;
+}
+
 size_t pfs_store_list_price(const struct pfs_store *store, const struct pfs_kind *kind)
 {
 	return pfs_store_collection(store, kind)->complete_pages;

@@ -1,12 +1,12 @@
 /*
- * An interest is an object that somebody wants to know of: by a read(2) of its file `wait`, or by
- * inotify when last looked. While there is one, or a list is watched, the refresh timer runs; each
- * time it fires, what has expired is asked for, by a walk of the list if more objects have
- * expired than a walk costs requests. Interests that nobody holds any more go at the same time,
- * and with the last one the timer.
+ * An interest is an object that somebody wants to know of: by a read(2) of its file `wait`, by
+ * poll(2), or by inotify when last looked. While there is one, or a list is watched, the refresh
+ * timer runs; each time it fires, what has expired is asked for, by a walk of the list if there
+ * are more interests in its objects than a walk costs requests. Interests that nobody holds any
+ * more go at the same time, and with the last one the timer.
  *
  * A failing API doesn't end an interest: it is asked again after a pause that doubles from the
- * TTL to a minute.
+ * TTL to a minute, and with the first good answer goes back to the TTL.
  */
 #include "watch.h"
 
@@ -67,67 +67,124 @@ static void tell_waits(struct pfs_watch *watch, struct pfs_interest *interest, i
 
 /* --- refreshing ---------------------------------------------------------------------------- */
 
-static bool is_due(const struct pfs_watch *watch, const struct pfs_interest *interest)
-{
-	return can_change(interest->object) && !interest->object->flight &&
-	       !pfs_store_left(watch->store, interest->object) &&
-	       interest->next <= pfs_loop_now(watch->loop);
-}
-
-/* When is this one to be looked at again? */
-static int64_t next_look(struct pfs_watch *watch, struct pfs_interest *interest)
-{
-	int64_t now = pfs_loop_now(watch->loop);
-	int64_t left = pfs_store_left(watch->store, interest->object);
-
-	if (!can_change(interest->object) || interest->object->flight)
-		return now + watch->config.ttl;
-	if (left)
-		return now + left;
-	return interest->next > now ? interest->next : now;
-}
-
-/* The pause after this many failures in a row. */
+/* How long until it is asked for again, if what is begun now fails too, after so many others. */
 static int64_t pause_after(const struct pfs_watch *watch, unsigned failures)
 {
 	int64_t pause = watch->config.ttl > PFS_SECOND / 2 ? watch->config.ttl : PFS_SECOND / 2;
 
-	while (failures-- > 1 && pause < LONGEST_PAUSE)
+	while (failures-- > 0 && pause < LONGEST_PAUSE)
 		pause *= 2;
 	return pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE;
 }
 
+/* When is this one to be asked for, or to be looked at again? */
+static int64_t next_time(const struct pfs_watch *watch, const struct pfs_interest *interest)
+{
+	const struct pfs_object *object = interest->object;
+	int64_t now = pfs_loop_now(watch->loop);
+	int64_t left = pfs_store_left(watch->store, object);
+
+	if (!can_change(object) || object->flight)
+		return now + watch->config.ttl;
+	if (left || !object->failure)
+		return now + left;
+	return interest->next > object->failure->until ? interest->next : object->failure->until;
+}
+
+static bool is_due(const struct pfs_watch *watch, const struct pfs_interest *interest)
+{
+	return next_time(watch, interest) <= pfs_loop_now(watch->loop);
+}
+
+/* Will a walk tell of it? Before the first one has ended, nobody knows. */
+static bool is_listed(const struct pfs_watch *watch, const struct pfs_interest *interest)
+{
+	const struct pfs_object *object = interest->object;
+	uint64_t generation = pfs_store_list_generation(watch->store, object->kind);
+
+	return !generation || object->walk >= generation;
+}
+
 static void refresh_one(struct pfs_watch *watch, struct pfs_interest *interest)
 {
-	int64_t now = pfs_loop_now(watch->loop);
-
 	interest->failures = interest->object->failure ? interest->failures + 1 : 0;
-	interest->next = interest->failures ? now + pause_after(watch, interest->failures) : now;
+	interest->next = pfs_loop_now(watch->loop) + pause_after(watch, interest->failures);
 	(void)pfs_store_refresh(watch->store, interest->object);
 }
 
-/*
- * The list, if somebody watches it and it holds no longer, or if it costs less than those that are
- * due; what the walk leaves out is due again the next time.
- */
-static void refresh_kind(struct pfs_watch *watch, const struct pfs_kind *kind)
+static struct list_interest *list_of(const struct pfs_watch *watch, const struct pfs_kind *kind)
 {
-	size_t known_price = pfs_store_list_price(watch->store, kind), due = 0;
-	size_t price = known_price ? known_price : UNKNOWN_PRICE;
-	bool walk = (watch->lists_watched & (UINT64_C(1) << (kind - pfs_kinds))) &&
-		    !pfs_store_list_left(watch->store, kind);
-	struct pfs_interest *interest;
+	return &watch->lists[kind - pfs_kinds];
+}
+
+/* When may the next walk be begun? */
+static int64_t next_walk(const struct pfs_watch *watch, const struct pfs_kind *kind)
+{
+	const struct list_interest *list = list_of(watch, kind);
+	uint64_t generation = pfs_store_list_generation(watch->store, kind);
+	bool failed = list->begun && list->generation == generation;
+
+	if (pfs_store_is_walking(watch->store, kind))
+		return pfs_loop_now(watch->loop) + watch->config.ttl;
+	return failed ? list->next : 0;
+}
+
+static void begin_walk(struct pfs_watch *watch, const struct pfs_kind *kind)
+{
+	struct list_interest *list = list_of(watch, kind);
+	uint64_t generation = pfs_store_list_generation(watch->store, kind);
+
+	list->failures = list->begun && list->generation == generation ? list->failures + 1 : 0;
+	list->begun = true;
+	list->generation = generation;
+	list->next = pfs_loop_now(watch->loop) + pause_after(watch, list->failures);
+	(void)pfs_store_refresh_list(watch->store, kind);
+}
+
+/*
+ * Each of the kind that somebody wants to know of costs a request every TTL; but if all of them
+ * together cost more than the list does, the list is what is asked for when the first is due.
+ */
+static bool prefers_walk(const struct pfs_watch *watch, const struct pfs_kind *kind)
+{
+	size_t known_price = pfs_store_list_price(watch->store, kind), wanted = 0;
+	const struct pfs_interest *interest;
+	bool any_due = false;
 
 	TAILQ_FOREACH(interest, &watch->interests, link)
-	due += interest->object->kind == kind && is_due(watch, interest);
-	if (walk || due > price)
-		walk = !pfs_store_refresh_list(watch->store, kind);
+	{
+		bool due = is_due(watch, interest);
+
+		if (interest->object->kind != kind || !can_change(interest->object) ||
+		    !is_listed(watch, interest))
+			continue;
+		wanted += due || !interest->object->failure;
+		any_due = any_due || due;
+	}
+	return any_due && wanted > (known_price ? known_price : UNKNOWN_PRICE);
+}
+
+static void refresh_kind(struct pfs_watch *watch, const struct pfs_kind *kind)
+{
+	bool list_due = list_of(watch, kind)->watched && !pfs_store_list_left(watch->store, kind);
+	struct pfs_interest *interest;
+	bool walking;
+
+	if (next_walk(watch, kind) <= pfs_loop_now(watch->loop) &&
+	    (list_due || prefers_walk(watch, kind)))
+		begin_walk(watch, kind);
+	walking = pfs_store_is_walking(watch->store, kind);
 	TAILQ_FOREACH(interest, &watch->interests, link)
 	{
 		if (interest->object->kind == kind && is_due(watch, interest) &&
-		    !(walk && interest->object->walk))
+		    !(walking && is_listed(watch, interest)))
 			refresh_one(watch, interest);
 	}
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 static void schedule(struct pfs_watch *watch)
@@ -135,25 +192,24 @@ static void schedule(struct pfs_watch *watch)
 	int64_t now = pfs_loop_now(watch->loop), due = INT64_MAX;
 	int64_t pause = watch->config.ttl / 32;
 	int64_t soonest = now + (pause > SHORTEST_TICK ? pause : SHORTEST_TICK);
-	struct pfs_interest *interest;
+	const struct pfs_interest *interest;
 
 	TAILQ_FOREACH(interest, &watch->interests, link)
-	{
-		int64_t next = next_look(watch, interest);
-
-		due = next < due ? next : due;
-	}
+	due = sooner(due, next_time(watch, interest));
 	for (size_t i = 0; i < pfs_kind_count; i++) {
-		int64_t left = pfs_store_list_left(watch->store, &pfs_kinds[i]);
+		int64_t expires = now + pfs_store_list_left(watch->store, &pfs_kinds[i]);
+		int64_t next = next_walk(watch, &pfs_kinds[i]);
 
-		if (watch->lists_watched & (UINT64_C(1) << i))
-			due = now + left < due ? now + left : due;
+		if (watch->lists[i].watched)
+			due = sooner(due, expires > next ? expires : next);
 	}
 	if (due == INT64_MAX)
 		pfs_timer_stop(watch->loop, &watch->refresh);
 	else
 		pfs_timer_start(watch->loop, &watch->refresh, due > soonest ? due : soonest);
 }
+
+static void recount(struct pfs_watch *watch);
 
 static void on_refresh(void *arg)
 {
@@ -165,7 +221,7 @@ static void on_refresh(void *arg)
 	    pfs_loop_now(watch->loop) - watch->polls_asked_at >= watch->config.ttl) {
 		watch->polls_asked_at = pfs_loop_now(watch->loop);
 		pfs_poll_ask(watch);
-		pfs_watch_recount(watch);
+		recount(watch);
 	}
 	for (interest = TAILQ_FIRST(&watch->interests); interest; interest = next) {
 		next = TAILQ_NEXT(interest, link);
@@ -230,6 +286,17 @@ bool pfs_watch_is_watched(const struct pfs_watch *watch, uint64_t inode)
 	       bsearch(&key, watch->watchers, watch->watcher_count, sizeof(key), compare_watchers);
 }
 
+bool pfs_watch_can_change(const struct pfs_watch *watch, uint64_t inode)
+{
+	struct pfs_node node;
+
+	if (pfs_tree_node(watch->tree, inode, &node))
+		return false;
+	if (node.object)
+		return can_change(node.object);
+	return node.type == PFS_NODE_EVENTS || node.type == PFS_NODE_COLLECTION;
+}
+
 /* What has this inode is wanted, as long as it can change. */
 static void take_interest(struct pfs_watch *watch, uint64_t inode)
 {
@@ -238,10 +305,11 @@ static void take_interest(struct pfs_watch *watch, uint64_t inode)
 
 	if (pfs_tree_node(watch->tree, inode, &node))
 		return;
-	if (node.type == PFS_NODE_EVENTS)
-		watch->lists_watched = ~UINT64_C(0);
-	else if (node.type == PFS_NODE_COLLECTION)
-		watch->lists_watched |= UINT64_C(1) << (node.kind - pfs_kinds);
+	for (size_t i = 0; i < pfs_kind_count; i++) {
+		if (node.type == PFS_NODE_EVENTS ||
+		    (node.type == PFS_NODE_COLLECTION && node.kind == &pfs_kinds[i]))
+			watch->lists[i].watched = true;
+	}
 	if (!node.object || !can_change(node.object))
 		return;
 	interest = find_or_make(watch, node.object);
@@ -249,11 +317,19 @@ static void take_interest(struct pfs_watch *watch, uint64_t inode)
 		interest->watched = true;
 }
 
-void pfs_watch_recount(struct pfs_watch *watch)
+void pfs_watch_count_in(struct pfs_watch *watch, uint64_t inode)
+{
+	take_interest(watch, inode);
+	schedule(watch);
+}
+
+/* Who wants to know may be others than before. */
+static void recount(struct pfs_watch *watch)
 {
 	struct pfs_interest *interest;
 
-	watch->lists_watched = 0;
+	for (size_t i = 0; i < pfs_kind_count; i++)
+		watch->lists[i].watched = false;
 	TAILQ_FOREACH(interest, &watch->interests, link)
 	interest->watched = false;
 	for (size_t i = 0; i < watch->watcher_count; i++)
@@ -262,20 +338,23 @@ void pfs_watch_recount(struct pfs_watch *watch)
 	schedule(watch);
 }
 
+/* Without memory for what was found, what was found before still counts, and proves nothing new. */
 static void on_scanned(void *arg, const struct pfs_watcher *found, size_t count)
 {
 	struct pfs_watch *watch = arg;
 	struct pfs_watcher *copy = count ? calloc(count, sizeof(*copy)) : NULL;
 
+	if (count && !copy)
+		return;
 	watch->scanned_at = watch->scan_begun;
 	free(watch->watchers);
 	watch->watchers = copy;
-	watch->watcher_count = copy ? count : 0;
-	if (copy) {
+	watch->watcher_count = count;
+	if (count) {
 		memcpy(copy, found, count * sizeof(*copy));
 		qsort(copy, count, sizeof(*copy), compare_watchers);
 	}
-	pfs_watch_recount(watch);
+	recount(watch);
 	pfs_event_check(watch);
 }
 
@@ -369,8 +448,10 @@ int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_
 	};
 	int error;
 
-	if (!watch)
+	if (!watch || !(watch->lists = calloc(pfs_kind_count, sizeof(*watch->lists)))) {
+		free(watch);
 		return -ENOMEM;
+	}
 	watch->store = store;
 	watch->tree = tree;
 	watch->loop = loop;
@@ -388,6 +469,7 @@ int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_
 	if (!error && poke)
 		error = pfs_poke_listen(poke, loop, &answers);
 	if (error) {
+		free(watch->lists);
 		free(watch);
 		return error;
 	}
@@ -414,5 +496,6 @@ void pfs_watch_destroy(struct pfs_watch *watch)
 	pfs_poll_finish(watch);
 	pfs_event_finish(watch);
 	free(watch->watchers);
+	free(watch->lists);
 	free(watch);
 }

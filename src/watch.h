@@ -20,9 +20,18 @@ struct pfs_interest {
 	struct pfs_object *object;
 	struct pfs_wait_list waits; /* read(2) of its file `wait` */
 	bool watched;		    /* by inotify, when last looked, or by poll(2) */
-	unsigned failures;	    /* in a row */
-	int64_t next;		    /* monotonic: no refresh before this */
+	unsigned failures;	    /* in a row, of those that were begun here */
+	int64_t next;		    /* monotonic: no refresh before this, while it fails */
 	TAILQ_ENTRY(pfs_interest) link;
+};
+
+/* The same for the list of a kind. */
+struct list_interest {
+	bool watched;
+	bool begun;	     /* a walk was, from here */
+	uint64_t generation; /* of the list then: if it is still the same, the walk has failed */
+	unsigned failures;
+	int64_t next;
 };
 
 TAILQ_HEAD(interest_list, pfs_interest);
@@ -60,7 +69,7 @@ struct pfs_watch {
 
 	struct interest_list interests;
 	struct pfs_timer refresh;
-	uint64_t lists_watched; /* a bit a kind */
+	struct list_interest *lists; /* one a kind, in the table's order */
 
 	/* Looking for watchers. */
 	struct pfs_timer look;
@@ -90,12 +99,17 @@ struct pfs_watch {
 void pfs_watch_look(struct pfs_watch *watch);
 bool pfs_watch_is_watched(const struct pfs_watch *watch, uint64_t inode);
 
-/* Who wants to know may be others than before. */
-void pfs_watch_recount(struct pfs_watch *watch);
+/* Can what has this inode change by itself? */
+bool pfs_watch_can_change(const struct pfs_watch *watch, uint64_t inode);
+
+/* Somebody polls what has this inode. */
+void pfs_watch_count_in(struct pfs_watch *watch, uint64_t inode);
 
 /* --- watch_poll.c --- */
 
 void pfs_poll_changed(struct pfs_watch *watch, uint64_t inode);
+/* The same for all files of the object. */
+void pfs_poll_vanished(struct pfs_watch *watch, const struct pfs_object *object);
 /* Wake all for nothing, and count out those who haven't answered to that for some time. */
 void pfs_poll_ask(struct pfs_watch *watch);
 /* Visit what somebody polls, who seems to be there still. */

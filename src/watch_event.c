@@ -154,6 +154,7 @@ void pfs_event_on_vanished(void *arg, struct pfs_object *object)
 {
 	struct pfs_watch *watch = arg;
 
+	pfs_poll_vanished(watch, object);
 	add_directory(watch, object, EVENT_DIRECTORY_REMOVED);
 	add_to_whole(watch);
 }

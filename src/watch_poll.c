@@ -65,7 +65,10 @@ static bool is_live(const struct poll *poll)
 	return poll->unanswered <= UNANSWERED;
 }
 
-/* Where all places are taken, one that nobody seems to use may be taken over. */
+/*
+ * Where all places are taken, one may be taken over that nobody seems to use, or whose file can't
+ * change any more: nobody asks for its sake whether somebody is there.
+ */
 static int make_room(struct pfs_watch *watch)
 {
 	struct poll *poll;
@@ -74,7 +77,7 @@ static int make_room(struct pfs_watch *watch)
 		return 0;
 	TAILQ_FOREACH(poll, &watch->polls, link)
 	{
-		if (is_live(poll))
+		if (is_live(poll) && pfs_watch_can_change(watch, poll->inode))
 			continue;
 		drop_poll(watch, poll);
 		return 0;
@@ -112,7 +115,7 @@ int pfs_watch_poll(struct pfs_watch *watch, uint64_t inode, uint64_t key, void *
 	poll->unanswered = 0;
 	*ret_changed = poll->changed;
 	poll->changed = false;
-	pfs_watch_recount(watch);
+	pfs_watch_count_in(watch, inode);
 	return 0;
 }
 
@@ -126,6 +129,21 @@ void pfs_poll_changed(struct pfs_watch *watch, uint64_t inode)
 			continue;
 		poll->changed = true;
 		wake(watch, poll);
+	}
+}
+
+void pfs_poll_vanished(struct pfs_watch *watch, const struct pfs_object *object)
+{
+	struct poll *poll;
+
+	TAILQ_FOREACH(poll, &watch->polls, link)
+	{
+		struct pfs_node node;
+
+		if (!pfs_tree_node(watch->tree, poll->inode, &node) && node.object == object) {
+			poll->changed = true;
+			wake(watch, poll);
+		}
 	}
 }
 

@@ -162,6 +162,7 @@ int pfs_store_refresh(struct pfs_store *store, struct pfs_object *object);
  * under way; -EAGAIN: not while the last failure is remembered; or another error.
  */
 int pfs_store_refresh_list(struct pfs_store *store, const struct pfs_kind *kind);
+bool pfs_store_is_walking(const struct pfs_store *store, const struct pfs_kind *kind);
 
 /* Requests that the last walk of the list took; 0: there was none that ended well. */
 size_t pfs_store_list_price(const struct pfs_store *store, const struct pfs_kind *kind);

@@ -112,6 +112,14 @@ bool fake_api_is_asked(const struct pfs_api *api, const char *id)
 	return find(api, id) != NULL;
 }
 
+bool fake_api_oldest(const struct pfs_api *api, const char **ret_id)
+{
+	const struct pfs_api_call *call = TAILQ_FIRST(&api->calls);
+
+	*ret_id = call ? call->id : NULL;
+	return call != NULL;
+}
+
 /* As with the real one, the call is over before done is called. */
 void fake_api_tell(struct pfs_api *api, const char *id, struct pfs_api_answer *answer)
 {

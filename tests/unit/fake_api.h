@@ -30,6 +30,9 @@ void fake_api_finish(struct pfs_api *api); /* drops what is under way */
 /* Is the oldest question about this id (NULL: a list) under way? */
 bool fake_api_is_asked(const struct pfs_api *api, const char *id);
 
+/* The oldest question of all; false if there is none. ret_id: what it is about; NULL: a list. */
+bool fake_api_oldest(const struct pfs_api *api, const char **ret_id);
+
 /*
  * Answer the oldest question about this id (NULL: a list); when it was sent, and the id of the
  * request, are filled in.

@@ -1,0 +1,425 @@
+/* Who wants to know, and what is asked of the API for their sake: no more than it takes. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "watch_fixture.h"
+
+static int wait_for(struct scene *scene, const char *id, struct waiter *waiter)
+{
+	return pfs_watch_wait(scene->watch,
+			      pfs_store_find(scene->store->store, scene->store->kind, id),
+			      prepare(waiter));
+}
+
+static void give_up(struct scene *scene, struct waiter *waiter)
+{
+	pfs_store_cancel(scene->store->store, &waiter->wait);
+}
+
+/* --- waiting ------------------------------------------------------------------------------- */
+
+static void test_wait_for_what_has_ended_is_over_at_once(void **state)
+{
+	struct scene *scene = *state;
+	struct waiter waiter = {0};
+
+	learn(scene->store, "a", "Failed");
+	assert_int_equal(wait_for(scene, "a", &waiter), 0);
+	assert_true(is_at_rest(scene));
+}
+
+static void test_wait_asks_once_a_ttl_until_the_end_is_seen(void **state)
+{
+	struct scene *scene = *state;
+	struct waiter first = {0}, second = {0};
+
+	learn(scene->store, "a", "Pending");
+	assert_int_equal(wait_for(scene, "a", &first), -EINPROGRESS);
+	assert_int_equal(wait_for(scene, "a", &second), -EINPROGRESS);
+	assert_int_equal(scene->store->stats.waiting, 2);
+	assert_in_range(live_with_api(scene, 20 * TTL, "Pending"), 19, 20);
+	assert_int_equal(live_with_api(scene, TTL, "Rumoured"), 1); /* unknown: not an end */
+	assert_waiting(&first);
+	live_with_api(scene, 2 * TTL, "Completed");
+	assert_told(&first, 0);
+	assert_told(&second, 0);
+	assert_int_equal(scene->store->stats.waiting, 0);
+	assert_int_equal(live_with_api(scene, 10 * TTL, "Completed"), 0);
+	assert_true(is_at_rest(scene));
+}
+
+static void test_last_waiter_who_gives_up_ends_the_asking_within_a_ttl(void **state)
+{
+	struct scene *scene = *state;
+	struct waiter first = {0}, second = {0};
+
+	learn(scene->store, "a", "Pending");
+	assert_int_equal(wait_for(scene, "a", &first), -EINPROGRESS);
+	assert_int_equal(wait_for(scene, "a", &second), -EINPROGRESS);
+	give_up(scene, &first);
+	assert_in_range(live_with_api(scene, 2 * TTL, "Pending"), 1, 2);
+	assert_waiting(&second);
+	give_up(scene, &second);
+	assert_int_equal(live_with_api(scene, TTL, "Pending"), 0);
+	assert_true(is_at_rest(scene));
+	assert_int_equal(pfs_store_find(scene->store->store, scene->store->kind, "a")->references,
+			 0);
+}
+
+static void test_wait_for_what_vanishes_ends_with_an_error(void **state)
+{
+	struct scene *scene = *state;
+	struct waiter waiter = {0};
+	struct pfs_object *object = learn(scene->store, "a", "Pending");
+
+	pfs_store_hold(scene->store->store, object, 1); /* as the kernel does */
+	assert_int_equal(wait_for(scene, "a", &waiter), -EINPROGRESS);
+	for (int i = 0; i < 10000 && !waiter.calls; i++) {
+		live(scene, PFS_SECOND);
+		if (fake_api_is_asked(scene->api, "a"))
+			fake_api_fail(scene->api, "a", -ENOENT, 404);
+	}
+	assert_told(&waiter, -ESTALE);
+	assert_int_equal(pfs_watch_wait(scene->watch, object, prepare(&waiter)), -ESTALE);
+	live(scene, 2 * TTL);
+	assert_true(is_at_rest(scene));
+	pfs_store_release(scene->store->store, object, 1);
+}
+
+/* One answer may end many waits, of which each may end, or begin, another. */
+struct rude {
+	struct waiter waiter;
+	struct scene *scene;
+	struct rude *other;
+};
+
+static void cancel_other(struct pfs_wait *wait, int error)
+{
+	struct rude *rude = (struct rude *)wait;
+	struct pfs_object *object = wait->object;
+
+	give_up(rude->scene, &rude->other->waiter);
+	assert_int_equal(pfs_watch_wait(rude->scene->watch, object, prepare(&rude->waiter)), 0);
+	rude->waiter.calls = 1;
+}
+
+static void test_waiter_may_cancel_another_while_told(void **state)
+{
+	struct scene *scene = *state;
+	struct rude first = {.scene = scene}, second = {.scene = scene};
+
+	first.other = &second;
+	second.other = &first;
+	first.waiter.wait.done = second.waiter.wait.done = cancel_other;
+	learn(scene->store, "a", "Pending");
+	assert_int_equal(wait_for(scene, "a", &first.waiter), -EINPROGRESS);
+	assert_int_equal(wait_for(scene, "a", &second.waiter), -EINPROGRESS);
+	live_with_api(scene, 2 * TTL, "Completed");
+	assert_int_equal(first.waiter.calls + second.waiter.calls, 1);
+	assert_int_equal(scene->store->stats.waiting, 0);
+}
+
+static void test_failing_api_is_asked_at_growing_pauses_and_then_as_before(void **state)
+{
+	struct scene *scene = *state;
+	struct waiter waiter = {0};
+	int64_t asked[12] = {0}, begun;
+	unsigned count = 0;
+
+	learn(scene->store, "a", "Pending");
+	assert_int_equal(wait_for(scene, "a", &waiter), -EINPROGRESS);
+	begun = pfs_loop_now(scene->store->loop);
+	while (count < COUNT(asked)) {
+		live(scene, 20 * PFS_MILLISECOND);
+		if (!fake_api_is_asked(scene->api, "a"))
+			continue;
+		asked[count++] = pfs_loop_now(scene->store->loop) - begun;
+		fake_api_fail(scene->api, "a", -EIO, 503);
+		assert_true(asked[count - 1] < 1000 * PFS_SECOND);
+	}
+	for (unsigned i = 1; i < count; i++) {
+		int64_t pause = asked[i] - asked[i - 1], least = TTL << (i - 1);
+
+		least = i > 4 || least > 60 * PFS_SECOND ? 60 * PFS_SECOND : least;
+		assert_in_range(pause, least, least + PFS_SECOND);
+	}
+	assert_waiting(&waiter);
+	/* One good answer, and the pauses are what they were. */
+	assert_in_range(live_with_api(scene, 61 * PFS_SECOND, "Pending"), 1, 13);
+	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 10);
+	give_up(scene, &waiter);
+}
+
+static void test_api_that_asks_for_a_pause_gets_it(void **state)
+{
+	struct scene *scene = *state;
+	struct waiter waiter = {0};
+
+	learn(scene->store, "a", "Pending");
+	assert_int_equal(wait_for(scene, "a", &waiter), -EINPROGRESS);
+	live(scene, TTL + PFS_SECOND);
+	scene->api->retry_after = 30 * PFS_SECOND;
+	fake_api_fail(scene->api, "a", -EBUSY, 429);
+	scene->api->retry_after = -1;
+	assert_int_equal(live_with_api(scene, 29 * PFS_SECOND, "Pending"), 0);
+	assert_int_equal(live_with_api(scene, 2 * PFS_SECOND, "Pending"), 1);
+	give_up(scene, &waiter);
+}
+
+/* --- the list ------------------------------------------------------------------------------ */
+
+static void learn_many(struct scene *scene, unsigned count, char *rows, size_t size)
+{
+	rows[0] = '\0';
+	for (unsigned i = 0; i < count; i++)
+		snprintf(rows + strlen(rows), size - strlen(rows), "job%u ", i);
+	learn_list(scene->store, rows);
+	scene->rows = rows;
+}
+
+static void watch_many(struct scene *scene, unsigned count)
+{
+	char path[60];
+
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "restore-jobs/job%u/status", i);
+		watch_path(scene, path);
+	}
+	live_with_api(scene, LOOK + TTL, "Pending");
+}
+
+static void test_watched_objects_of_a_list_are_asked_for_by_the_list(void **state)
+{
+	struct scene *scene = *state;
+	unsigned describes, lists;
+	char rows[1000];
+
+	learn_many(scene, 50, rows, sizeof(rows));
+	watch_many(scene, 50);
+	describes = scene->api->describes;
+	lists = scene->api->lists;
+	live_with_api(scene, 10 * TTL, "Pending");
+	assert_int_equal(scene->api->describes, describes);
+	assert_in_range(scene->api->lists - lists, 9, 10);
+}
+
+/* They run out one after the other, so that there are never many at once. */
+static void test_watched_objects_that_were_looked_up_are_asked_for_by_the_list(void **state)
+{
+	struct scene *scene = *state;
+	char rows[1000] = "", id[20];
+	unsigned describes, lists;
+
+	for (unsigned i = 0; i < 40; i++) {
+		snprintf(id, sizeof(id), "job%u", i);
+		learn(scene->store, id, "Pending");
+		snprintf(rows + strlen(rows), sizeof(rows) - strlen(rows), "%s ", id);
+		pass(scene->store, TTL / 40);
+	}
+	scene->rows = rows;
+	watch_many(scene, 40);
+	describes = scene->api->describes;
+	lists = scene->api->lists;
+	live_with_api(scene, 10 * TTL, "Pending");
+	assert_int_equal(scene->api->describes, describes);
+	assert_in_range(scene->api->lists - lists, 9, 10);
+}
+
+static void test_few_watched_objects_of_a_list_are_asked_for_one_by_one(void **state)
+{
+	struct scene *scene = *state;
+	unsigned lists;
+	char rows[1000];
+
+	learn_many(scene, 50, rows, sizeof(rows));
+	watch_many(scene, 1);
+	lists = scene->api->lists;
+	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 10);
+	assert_int_equal(scene->api->lists, lists);
+}
+
+static void test_watched_objects_that_the_list_leaves_out_are_asked_for_all_the_same(void **state)
+{
+	struct scene *scene = *state;
+	unsigned describes;
+	char rows[1000];
+
+	learn_many(scene, 50, rows, sizeof(rows));
+	watch_many(scene, 50);
+	scene->rows = strchr(rows, ' ') + 1; /* all but the first */
+	live_with_api(scene, 3 * TTL, "Pending");
+	describes = scene->api->describes;
+	live_with_api(scene, 10 * TTL, "Pending");
+	assert_in_range(scene->api->describes - describes, 9, 11);
+}
+
+static void test_watched_list_is_walked_once_a_ttl_and_no_longer_than_it_is_watched(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rows = "a b";
+	watch_and_look(scene, "restore-jobs");
+	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 10, 11);
+	assert_int_equal(scene->api->describes, 0);
+	fake_poke_unwatch_all(&scene->poke);
+	assert_in_range(live_with_api(scene, 2 * TTL, "Pending"), 0, 1);
+	assert_true(is_at_rest(scene));
+}
+
+static void test_whole_history_counts_as_the_list(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rows = "a b";
+	watch_and_look(scene, "events");
+	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 10, 11);
+}
+
+static void test_failing_list_is_asked_at_growing_pauses_and_then_as_before(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rows = "a";
+	watch_and_look(scene, "restore-jobs");
+	live_with_api(scene, TTL, "Pending");
+	/* 5, 10, 20, 40, 60 and 60 seconds */
+	assert_in_range(live_with_api(scene, 200 * PFS_SECOND, NULL), 5, 8);
+	assert_in_range(live_with_api(scene, 61 * PFS_SECOND, "Pending"), 1, 13);
+	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 10);
+}
+
+/* --- who is watching ----------------------------------------------------------------------- */
+
+static void test_nobody_watches_and_no_timer_runs_after_the_look(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	assert_true(is_at_rest(scene));
+	pfs_watch_noticed(scene->watch);
+	live(scene, LOOK - 40 * PFS_MILLISECOND);
+	assert_int_equal(scene->poke.scans, 0);
+	live(scene, 80 * PFS_MILLISECOND);
+	assert_int_equal(scene->poke.scans, 1);
+	assert_true(is_at_rest(scene));
+	assert_int_equal(live_with_api(scene, 20 * TTL, "Pending"), 0);
+	assert_int_equal(scene->poke.scans, 1);
+}
+
+static void test_watchers_are_looked_for_while_messages_come_and_after_the_last(void **state)
+{
+	struct scene *scene = *state;
+	unsigned scans;
+
+	for (int i = 0; i < 100; i++) {
+		pfs_watch_noticed(scene->watch);
+		live(scene, TTL / 10);
+	}
+	assert_in_range(scene->poke.scans, 8, 10);
+	scans = scene->poke.scans;
+	live(scene, 2 * LOOK);
+	assert_in_range(scene->poke.scans - scans, 1, 2);
+	assert_true(is_at_rest(scene));
+}
+
+static void test_watched_object_is_asked_for_once_a_ttl_while_it_is_watched(void **state)
+{
+	static const char *const paths[] = {
+		"restore-jobs/a",
+		"restore-jobs/a/status",
+		"restore-jobs/a/events",
+	};
+
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		struct scene *scene = *state;
+
+		live(scene, 2 * TTL);
+		learn(scene->store, "a", "Pending");
+		learn(scene->store, "b", "Pending");
+		watch_and_look(scene, paths[i]);
+		assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 11);
+		fake_poke_unwatch_all(&scene->poke);
+		assert_in_range(live_with_api(scene, 2 * TTL, "Pending"), 0, 1);
+		assert_true(is_at_rest(scene));
+	}
+}
+
+static void test_what_can_not_change_is_not_asked_for_however_it_is_watched(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Completed");
+	watch_path(scene, "restore-jobs/a");
+	watch_path(scene, "restore-jobs/a/status");
+	watch_path(scene, "README");
+	live(scene, LOOK);
+	assert_int_equal(live_with_api(scene, 20 * TTL, "Completed"), 0);
+	assert_true(is_at_rest(scene));
+}
+
+static void test_watchers_are_told_with_process_name_and_path(void **state)
+{
+	struct scene *scene = *state;
+	struct pfs_buffer *buffer = &scene->bench->buffer;
+
+	learn(scene->store, "a", "Completed");
+	watch_path(scene, "restore-jobs/a/status");
+	watch_path(scene, "restore-jobs");
+	fake_poke_watch(&scene->poke, 64 * 99); /* of nothing that is there */
+	strcpy(scene->poke.watchers[1].name, "a\tb\n");
+	live(scene, LOOK);
+	pfs_buffer_clear(buffer);
+	pfs_watch_render(scene->watch, buffer);
+	assert_string_equal(buffer->bytes, "12\ta\\tb\\n\t/restore-jobs\n"
+					   "12\tentr\t/restore-jobs/a/status\n");
+}
+
+static void test_dead_child_ends_all_looking_but_no_wait(void **state)
+{
+	struct scene *scene = *state;
+	struct waiter waiter = {0};
+
+	learn(scene->store, "a", "Pending");
+	watch_path(scene, "restore-jobs");
+	watch_and_look(scene, "restore-jobs/a");
+	fake_poke_die(&scene->poke);
+	live(scene, 2 * TTL);
+	pfs_watch_noticed(scene->watch);
+	assert_int_equal(live_with_api(scene, 20 * TTL, "Pending"), 0);
+	assert_true(is_at_rest(scene));
+	assert_false(pfs_watch_is_child(scene->watch, FAKE_CHILD));
+	assert_int_equal(wait_for(scene, "a", &waiter), -EINPROGRESS);
+	live_with_api(scene, 2 * TTL, "Completed");
+	assert_told(&waiter, 0);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup_watch, teardown_watch)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_wait_for_what_has_ended_is_over_at_once),
+		TEST(test_wait_asks_once_a_ttl_until_the_end_is_seen),
+		TEST(test_last_waiter_who_gives_up_ends_the_asking_within_a_ttl),
+		TEST(test_wait_for_what_vanishes_ends_with_an_error),
+		TEST(test_waiter_may_cancel_another_while_told),
+		TEST(test_failing_api_is_asked_at_growing_pauses_and_then_as_before),
+		TEST(test_api_that_asks_for_a_pause_gets_it),
+		TEST(test_watched_objects_of_a_list_are_asked_for_by_the_list),
+		TEST(test_watched_objects_that_were_looked_up_are_asked_for_by_the_list),
+		TEST(test_few_watched_objects_of_a_list_are_asked_for_one_by_one),
+		TEST(test_watched_objects_that_the_list_leaves_out_are_asked_for_all_the_same),
+		TEST(test_watched_list_is_walked_once_a_ttl_and_no_longer_than_it_is_watched),
+		TEST(test_whole_history_counts_as_the_list),
+		TEST(test_failing_list_is_asked_at_growing_pauses_and_then_as_before),
+		TEST(test_nobody_watches_and_no_timer_runs_after_the_look),
+		TEST(test_watchers_are_looked_for_while_messages_come_and_after_the_last),
+		TEST(test_watched_object_is_asked_for_once_a_ttl_while_it_is_watched),
+		TEST(test_what_can_not_change_is_not_asked_for_however_it_is_watched),
+		TEST(test_watchers_are_told_with_process_name_and_path),
+		TEST(test_dead_child_ends_all_looking_but_no_wait),
+	};
+
+	return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
+}

@@ -1,0 +1,52 @@
+/* watch_fixture: a watch over the tree of tree_fixture, with a child that is a fake. */
+#ifndef PINEFS_WATCH_FIXTURE_H
+#define PINEFS_WATCH_FIXTURE_H
+
+#include "fake_poke.h"
+#include "pinefs/watch.h"
+#include "tree_fixture.h"
+
+/* When a look follows the last message: a little more than a TTL. */
+#define LOOK (TTL + TTL / 8 + 20 * PFS_MILLISECOND)
+
+struct scene {
+	struct bench *bench;
+	struct fixture *store;
+	struct pfs_api *api;
+	struct pfs_poke poke;
+	struct pfs_watch *watch;
+	const char *rows; /* of the list, as fake_api_page() takes them */
+	uint64_t busy;	  /* directory in which a lookup is unanswered; 0: none */
+	/* What the host was told, a word each: "wake:HANDLE", "drop:HANDLE". */
+	char told[4000];
+};
+
+int setup_watch(void **state);
+int setup_watch_with_window(void **state); /* its config says needs_window */
+int setup_watch_without_child(void **state);
+int teardown_watch(void **state);
+
+/* The inode of a path that is known. */
+uint64_t inode_of(struct scene *scene, const char *path);
+
+/* Somebody sets a watch: a message to the kernel, and what a scan will find. */
+void watch_path(struct scene *scene, const char *path);
+
+/* The same, and it has been looked for. */
+void watch_and_look(struct scene *scene, const char *path);
+
+/* Let time pass; whatever the child is asked to do meanwhile is done at once. */
+void live(struct scene *scene, int64_t ns);
+
+/*
+ * The same, while the API answers each describe with this status and each list with scene->rows;
+ * with NULL all fail. How many requests that were.
+ */
+unsigned live_with_api(struct scene *scene, int64_t ns, const char *status);
+
+void assert_host_told(struct scene *scene, const char *told);
+
+/* Is no timer of anybody running? */
+bool is_at_rest(struct scene *scene);
+
+#endif
