@@ -1,6 +1,6 @@
 /*
  * A request goes through these states, and always holds exactly one running timer, so that none
- * can be forgotten:
+ * can be forgotten (and a watchdog, in case one is all the same):
  *
  *	QUEUED   waits for a place (max_active) and a token of the budget; timer: its deadline
  *	SENT     belongs to libcurl; timer: its deadline
@@ -20,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "pinefs/log.h"
 
 #include "pinefs/log.h"
 
@@ -55,7 +57,8 @@ static void detach(struct pfs_http_request *request)
 
 	pfs_timer_stop(http->loop, &request->timer);
 	TAILQ_REMOVE(&http->requests, request, link);
-	http->total--;
+	if (!--http->total)
+		pfs_timer_stop(http->loop, &http->watchdog);
 	if (request->state == QUEUED) {
 		TAILQ_REMOVE(&http->queue, request, queue_link);
 		http->queued--;
@@ -207,6 +210,50 @@ static void on_timer(void *arg)
 	pump(http);
 }
 
+/* --- the watchdog -------------------------------------------------------------------------- */
+
+static void watch_over(struct pfs_http *http, int64_t deadline)
+{
+	int64_t due = deadline + PFS_HTTP_OVERDUE;
+
+	if (!http->watchdog.running || due < http->watchdog.due)
+		pfs_timer_start(http->loop, &http->watchdog, due);
+}
+
+static void end_overdue(struct pfs_http_request *request)
+{
+	struct pfs_http *http = request->http;
+
+	if (!http->overdue_told || http->config.strict)
+		pfs_error("http: %s: outlived its deadline: a bug in pinefs", request->label);
+	http->overdue_told = true;
+	if (http->config.strict)
+		abort();
+	request->outcome = PFS_HTTP_BROKEN;
+	(void)snprintf(request->error_text, sizeof(request->error_text),
+		       "outlived its deadline: a bug in pinefs");
+	finish(request);
+}
+
+/* Whoever asks again from inside done is looked at in the next round. */
+static void on_watchdog(void *arg)
+{
+	struct pfs_http *http = arg;
+	int64_t now = pfs_loop_now(http->loop);
+	struct pfs_http_request *request = TAILQ_FIRST(&http->requests);
+
+	while (request) {
+		if (request->deadline + PFS_HTTP_OVERDUE <= now) {
+			end_overdue(request);
+			request = TAILQ_FIRST(&http->requests);
+			continue;
+		}
+		watch_over(http, request->deadline);
+		request = TAILQ_NEXT(request, link);
+	}
+	pump(http);
+}
+
 /* --- the budget and the queue -------------------------------------------------------------- */
 
 static void refill(struct pfs_http *http)
@@ -314,6 +361,7 @@ int pfs_http_create(struct pfs_loop *loop, struct pfs_stats *stats,
 	http->tokens = config->burst;
 	http->tokens_at = pfs_loop_now(loop);
 	http->budget = (struct pfs_timer){.fire = pump, .arg = http};
+	http->watchdog = (struct pfs_timer){.fire = on_watchdog, .arg = http};
 	http->random = config->jitter_seed | 1;
 	TAILQ_INIT(&http->requests);
 	TAILQ_INIT(&http->queue);
@@ -343,6 +391,7 @@ void pfs_http_destroy(struct pfs_http *http)
 	while (http->idle_count)
 		curl_easy_cleanup(http->idle[--http->idle_count]);
 	pfs_timer_stop(http->loop, &http->budget);
+	pfs_timer_stop(http->loop, &http->watchdog);
 	pfs_loop_set_waiter(http->loop, &none);
 	curl_multi_cleanup(http->multi);
 	curl_global_cleanup();
@@ -394,6 +443,7 @@ int pfs_http_get(struct pfs_http *http, const char *url, const char *const heade
 	request->timer = (struct pfs_timer){.fire = on_timer, .arg = request};
 	TAILQ_INSERT_TAIL(&http->requests, request, link);
 	http->total++;
+	watch_over(http, deadline);
 	enqueue(request);
 	pump(http);
 	*ret_request = request;

@@ -64,7 +64,9 @@ struct pfs_http {
 	size_t idle_count;
 	double tokens;
 	int64_t tokens_at;
-	struct pfs_timer budget; /* runs while the queue waits for a token */
+	struct pfs_timer budget;   /* runs while the queue waits for a token */
+	struct pfs_timer watchdog; /* runs while there are requests, late enough to find none */
+	bool overdue_told;
 	uint64_t random;
 };
 

@@ -83,6 +83,7 @@ static int make_http(struct program *program)
 		.burst = BURST,
 		.cacert = program->options.cacert,
 		.user_agent = "pinefs/" PFS_VERSION,
+		.strict = PFS_STRICT,
 	};
 
 	(void)!getrandom(&config.jitter_seed, sizeof(config.jitter_seed), GRND_NONBLOCK);

@@ -52,6 +52,7 @@ struct pfs_http_config {
 	const char *cacert;	/* PEM file, or NULL for the system's; borrowed */
 	const char *user_agent; /* borrowed */
 	uint64_t jitter_seed;	/* backoff differs between mounts; any number does */
+	bool strict;		/* abort on a request that outlived its deadline; see below */
 };
 
 struct pfs_http;
@@ -83,6 +84,13 @@ int pfs_http_get(struct pfs_http *http, const char *url, const char *const heade
 		 const char *label, int64_t deadline,
 		 void (*done)(void *arg, const struct pfs_http_answer *answer), void *arg,
 		 struct pfs_http_request **ret_request);
+
+/*
+ * A request that isn't answered PFS_HTTP_OVERDUE after its deadline has been forgotten by this
+ * room: a bug, and somebody may wait for ever. With strict that aborts. Else it is answered with
+ * PFS_HTTP_BROKEN, and the first one is logged.
+ */
+#define PFS_HTTP_OVERDUE (5 * INT64_C(1000000000)) /* ns */
 
 /* Forget a request: done is not called. Not from inside done. Takes NULL. */
 void pfs_http_cancel(struct pfs_http_request *request);
