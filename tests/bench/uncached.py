@@ -44,7 +44,7 @@ def against_libcurl(setup):
             ("one open+read+close every 0.1 s, changed", ["change", control], "path", 1, None)):
         simulator.forget()
         times = setup.numbers("warm", *kind, how, rounds, PAUSE, *sides[:2 * count])
-        pairs = [(read / count / 1000, get / count / 1000) for get, read in times]
+        pairs = [(read / 1000, get / 1000) for get, read in times]
         yield ground.Figure.of_pairs(name, pairs, other, bound)
         reads = count * (rounds + 1)
         yield ground.Figure(name + ": requests of each read",

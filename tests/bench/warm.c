@@ -8,8 +8,8 @@
  * the answer's bytes thrown away (walk: searched for the next page's token). The key is in
  * $PINECONE_API_KEY.
  *
- * get and change print a line a round: ns of all GETs and of all reads. HOW is "path" for open,
- * read, close, or "open" for a read of a file that stays open. PAUSE is in ms, and longer
+ * get and change print a line a round: ns of the median GET and of the median read. HOW is "path"
+ * for open, read, close, or "open" for a read of a file that stays open. PAUSE is in ms, and longer
  * than an answer holds in the mount; all files of a round are read after one pause, so each read
  * has to ask. walk and each print ns and the number of GETs.
  */
@@ -137,15 +137,28 @@ struct contest {
 	int count;	     /* of pairs */
 	char **pairs;	     /* URL, file */
 	int *kept;	     /* a descriptor for each pair, or -1 */
+	int64_t *gets;	     /* ns of each in this round */
+	int64_t *reads;
 	CURL *easy;
 	CURL *controls;
 	struct body body;
 };
 
+static int compare_times(const void *a, const void *b)
+{
+	int64_t first = *(const int64_t *)a, second = *(const int64_t *)b;
+
+	return (first > second) - (first < second);
+}
+
+static long long median(int64_t *times, int count)
+{
+	qsort(times, (size_t)count, sizeof(*times), compare_times);
+	return (long long)(times[(count - 1) / 2] + times[count / 2]) / 2;
+}
+
 static void run_round(struct contest *contest, int round)
 {
-	int64_t gets = 0, reads = 0;
-
 	for (int i = 0; contest->control && i < contest->count; i++)
 		change(contest->controls, contest->control, contest->pairs[2 * i], round + 1,
 		       &contest->body);
@@ -154,13 +167,14 @@ static void run_round(struct contest *contest, int round)
 		char **pair = &contest->pairs[2 * i];
 
 		if (i % 2)
-			gets += get(contest->easy, pair[0], &contest->body);
-		reads += read_file(pair[1], contest->kept[i]);
+			contest->gets[i] = get(contest->easy, pair[0], &contest->body);
+		contest->reads[i] = read_file(pair[1], contest->kept[i]);
 		if (!(i % 2))
-			gets += get(contest->easy, pair[0], &contest->body);
+			contest->gets[i] = get(contest->easy, pair[0], &contest->body);
 	}
 	if (round >= 0) /* the first one warms up */
-		printf("%lld %lld\n", (long long)gets, (long long)reads);
+		printf("%lld %lld\n", median(contest->gets, contest->count),
+		       median(contest->reads, contest->count));
 }
 
 /* arguments: HOW ROUNDS PAUSE, and the pairs. */
@@ -175,7 +189,9 @@ static int compare(const char *control, int count, char *arguments[])
 	};
 
 	contest.kept = calloc((size_t)contest.count, sizeof(*contest.kept));
-	if (!contest.kept)
+	contest.gets = calloc((size_t)contest.count, sizeof(*contest.gets));
+	contest.reads = calloc((size_t)contest.count, sizeof(*contest.reads));
+	if (!contest.kept || !contest.gets || !contest.reads)
 		err(1, "warm");
 	for (int i = 0; i < contest.count; i++)
 		contest.kept[i] =
@@ -187,6 +203,8 @@ static int compare(const char *control, int count, char *arguments[])
 	curl_easy_cleanup(contest.easy);
 	curl_easy_cleanup(contest.controls);
 	free(contest.kept);
+	free(contest.gets);
+	free(contest.reads);
 	free(contest.body.bytes);
 	return 0;
 }
