@@ -10,7 +10,6 @@
 #include "store.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -397,6 +396,7 @@ int pfs_store_create(struct pfs_api *api, struct pfs_loop *loop, struct pfs_stat
 	store->loop = loop;
 	store->stats = stats;
 	store->config = *config;
+	pfs_index_init(&store->index);
 	TAILQ_INIT(&store->missing);
 	TAILQ_INIT(&store->idle);
 	for (size_t i = 0; i < pfs_kind_count; i++) {
@@ -413,11 +413,8 @@ int pfs_store_create(struct pfs_api *api, struct pfs_loop *loop, struct pfs_stat
 	return 0;
 }
 
-/* For tdestroy: what is left in the index once the known ones were freed was never seen. */
-static void free_unseen(void *node)
+static void free_unseen(struct pfs_object *object)
 {
-	struct pfs_object *object = node;
-
 	if (object->flight)
 		free_flight(object->flight);
 	pfs_failure_free(object->failure);
@@ -437,7 +434,12 @@ void pfs_store_destroy(struct pfs_store *store)
 			free_flight(object->flight);
 		pfs_store_free_object(store, object);
 	}
-	tdestroy(store->by_id, free_unseen);
+	/* What is left in the index was never seen. */
+	for (size_t i = 0; i < store->index.capacity; i++) {
+		if (store->index.places[i])
+			free_unseen(store->index.places[i]);
+	}
+	pfs_index_finish(&store->index);
 	for (size_t i = 0; i < pfs_kind_count; i++) {
 		pfs_store_end_walk(&store->collections[i]);
 		pfs_failure_free(store->collections[i].failure);

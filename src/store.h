@@ -1,6 +1,6 @@
 /*
- * What the three files of the store room share: store_object.c (objects and their contents),
- * store_walk.c (the list), store.c (asking, waiting, failing).
+ * What the files of the store room share: store_index.c (ids), store_object.c (objects and their
+ * contents), store_walk.c (the list), store.c (asking, waiting, failing).
  */
 #ifndef PINEFS_SRC_STORE_H
 #define PINEFS_SRC_STORE_H
@@ -58,6 +58,14 @@ struct collection {
 	size_t described;
 };
 
+/* Objects by kind and id. */
+struct object_index {
+	struct pfs_object **places;
+	size_t capacity;
+	size_t count;
+	uint64_t seed;
+};
+
 struct pfs_store {
 	struct pfs_api *api;
 	struct pfs_loop *loop;
@@ -65,7 +73,7 @@ struct pfs_store {
 	struct pfs_store_config config;
 	struct pfs_store_listener listeners[MAX_LISTENERS];
 	size_t listener_count;
-	void *by_id;		   /* tsearch(3)'s tree of objects that haven't vanished */
+	struct object_index index; /* of objects that haven't vanished */
 	struct pfs_object **slots; /* by number; [0] unused; NULL once freed */
 	uint64_t slot_count;	   /* those used, [0] included */
 	uint64_t slot_capacity;
@@ -76,6 +84,17 @@ struct pfs_store {
 	struct pfs_object_list idle;	/* known, unlisted, held by nobody, oldest first */
 	struct collection *collections; /* one a kind, in the table's order */
 };
+
+/* --- store_index.c --- */
+
+void pfs_index_init(struct object_index *index);
+void pfs_index_finish(struct object_index *index); /* the objects are not its own */
+struct pfs_object *pfs_index_find(const struct object_index *index, const struct pfs_kind *kind,
+				  const char *id);
+/* 0, -ENOMEM. There must not be one of its kind and id. */
+int pfs_index_add(struct object_index *index, struct pfs_object *object);
+/* Does nothing for one that isn't there. */
+void pfs_index_remove(struct object_index *index, const struct pfs_object *object);
 
 /* --- store_object.c --- */
 

@@ -14,7 +14,6 @@
 #include "store.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,51 +138,17 @@ static struct pfs_content *make_content(struct pfs_store *store, const struct pf
 
 /* --- the index ----------------------------------------------------------------------------- */
 
-/* What tsearch compares: the beginning of an object, and of a key made for looking one up. */
-struct id_key {
-	const struct pfs_kind *kind;
-	const char *id;
-};
-
-static int compare_key(const void *key, const void *node)
-{
-	const struct id_key *a = key;
-	const struct pfs_object *b = node;
-
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	return strcmp(a->id, b->id);
-}
-
-static int compare_objects(const void *a, const void *b)
-{
-	const struct pfs_object *object = a;
-	const struct id_key key = {.kind = object->kind, .id = object->id};
-
-	return compare_key(&key, b);
-}
-
-/* Also one that isn't known to exist. */
-static struct pfs_object *find_any(struct pfs_store *store, const struct pfs_kind *kind,
-				   const char *id)
-{
-	const struct id_key key = {.kind = kind, .id = id};
-	void *node = tfind(&key, &store->by_id, compare_key);
-
-	return node ? *(struct pfs_object **)node : NULL;
-}
-
 struct pfs_object *pfs_store_find(struct pfs_store *store, const struct pfs_kind *kind,
 				  const char *id)
 {
-	struct pfs_object *object = find_any(store, kind, id);
+	struct pfs_object *object = pfs_index_find(&store->index, kind, id);
 
 	return object && object->content ? object : NULL;
 }
 
 int64_t pfs_store_missing_left(struct pfs_store *store, const struct pfs_kind *kind, const char *id)
 {
-	const struct pfs_object *object = find_any(store, kind, id);
+	const struct pfs_object *object = pfs_index_find(&store->index, kind, id);
 	int64_t left;
 
 	if (!object || object->content || !object->failure || object->failure->error != -ENOENT)
@@ -200,7 +165,7 @@ struct pfs_object *pfs_store_by_slot(struct pfs_store *store, uint64_t slot)
 struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_kind *kind,
 				    const char *id)
 {
-	struct pfs_object *object = find_any(store, kind, id);
+	struct pfs_object *object = pfs_index_find(&store->index, kind, id);
 	size_t size = strlen(id) + 1;
 
 	if (object)
@@ -211,7 +176,7 @@ struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_ki
 	object->kind = kind;
 	object->fresh_until = FORGOTTEN;
 	memcpy(object->id, id, size);
-	if (!tsearch(object, &store->by_id, compare_objects)) {
+	if (pfs_index_add(&store->index, object)) {
 		free(object);
 		return NULL;
 	}
@@ -294,7 +259,7 @@ void pfs_store_free_object(struct pfs_store *store, struct pfs_object *object)
 			store->listeners[i].freed(store->listeners[i].arg, object);
 	}
 	if (!object->gone)
-		tdelete(object, &store->by_id, compare_objects);
+		pfs_index_remove(&store->index, object);
 	if (object->slot) {
 		store->slots[object->slot] = NULL;
 		store->known--;
@@ -390,7 +355,7 @@ int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const cha
 void pfs_store_vanish(struct pfs_store *store, struct pfs_object *object)
 {
 	leave_idle(store, object);
-	tdelete(object, &store->by_id, compare_objects);
+	pfs_index_remove(&store->index, object);
 	object->gone = true;
 	pfs_store_collection(store, object->kind)->modified = pfs_loop_wall(store->loop);
 	for (size_t i = 0; i < store->listener_count; i++) {

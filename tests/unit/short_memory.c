@@ -1,7 +1,6 @@
 #include "short_memory.h"
 
 #include <cjson/cJSON.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
-void *__real_tsearch(const void *key, void **root, int (*compare)(const void *, const void *));
 void __real_free(void *memory);
 
 void *__wrap_malloc(size_t size);
@@ -23,7 +21,6 @@ int __wrap_asprintf(char **ret_string, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int __wrap___asprintf_chk(char **ret_string, int flag, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, const void *));
 void __wrap_free(void *memory);
 
 static long until;    /* allocations until one fails; 0: none will */
@@ -112,12 +109,6 @@ int __wrap___asprintf_chk(char **ret_string, int flag, const char *text, ...)
 	length = format(ret_string, text, arguments);
 	va_end(arguments);
 	return length;
-}
-
-/* Its nodes are its own affair; tdelete gives them back. */
-void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, const void *))
-{
-	return fails() ? NULL : __real_tsearch(key, root, compare);
 }
 
 void __wrap_free(void *memory)
