@@ -1,5 +1,6 @@
 /* One mount: the rooms wired together, from the API's first answer to the last reply. */
 #include <errno.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -302,6 +303,8 @@ int serve_begin(struct program *program)
 		error = start_demo(program);
 	if (!error)
 		error = make_rooms(program);
+	/* libcurl has sockets that fusermount3 would inherit. Before Linux 5.11 it does. */
+	(void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (!error && !program->options.no_check)
 		error = check_api(program);
 	if (!error)
