@@ -67,9 +67,19 @@ static CURL *make_handle(struct body *body)
 	if (!easy || !headers)
 		errx(1, "libcurl");
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, headers);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, body);
 	return easy;
+}
+
+static void free_handle(CURL *easy)
+{
+	struct curl_slist *headers = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &headers);
+	curl_easy_cleanup(easy);
+	curl_slist_free_all(headers);
 }
 
 /* ns that it took. */
@@ -200,8 +210,8 @@ static int compare(const char *control, int count, char *arguments[])
 	contest.controls = make_handle(&contest.body);
 	for (int round = -1; round < contest.rounds; round++)
 		run_round(&contest, round);
-	curl_easy_cleanup(contest.easy);
-	curl_easy_cleanup(contest.controls);
+	free_handle(contest.easy);
+	free_handle(contest.controls);
 	free(contest.kept);
 	free(contest.gets);
 	free(contest.reads);
@@ -241,7 +251,7 @@ static int walk(const char *base)
 		pages++;
 	} while (next_page(easy, &body, base, url, sizeof(url)));
 	printf("%lld %d\n", (long long)(now() - begun), pages);
-	curl_easy_cleanup(easy);
+	free_handle(easy);
 	free(body.bytes);
 	return 0;
 }
@@ -257,7 +267,7 @@ static int each(const char *url, int count)
 	for (int i = 0; i < count; i++)
 		(void)get(easy, url, &body);
 	printf("%lld %d\n", (long long)(now() - begun), count);
-	curl_easy_cleanup(easy);
+	free_handle(easy);
 	free(body.bytes);
 	return 0;
 }
