@@ -17,6 +17,7 @@
 
 struct pfs_record {
 	uint64_t generation;
+	int64_t begun;	  /* ns since the epoch: when this generation was; 0: it is the first */
 	int64_t modified; /* ns since the epoch */
 	struct pfs_buffer lines;
 	struct pfs_buffer before; /* of the generation before */
@@ -169,6 +170,7 @@ static void open_record(struct pfs_history *history, struct pfs_record *record, 
 	record->before = record->lines;
 	record->lines = (struct pfs_buffer){0};
 	record->generation++;
+	record->begun = record->modified;
 }
 
 /* The object's record; made with its state as first seen. NULL without memory. */
@@ -303,6 +305,13 @@ uint64_t pfs_history_generation(const struct pfs_history *history, const struct 
 	const struct pfs_record *record = find_record(history, object);
 
 	return record ? record->generation : 0;
+}
+
+bool pfs_history_is_rotated(const struct pfs_history *history, const struct pfs_object *object)
+{
+	const struct pfs_record *record = find_record(history, object);
+
+	return record && record->begun == record->modified;
 }
 
 int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object)

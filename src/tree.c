@@ -79,9 +79,22 @@ uint64_t pfs_tree_events_inode(struct pfs_tree *tree, const struct pfs_object *o
 			     pfs_history_generation(tree->history, object));
 }
 
+uint64_t pfs_tree_rotated_inode(struct pfs_tree *tree, const struct pfs_object *object)
+{
+	if (!pfs_history_is_rotated(tree->history, object))
+		return 0;
+	return history_inode(object ? object->slot : 0,
+			     pfs_history_generation(tree->history, object) - 1);
+}
+
 uint64_t pfs_tree_object_inode(const struct pfs_object *object)
 {
 	return object->slot * INODE_SLOT;
+}
+
+uint64_t pfs_tree_last_inode(const struct pfs_object *object)
+{
+	return object->slot * INODE_SLOT + INODE_SLOT - 1;
 }
 
 uint64_t pfs_tree_done_inode(const struct pfs_object *object)

@@ -196,6 +196,9 @@ static int fill_history(struct pfs_tree *tree, const struct pfs_node *node, stru
 		return error;
 	set_size(stat, size);
 	set_time(stat, pfs_history_modified(tree->history, node->object));
+	/* What was rotated has no name any more; the kernel tells that to those who watch it. */
+	if (node->generation != pfs_history_generation(tree->history, node->object))
+		stat->st_nlink = 0;
 	return 0;
 }
 
@@ -272,9 +275,11 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 
 void pfs_tree_ghost(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat)
 {
-	const struct pfs_node node = {.type = PFS_NODE_OBJECT, .inode = inode};
+	struct pfs_node node = {.type = PFS_NODE_OBJECT, .inode = inode};
+	int64_t holds;
 
-	fill_common(tree, &node, ret_stat);
+	if (pfs_tree_node(tree, inode, &node) || pfs_tree_attributes(tree, &node, ret_stat, &holds))
+		fill_common(tree, &node, ret_stat);
 }
 
 /* What was seen was seen, whether or not the API can be asked for more. */
@@ -362,12 +367,13 @@ int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node, struct pfs
 
 /* --- changes ------------------------------------------------------------------------------- */
 
-static bool is_changed(struct pfs_tree *tree, const struct pfs_object *object,
-		       const struct pfs_content *before, unsigned index)
+static bool is_changed(struct pfs_tree *tree, const struct pfs_kind *kind,
+		       const struct pfs_content *before, const struct pfs_content *after,
+		       unsigned index)
 {
 	struct pfs_buffer old = {0}, new = {0};
-	bool there = !pfs_file_render(tree, object->kind, before, index, &old) &&
-		     !pfs_file_render(tree, object->kind, object->content, index, &new);
+	bool there = !pfs_file_render(tree, kind, before, index, &old) &&
+		     !pfs_file_render(tree, kind, after, index, &new);
 	bool changed = there && (old.length != new.length ||
 				 (old.length && memcmp(old.bytes, new.bytes, old.length) != 0));
 
@@ -377,16 +383,16 @@ static bool is_changed(struct pfs_tree *tree, const struct pfs_object *object,
 }
 
 void pfs_tree_each_change(struct pfs_tree *tree, const struct pfs_object *object,
-			  const struct pfs_content *before,
+			  const struct pfs_content *before, const struct pfs_content *after,
 			  void (*visit)(void *arg, uint64_t inode, const char *name), void *arg)
 {
 	unsigned index = 0;
 
-	pfs_file_learn(tree, object->kind, object->content);
-	while ((index = pfs_file_next(tree, object->kind, object->content, index))) {
+	pfs_file_learn(tree, object->kind, after);
+	while ((index = pfs_file_next(tree, object->kind, after, index))) {
 		if (index == FILE_EVENTS)
 			visit(arg, pfs_tree_events_inode(tree, object), "events");
-		else if (is_changed(tree, object, before, index))
+		else if (is_changed(tree, object->kind, before, after, index))
 			visit(arg, pfs_tree_object_inode(object) + index,
 			      pfs_file_name(tree, object->kind, index));
 	}

@@ -278,12 +278,24 @@ static int compare_watchers(const void *a, const void *b)
 	return (first->inode > second->inode) - (first->inode < second->inode);
 }
 
+bool pfs_watch_is_any_watched(const struct pfs_watch *watch, uint64_t first, uint64_t last)
+{
+	size_t begin = 0, end = watch->watcher_count;
+
+	while (begin < end) { /* the first that isn't below `first` lies in between */
+		size_t middle = begin + (end - begin) / 2;
+
+		if (watch->watchers[middle].inode < first)
+			begin = middle + 1;
+		else
+			end = middle;
+	}
+	return begin < watch->watcher_count && watch->watchers[begin].inode <= last;
+}
+
 bool pfs_watch_is_watched(const struct pfs_watch *watch, uint64_t inode)
 {
-	const struct pfs_watcher key = {.inode = inode};
-
-	return watch->watcher_count &&
-	       bsearch(&key, watch->watchers, watch->watcher_count, sizeof(key), compare_watchers);
+	return pfs_watch_is_any_watched(watch, inode, inode);
 }
 
 bool pfs_watch_can_change(const struct pfs_watch *watch, uint64_t inode)

@@ -37,21 +37,25 @@ struct list_interest {
 TAILQ_HEAD(interest_list, pfs_interest);
 
 enum event_type {
-	EVENT_CHANGE, /* of a file's content */
+	EVENT_CHANGES, /* of an object's content; of which files, is still to be found out */
+	EVENT_CHANGE,  /* of a file's content */
 	EVENT_DIRECTORY_CREATED,
-	EVENT_FILE_CREATED,
 	EVENT_DIRECTORY_REMOVED,
+	EVENT_FILE_CREATED,
+	EVENT_FILE_REMOVED,
+	EVENT_FILE_REPLACED, /* by another of the same name: a history that was rotated */
 };
 
 /* Something to tell the kernel. */
 struct event {
 	enum event_type type;
-	unsigned step;		   /* of those that make it */
-	bool checked;		   /* somebody is watching it, as of a look after it happened */
-	uint64_t inode;		   /* of what changed, came or went */
-	uint64_t directory;	   /* where it is */
-	struct pfs_object *object; /* held; NULL for the whole history */
-	int64_t happened_at;	   /* monotonic */
+	unsigned step;			    /* of those that make it */
+	bool checked;			    /* somebody is watching it */
+	uint64_t inode;			    /* of what changed, came or went */
+	uint64_t directory;		    /* where it is */
+	struct pfs_object *object;	    /* held; NULL for the whole history */
+	struct pfs_content *before, *after; /* of EVENT_CHANGES, counted; else NULL */
+	int64_t happened_at;		    /* monotonic */
 	TAILQ_ENTRY(event) link;
 	char path[];
 };
@@ -88,7 +92,9 @@ struct pfs_watch {
 	/* Telling. */
 	struct event_list events;
 	size_t event_count;
+	bool overflowed;	/* some were not queued since it was last empty */
 	struct event *current;	/* the one that the child is at, or NULL */
+	struct event *whole;	/* the one about the whole history, if it isn't begun, or NULL */
 	struct pfs_timer retry; /* pumps: something new, or a directory was busy */
 	uint64_t window;	/* inode that seems to be writable; 0: none */
 };
@@ -98,6 +104,8 @@ struct pfs_watch {
 /* Have /proc looked through as soon as the child has time. */
 void pfs_watch_look(struct pfs_watch *watch);
 bool pfs_watch_is_watched(const struct pfs_watch *watch, uint64_t inode);
+/* Any inode from first to last? */
+bool pfs_watch_is_any_watched(const struct pfs_watch *watch, uint64_t first, uint64_t last);
 
 /* Can what has this inode change by itself? */
 bool pfs_watch_can_change(const struct pfs_watch *watch, uint64_t inode);
@@ -108,7 +116,9 @@ void pfs_watch_count_in(struct pfs_watch *watch, uint64_t inode);
 /* --- watch_poll.c --- */
 
 void pfs_poll_changed(struct pfs_watch *watch, uint64_t inode);
-/* The same for all files of the object. */
+/* Does anybody poll a file of this object? */
+bool pfs_poll_any(const struct pfs_watch *watch, const struct pfs_object *object);
+/* The same as pfs_poll_changed for all of them. */
 void pfs_poll_vanished(struct pfs_watch *watch, const struct pfs_object *object);
 /* Wake all for nothing, and count out those who haven't answered to that for some time. */
 void pfs_poll_ask(struct pfs_watch *watch);

@@ -1,7 +1,8 @@
 /*
  * Events wait in a queue until two things are certain: that somebody watches (of all the changes
  * that are seen, hardly any is watched, and making an event costs messages), and that the child
- * has nothing else to do.
+ * has nothing else to do. Which files of an object have changed is not even found out before
+ * that: the change waits whole, as both contents.
  *
  * Whether somebody watches is known from a look through /proc. A watch can be set without a
  * message for as long as the kernel may use what it was last told, which is a TTL. So a look is
@@ -19,11 +20,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pinefs/log.h"
+
 #define BUSY_PAUSE   (20 * PFS_MILLISECOND)
 #define LOOK_PAUSE   (10 * PFS_MILLISECOND)
 #define PATH_LONGEST 900 /* a kind's name, an id and a file's name */
 
 /* --- the queue ----------------------------------------------------------------------------- */
+
+static void free_event(struct pfs_watch *watch, struct event *event)
+{
+	pfs_content_drop(event->before);
+	pfs_content_drop(event->after);
+	if (event->object)
+		pfs_store_release(watch->store, event->object, 1);
+	free(event);
+}
 
 static void drop_event(struct pfs_watch *watch, struct event *event)
 {
@@ -31,76 +43,93 @@ static void drop_event(struct pfs_watch *watch, struct event *event)
 		watch->current = NULL;
 		watch->window = 0;
 	}
+	if (watch->whole == event)
+		watch->whole = NULL;
 	TAILQ_REMOVE(&watch->events, event, link);
-	watch->event_count--;
-	if (event->object)
-		pfs_store_release(watch->store, event->object, 1);
-	free(event);
+	if (!--watch->event_count)
+		watch->overflowed = false;
+	free_event(watch, event);
 }
 
-static bool is_event_watched(const struct pfs_watch *watch, const struct event *event)
+/* rotated: the inode that its history had before. */
+static bool is_object_watched(struct pfs_watch *watch, const struct pfs_object *object,
+			      uint64_t rotated)
 {
+	return pfs_watch_is_any_watched(watch, pfs_tree_object_inode(object),
+					pfs_tree_last_inode(object)) ||
+	       pfs_watch_is_watched(watch, pfs_tree_events_inode(watch->tree, object)) ||
+	       pfs_watch_is_watched(watch, rotated);
+}
+
+static bool is_event_watched(struct pfs_watch *watch, const struct event *event)
+{
+	if (event->type == EVENT_CHANGES)
+		return is_object_watched(watch, event->object, event->inode);
 	return pfs_watch_is_watched(watch, event->inode) ||
 	       pfs_watch_is_watched(watch, event->directory);
 }
 
-/* Does the last look prove that who isn't in it isn't there? */
-static bool is_proof(const struct pfs_watch *watch, const struct event *event)
+/* Does the last look prove that who isn't in it wasn't there at this time? */
+static bool is_proof(const struct pfs_watch *watch, int64_t time)
 {
-	return watch->scanned_at >= event->happened_at ||
+	return watch->scanned_at >= time ||
 	       watch->scanned_at > watch->noticed_at + watch->config.ttl;
 }
 
+/*
+ * Not at once: what changes together is looked for together. And a look keeps a processor busy
+ * for milliseconds, so whoever brought the change to light gets it first.
+ */
+static void pump_soon(struct pfs_watch *watch, const struct event *event)
+{
+	int64_t due = pfs_loop_now(watch->loop) + (event->checked ? 0 : LOOK_PAUSE);
+
+	if (!watch->retry.running || due < watch->retry.due)
+		pfs_timer_start(watch->loop, &watch->retry, due);
+	watch->scan_wanted = watch->scan_wanted || !event->checked;
+}
+
+/* Those that somebody is known to watch have the second half of the queue for themselves. */
+static bool is_full(struct pfs_watch *watch, bool checked)
+{
+	if (watch->event_count < (checked ? EVENTS_MAX : EVENTS_MAX / 2))
+		return false;
+	if (!watch->overflowed)
+		pfs_warning("watch: more changes at once than can be told: some are not");
+	watch->overflowed = true;
+	return true;
+}
+
+/*
+ * Queue an event, unless it is certain that nobody watches. Keeps the object and the contents, but
+ * gives none of them away: they stay the caller's.
+ */
 static void add_event(struct pfs_watch *watch, const struct event *like, const char *path)
 {
+	bool checked = watch->poke && is_event_watched(watch, like);
 	size_t size = strlen(path) + 1;
 	struct event *event;
-	int64_t due;
 
-	if (like->type == EVENT_CHANGE)
-		pfs_poll_changed(watch, like->inode);
-	if (!watch->poke || watch->event_count == EVENTS_MAX)
+	if (!watch->poke || (!checked && is_proof(watch, like->happened_at)) ||
+	    is_full(watch, checked))
 		return;
 	event = malloc(sizeof(*event) + size);
 	if (!event)
 		return;
 	*event = *like;
 	memcpy(event->path, path, size);
-	event->happened_at = pfs_loop_now(watch->loop);
-	event->checked = is_event_watched(watch, event);
-	if (!event->checked && is_proof(watch, event)) {
-		free(event);
-		return;
-	}
+	event->checked = checked;
 	if (event->object)
 		pfs_store_hold(watch->store, event->object, 1);
+	if (event->type == EVENT_CHANGES) {
+		(void)pfs_content_keep(event->before);
+		(void)pfs_content_keep(event->after);
+	}
 	TAILQ_INSERT_TAIL(&watch->events, event, link);
 	watch->event_count++;
-	/*
-	 * Not at once: what changes together is looked for together. And a look keeps a processor
-	 * busy for milliseconds, so whoever brought the change to light gets it first.
-	 */
-	due = event->happened_at + (event->checked ? 0 : LOOK_PAUSE);
-	if (!watch->retry.running || due < watch->retry.due)
-		pfs_timer_start(watch->loop, &watch->retry, due);
-	watch->scan_wanted = watch->scan_wanted || !event->checked;
-}
-
-void pfs_event_check(struct pfs_watch *watch)
-{
-	struct event *event, *next;
-
-	for (event = TAILQ_FIRST(&watch->events); event; event = next) {
-		next = TAILQ_NEXT(event, link);
-		if (is_event_watched(watch, event))
-			event->checked = true;
-		else if (event->checked || event == watch->current)
-			continue;
-		else if (is_proof(watch, event))
-			drop_event(watch, event);
-		else
-			watch->scan_wanted = true;
-	}
+	if (!event->object && event->type == EVENT_CHANGE)
+		watch->whole = event;
+	pump_soon(watch, event);
 }
 
 void pfs_event_finish(struct pfs_watch *watch)
@@ -113,16 +142,33 @@ void pfs_event_finish(struct pfs_watch *watch)
 
 /* --- what happened ------------------------------------------------------------------------- */
 
-/* A line came to the history of all. */
+/*
+ * Lines came to the history of all. One event that isn't begun yet tells of many lines, but not
+ * beyond a rotation.
+ */
 static void add_to_whole(struct pfs_watch *watch)
 {
-	const struct event event = {
-		.type = EVENT_CHANGE,
-		.inode = pfs_tree_events_inode(watch->tree, NULL),
+	struct event event = {
+		.type = EVENT_FILE_REPLACED,
+		.inode = pfs_tree_rotated_inode(watch->tree, NULL),
 		.directory = PFS_ROOT_INODE,
+		.happened_at = pfs_loop_now(watch->loop),
 	};
 
-	add_event(watch, &event, "events");
+	if (event.inode) {
+		pfs_poll_changed(watch, event.inode);
+		add_event(watch, &event, "events");
+		watch->whole = NULL;
+	}
+	event.type = EVENT_CHANGE;
+	event.inode = pfs_tree_events_inode(watch->tree, NULL);
+	pfs_poll_changed(watch, event.inode);
+	if (!watch->whole) {
+		add_event(watch, &event, "events");
+		return;
+	}
+	watch->whole->happened_at = event.happened_at;
+	pump_soon(watch, watch->whole);
 }
 
 static void add_directory(struct pfs_watch *watch, struct pfs_object *object, enum event_type type)
@@ -132,6 +178,7 @@ static void add_directory(struct pfs_watch *watch, struct pfs_object *object, en
 		.inode = pfs_tree_object_inode(object),
 		.directory = pfs_tree_collection_inode(object->kind),
 		.object = object,
+		.happened_at = pfs_loop_now(watch->loop),
 	};
 	char path[PATH_LONGEST];
 
@@ -159,44 +206,145 @@ void pfs_event_on_vanished(void *arg, struct pfs_object *object)
 	add_to_whole(watch);
 }
 
+/* An object's content is another since happened_at. */
 struct change {
 	struct pfs_watch *watch;
 	struct pfs_object *object;
+	struct pfs_content *before;
+	struct pfs_content *after;
+	uint64_t rotated; /* the inode that its history had before; 0: it goes on */
+	int64_t happened_at;
 };
 
-static void add_file(struct pfs_watch *watch, struct pfs_object *object, enum event_type type,
-		     uint64_t inode, const char *name)
+static void add_file(const struct change *change, enum event_type type, uint64_t inode,
+		     const char *name)
 {
+	struct pfs_object *object = change->object;
 	const struct event event = {
 		.type = type,
 		.inode = inode,
 		.directory = pfs_tree_object_inode(object),
 		.object = object,
+		.happened_at = change->happened_at,
 	};
 	char path[PATH_LONGEST];
 
 	(void)snprintf(path, sizeof(path), "%s/%s/%s", object->kind->name, object->id, name);
-	add_event(watch, &event, path);
+	add_event(change->watch, &event, path);
 }
 
 static void add_change(void *arg, uint64_t inode, const char *name)
 {
+	add_file(arg, EVENT_CHANGE, inode, name);
+}
+
+/* Somebody watches the object: an event for each of its files that changed, came or went. */
+static void add_files(struct change *change)
+{
+	uint64_t done = pfs_tree_done_inode(change->object);
+
+	if (change->rotated)
+		add_file(change, EVENT_FILE_REPLACED, change->rotated, "events");
+	pfs_tree_each_change(change->watch->tree, change->object, change->before, change->after,
+			     add_change, change);
+	if (change->after->terminal && !change->before->terminal)
+		add_file(change, EVENT_FILE_CREATED, done, "done");
+	else if (!change->after->terminal && change->before->terminal)
+		add_file(change, EVENT_FILE_REMOVED, done, "done");
+}
+
+/* Perhaps somebody does; a look will tell. */
+static void add_changes(const struct change *change)
+{
+	const struct event event = {
+		.type = EVENT_CHANGES,
+		.inode = change->rotated,
+		.object = change->object,
+		.before = change->before,
+		.after = change->after,
+		.happened_at = change->happened_at,
+	};
+
+	add_event(change->watch, &event, "");
+}
+
+static void tell_poll(void *arg, uint64_t inode, const char *name)
+{
 	const struct change *change = arg;
 
-	add_file(change->watch, change->object, EVENT_CHANGE, inode, name);
+	pfs_poll_changed(change->watch, inode);
+}
+
+static void tell_polls(struct change *change)
+{
+	struct pfs_watch *watch = change->watch;
+
+	if (!pfs_poll_any(watch, change->object))
+		return;
+	pfs_tree_each_change(watch->tree, change->object, change->before, change->after, tell_poll,
+			     change);
+	if (change->after->terminal && !change->before->terminal)
+		pfs_poll_changed(watch, pfs_tree_wait_inode(change->object));
+	if (change->rotated)
+		pfs_poll_changed(watch, change->rotated);
 }
 
 void pfs_event_on_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
 {
 	struct pfs_watch *watch = arg;
-	struct change change = {.watch = watch, .object = object};
+	struct change change = {
+		.watch = watch,
+		.object = object,
+		.before = before,
+		.after = object->content,
+		.rotated = pfs_tree_rotated_inode(watch->tree, object),
+		.happened_at = pfs_loop_now(watch->loop),
+	};
 
-	pfs_tree_each_change(watch->tree, object, before, add_change, &change);
-	if (object->content->terminal && !before->terminal) {
-		pfs_poll_changed(watch, pfs_tree_wait_inode(object));
-		add_file(watch, object, EVENT_FILE_CREATED, pfs_tree_done_inode(object), "done");
-	}
+	tell_polls(&change);
+	if (watch->poke && is_object_watched(watch, object, change.rotated))
+		add_files(&change);
+	else
+		add_changes(&change);
 	add_to_whole(watch);
+}
+
+/* The files of a change that was queued whole are queued in its place. */
+static void sort_changes(struct pfs_watch *watch, struct event *event)
+{
+	struct change change = {
+		.watch = watch,
+		.object = event->object,
+		.before = event->before,
+		.after = event->after,
+		.rotated = event->inode,
+		.happened_at = event->happened_at,
+	};
+
+	add_files(&change);
+	drop_event(watch, event);
+}
+
+void pfs_event_check(struct pfs_watch *watch)
+{
+	struct event *event, *next;
+
+	for (event = TAILQ_FIRST(&watch->events); event; event = next) {
+		bool watched = is_event_watched(watch, event);
+
+		/* What is queued meanwhile is found watched or not when it is queued. */
+		next = TAILQ_NEXT(event, link);
+		if (watched && event->type == EVENT_CHANGES)
+			sort_changes(watch, event);
+		else if (watched)
+			event->checked = true;
+		else if (event->checked || event == watch->current)
+			continue;
+		else if (is_proof(watch, event->happened_at))
+			drop_event(watch, event);
+		else
+			watch->scan_wanted = true;
+	}
 }
 
 /* --- telling ------------------------------------------------------------------------------- */
@@ -232,6 +380,19 @@ static const struct step file_created_steps[] = {
 	{.operation = PFS_POKE_STAT, .for_window = true},
 	{.operation = PFS_POKE_NOTHING},
 };
+static const struct step file_removed_steps[] = {
+	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
+	{.operation = PFS_POKE_REMOVE_FILE, .window = true},
+	{.operation = PFS_POKE_STAT, .for_window = true},
+	{.operation = PFS_POKE_NOTHING},
+};
+static const struct step file_replaced_steps[] = {
+	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
+	{.operation = PFS_POKE_REMOVE_FILE, .window = true},
+	{.operation = PFS_POKE_CREATE_FILE, .window = true},
+	{.operation = PFS_POKE_STAT, .for_window = true},
+	{.operation = PFS_POKE_NOTHING},
+};
 static const struct step directory_removed_steps[] = {
 	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
 	{.operation = PFS_POKE_REMOVE_DIRECTORY, .window = true},
@@ -244,6 +405,8 @@ static const struct step *const steps[] = {
 	[EVENT_DIRECTORY_CREATED] = directory_created_steps,
 	[EVENT_FILE_CREATED] = file_created_steps,
 	[EVENT_DIRECTORY_REMOVED] = directory_removed_steps,
+	[EVENT_FILE_REMOVED] = file_removed_steps,
+	[EVENT_FILE_REPLACED] = file_replaced_steps,
 };
 
 static const struct step *next_step(const struct pfs_watch *watch, struct event *event)
@@ -258,19 +421,19 @@ static const struct step *next_step(const struct pfs_watch *watch, struct event 
 /* The event to go on with: the one begun, else the first whose directory isn't busy. */
 static struct event *choose_event(struct pfs_watch *watch)
 {
+	uint64_t busy = 0; /* directory that was found to be */
 	struct event *event;
-	bool busy = false;
 
 	if (watch->current)
 		return watch->current;
 	TAILQ_FOREACH(event, &watch->events, link)
 	{
-		if (!event->checked)
+		if (!event->checked || (busy && event->directory == busy))
 			continue;
 		if (event->type == EVENT_CHANGE ||
 		    !watch->host.is_busy(watch->host.arg, event->directory))
 			return event;
-		busy = true;
+		busy = event->directory;
 	}
 	if (busy)
 		pfs_timer_start(watch->loop, &watch->retry, pfs_loop_now(watch->loop) + BUSY_PAUSE);
@@ -289,8 +452,11 @@ static int take_step(struct pfs_watch *watch, struct event *event)
 	if (step->operation == PFS_POKE_NOTHING)
 		return 1;
 	event->step++;
-	if (event->type != EVENT_CHANGE && step->operation == PFS_POKE_STAT && slash)
-		(void)snprintf(path, sizeof(path), "%.*s", (int)(slash - event->path), event->path);
+	if (watch->whole == event)
+		watch->whole = NULL;
+	if (event->type != EVENT_CHANGE && step->operation == PFS_POKE_STAT)
+		(void)snprintf(path, sizeof(path), "%.*s", slash ? (int)(slash - event->path) : 0,
+			       event->path);
 	else
 		(void)snprintf(path, sizeof(path), "%s", event->path);
 	return pfs_poke_ask(watch->poke, step->operation, inode, path);
@@ -305,10 +471,10 @@ void pfs_event_pump(void *arg)
 		return;
 	while (pfs_poke_is_idle(watch->poke)) {
 		if (watch->scan_wanted && !watch->current) {
-			watch->scan_wanted = false;
 			watch->scan_begun = pfs_loop_now(watch->loop);
 			if (pfs_poke_ask(watch->poke, PFS_POKE_SCAN, 0, ""))
 				return;
+			watch->scan_wanted = false;
 			continue;
 		}
 		event = choose_event(watch);
@@ -353,5 +519,5 @@ int pfs_watch_pretends(const struct pfs_watch *watch, pid_t pid, uint64_t direct
 
 bool pfs_watch_is_window(const struct pfs_watch *watch, uint64_t inode)
 {
-	return watch->window == inode;
+	return watch->window && watch->window == inode;
 }

@@ -132,18 +132,36 @@ void pfs_poll_changed(struct pfs_watch *watch, uint64_t inode)
 	}
 }
 
+static bool is_of(const struct pfs_watch *watch, const struct poll *poll,
+		  const struct pfs_object *object)
+{
+	struct pfs_node node;
+
+	return !pfs_tree_node(watch->tree, poll->inode, &node) && node.object == object;
+}
+
+bool pfs_poll_any(const struct pfs_watch *watch, const struct pfs_object *object)
+{
+	const struct poll *poll;
+
+	TAILQ_FOREACH(poll, &watch->polls, link)
+	{
+		if (is_of(watch, poll, object))
+			return true;
+	}
+	return false;
+}
+
 void pfs_poll_vanished(struct pfs_watch *watch, const struct pfs_object *object)
 {
 	struct poll *poll;
 
 	TAILQ_FOREACH(poll, &watch->polls, link)
 	{
-		struct pfs_node node;
-
-		if (!pfs_tree_node(watch->tree, poll->inode, &node) && node.object == object) {
-			poll->changed = true;
-			wake(watch, poll);
-		}
+		if (!is_of(watch, poll, object))
+			continue;
+		poll->changed = true;
+		wake(watch, poll);
 	}
 }
 

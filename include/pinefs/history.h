@@ -15,6 +15,7 @@
 #ifndef PINEFS_HISTORY_H
 #define PINEFS_HISTORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,9 @@ void pfs_history_destroy(struct pfs_history *history); /* after the store; takes
  * object NULL: the whole history.
  */
 uint64_t pfs_history_generation(const struct pfs_history *history, const struct pfs_object *object);
+
+/* Did its generation begin with the last change, which came after others? */
+bool pfs_history_is_rotated(const struct pfs_history *history, const struct pfs_object *object);
 
 /* When the last line was added, ns since the epoch; always moves with a new line. */
 int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object);

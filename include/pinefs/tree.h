@@ -122,11 +122,12 @@ bool pfs_tree_must_wait(const struct pfs_node *node);
 bool pfs_tree_is_wait(const struct pfs_node *node);
 
 /*
- * The files of an object whose bytes are others than in the content before; a file that came or
- * went is not one of them. Visit each: its inode and its name.
+ * The files of an object whose bytes are others in one of its contents than in the one before; a
+ * file that came or went is not one of them, the history always is. Visit each: its inode and its
+ * name.
  */
 void pfs_tree_each_change(struct pfs_tree *tree, const struct pfs_object *object,
-			  const struct pfs_content *before,
+			  const struct pfs_content *before, const struct pfs_content *after,
 			  void (*visit)(void *arg, uint64_t inode, const char *name), void *arg);
 
 /* The path of an inode below the root, without a slash in front. 0, -ESTALE, -ENAMETOOLONG. */
@@ -159,7 +160,7 @@ void pfs_tree_xattr_names(struct pfs_tree *tree, const struct pfs_node *node,
 
 bool pfs_tree_is_file(const struct pfs_node *node);
 
-/* Attributes for the directory of an object that has just vanished, so that it can be removed. */
+/* Attributes for what has just vanished, so that it can be removed. */
 void pfs_tree_ghost(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat);
 void pfs_tree_hold_inode(struct pfs_tree *tree, uint64_t inode, uint64_t count);
 
@@ -172,7 +173,10 @@ void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
 			 void (*visit)(void *arg, uint64_t inode), void *arg);
 uint64_t pfs_tree_collection_inode(const struct pfs_kind *kind);
 uint64_t pfs_tree_events_inode(struct pfs_tree *tree, const struct pfs_object *object);
+/* The one that a history had before, if the last change began a new file of it; else 0. */
+uint64_t pfs_tree_rotated_inode(struct pfs_tree *tree, const struct pfs_object *object);
 uint64_t pfs_tree_object_inode(const struct pfs_object *object);
+uint64_t pfs_tree_last_inode(const struct pfs_object *object); /* but for a rotated history's */
 uint64_t pfs_tree_done_inode(const struct pfs_object *object);
 uint64_t pfs_tree_wait_inode(const struct pfs_object *object);
 

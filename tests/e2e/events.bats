@@ -138,6 +138,8 @@ has_line() { # FILE LINE
 	local events=$JOBS/one/events inode
 	inode=$(stat -c %i "$events")
 	background tail tail -F -s 0.1 -n +1 "$events"
+	inotify file "$events"
+	inotify directory -e create,delete "$JOBS/one"
 	exec 7<"$events"
 	for i in {1..12}; do
 		printf -v long '%04000d' "$i"
@@ -152,8 +154,13 @@ has_line() { # FILE LINE
 	# More than one generation was never kept in one file.
 	[ "$(stat -c %s "$events")" -lt 80000 ]
 	grep -q $'^[^\t]*\tstatus\t\tPending$' <&7
+	[ "$(stat -L -c %h /proc/self/fd/7)" -eq 0 ]
 	exec 7<&-
 	kill "${BACKGROUND[0]}"
 	wait_until 10 ended "${BACKGROUND[0]}"
+	# inotify tells of it as of any file whose place another takes.
+	wait_until 20 saw directory "CREATE $events"
+	[ "$(grep -cE '^(DELETE|CREATE) ' "$(out directory)")" -eq 2 ]
+	wait_until 20 saw file "DELETE_SELF $events"
 	mount_stop
 }

@@ -40,9 +40,9 @@ int pfs_poke_ask(struct pfs_poke *poke, enum pfs_poke_operation operation, uint6
 	poke->operation = operation;
 	poke->inode = inode;
 	snprintf(poke->path, sizeof(poke->path), "%s", path);
-	if (operation == PFS_POKE_SCAN)
-		poke->scans++;
-	else
+	poke->asked += operation != PFS_POKE_SCAN;
+	poke->scans += operation == PFS_POKE_SCAN;
+	if (operation != PFS_POKE_SCAN)
 		snprintf(poke->orders + length, sizeof(poke->orders) - length, "%s%s:%s",
 			 length ? " " : "", names[operation], path);
 	return 0;

@@ -20,6 +20,7 @@ struct pfs_poke {
 	char path[1000];
 	bool dead; /* every order is refused with EPIPE */
 
+	unsigned asked;					/* orders so far, but for scans */
 	unsigned scans;					/* asked for so far */
 	struct pfs_watcher watchers[FAKE_WATCHERS_MAX]; /* what a scan that ends now finds */
 	size_t watcher_count;

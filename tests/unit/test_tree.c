@@ -341,7 +341,7 @@ static void test_each_change_names_the_files_with_other_bytes(void **state)
 	object = pfs_store_find(bench->store->store, bench->store->kind, "a");
 	before = pfs_content_keep(object->content);
 	learn_object(bench, "a", "{\"status\":\"Completed\",\"n\":1,\"m\":2,\"created_at\":null}");
-	pfs_tree_each_change(bench->tree, object, before, collect, &changed);
+	pfs_tree_each_change(bench->tree, object, before, object->content, collect, &changed);
 	assert_string_equal(changed.bytes, "status raw.json events m ");
 	pfs_content_drop(before);
 	pfs_buffer_finish(&changed);

@@ -1,0 +1,475 @@
+/* What the kernel is told, through the child: only what is watched, in order, and once. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "watch_fixture.h"
+
+#define JOB "restore-jobs/a"
+
+#define TOLD(path) "stat:" path " modify:" path " attrib:" path " close:" path
+
+/* All that a change of a job's status changes, for who watches the job's directory. */
+#define REPLACED(path) "unlink:" path " mknod:" path
+#define ALL_TOLD       TOLD(JOB "/status") " " TOLD(JOB "/raw.json") " " TOLD(JOB "/events")
+
+static struct pfs_object *job(struct scene *scene)
+{
+	return pfs_store_find(scene->store->store, scene->store->kind, "a");
+}
+
+/* The API says that the job is this now. No time passes. */
+static void answer(struct scene *scene, const char *object)
+{
+	pfs_store_expire(scene->store->store);
+	assert_int_equal(ask(scene->store, "a", NULL), -EINPROGRESS);
+	fake_api_answer(scene->api, "a", object);
+}
+
+static void change(struct scene *scene, const char *status)
+{
+	char object[100];
+
+	snprintf(object, sizeof(object), "{\"restore_job_id\":\"a\",\"status\":\"%s\"}", status);
+	answer(scene, object);
+}
+
+/* A moment: a look for watchers, if one is wanted, and what comes of it. */
+static void blink(struct scene *scene)
+{
+	live(scene, 100 * PFS_MILLISECOND);
+}
+
+/* --- whom it concerns ---------------------------------------------------------------------- */
+
+static void test_change_that_nobody_can_watch_costs_no_look(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	pfs_watch_noticed(scene->watch);
+	live(scene, LOOK + TTL);
+	assert_int_equal(scene->poke.scans, 1);
+	change(scene, "Stuck");
+	blink(scene);
+	assert_int_equal(scene->poke.scans, 1);
+	assert_orders(&scene->poke, "");
+	assert_int_equal(job(scene)->references, 0);
+	assert_true(is_at_rest(scene));
+}
+
+static void test_change_while_the_mount_is_used_costs_one_look_and_nothing_is_kept(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	pfs_watch_noticed(scene->watch);
+	pass(scene->store, PFS_SECOND);
+	change(scene, "Stuck");
+	change(scene, "Failed");
+	blink(scene);
+	assert_orders(&scene->poke, "");
+	assert_int_equal(job(scene)->references, 0);
+	assert_int_equal(scene->poke.scans, 1);
+}
+
+static void test_change_is_told_of_the_file_that_is_watched(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, JOB "/status");
+	change(scene, "Stuck");
+	fake_poke_work(&scene->poke);
+	blink(scene);
+	assert_orders(&scene->poke, TOLD(JOB "/status"));
+}
+
+static void test_change_is_told_of_each_changed_file_in_a_watched_directory(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, JOB);
+	change(scene, "Stuck");
+	blink(scene);
+	assert_orders(&scene->poke, ALL_TOLD);
+	change(scene, "Failed");
+	blink(scene);
+	assert_orders(&scene->poke, ALL_TOLD " mknod:" JOB "/done");
+}
+
+static void test_watch_set_since_the_last_look_is_found_before_a_change_is_told(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	pass(scene->store, PFS_SECOND);
+	watch_path(scene, JOB "/events");
+	change(scene, "Stuck");
+	assert_orders(&scene->poke, "");
+	blink(scene);
+	assert_orders(&scene->poke, TOLD(JOB "/events"));
+}
+
+/* A look that was under way when it happened may have passed by the watch too early. */
+static void test_watch_that_a_look_under_way_may_have_missed_is_found_by_the_next(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	pfs_watch_noticed(scene->watch);
+	pass(scene->store, LOOK);
+	assert_int_equal(scene->poke.operation, PFS_POKE_SCAN);
+	pass(scene->store, PFS_SECOND);
+	pfs_watch_noticed(scene->watch);
+	change(scene, "Stuck");
+	fake_poke_done(&scene->poke); /* nobody seen */
+	watch_path(scene, JOB "/status");
+	blink(scene);
+	assert_orders(&scene->poke, TOLD(JOB "/status"));
+	assert_int_equal(scene->poke.scans, 2);
+}
+
+static void test_two_changes_before_a_look_are_told_each_by_its_files(void **state)
+{
+	struct scene *scene = *state;
+
+	learn_object(scene->bench, "a", "{\"restore_job_id\":\"a\",\"backup_id\":\"1\"}");
+	pass(scene->store, PFS_SECOND);
+	watch_path(scene, JOB "/status");
+	watch_path(scene, JOB "/backup_id");
+	answer(scene, "{\"restore_job_id\":\"a\",\"backup_id\":\"2\"}");
+	answer(scene, "{\"restore_job_id\":\"a\",\"backup_id\":\"2\",\"status\":\"Pending\"}");
+	blink(scene);
+	assert_orders(&scene->poke, TOLD(JOB "/backup_id") " " TOLD(JOB "/status"));
+}
+
+static void test_watcher_who_has_gone_is_not_told(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, JOB "/status");
+	fake_poke_unwatch_all(&scene->poke);
+	live_with_api(scene, 3 * TTL, "Pending");
+	change(scene, "Stuck");
+	blink(scene);
+	assert_orders(&scene->poke, "");
+}
+
+/* --- names --------------------------------------------------------------------------------- */
+
+static void test_first_listing_is_no_news_and_what_comes_after_is(void **state)
+{
+	struct scene *scene = *state;
+
+	watch_and_look(scene, "restore-jobs");
+	scene->rows = "a b";
+	live_with_api(scene, TTL, "Pending");
+	assert_orders(&scene->poke, "");
+	scene->rows = "a b c";
+	live_with_api(scene, TTL, "Pending");
+	assert_orders(&scene->poke, "mkdir:restore-jobs/c");
+	live_with_api(scene, 3 * TTL, "Pending");
+	assert_orders(&scene->poke, "");
+}
+
+static void test_name_waits_for_a_busy_directory_and_holds_up_no_other(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rows = "a";
+	watch_and_look(scene, "restore-jobs");
+	live_with_api(scene, TTL, "Pending");
+	watch_and_look(scene, JOB "/status");
+	scene->busy = inode_of(scene, "restore-jobs");
+	learn(scene->store, "b", "Pending");
+	learn(scene->store, "c", "Pending");
+	change(scene, "Stuck");
+	blink(scene);
+	assert_orders(&scene->poke, TOLD(JOB "/status"));
+	scene->busy = 0;
+	blink(scene);
+	assert_orders(&scene->poke, "mkdir:restore-jobs/b mkdir:restore-jobs/c");
+}
+
+static void vanish(struct scene *scene)
+{
+	pfs_store_expire(scene->store->store);
+	(void)ask(scene->store, "a", NULL);
+	fake_api_fail(scene->api, "a", -ENOENT, 404);
+}
+
+static void test_vanishing_is_told_by_its_name_which_only_the_child_still_sees(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t jobs, inode = 0, slot;
+
+	scene->rows = "a b";
+	learn_list(scene->store, "a b");
+	watch_and_look(scene, "restore-jobs");
+	jobs = inode_of(scene, "restore-jobs");
+	slot = job(scene)->slot;
+	vanish(scene);
+	assert_null(job(scene));
+	pass(scene->store, PFS_MILLISECOND);
+	assert_orders(&scene->poke, "rmdir:restore-jobs/a");
+	assert_int_equal(pfs_watch_pretends(scene->watch, 1, jobs, "a", &inode), 0);
+	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "b", &inode), 0);
+	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode), 2);
+	assert_int_equal(inode, slot * 64);
+	/* Held until it is told. */
+	assert_non_null(pfs_store_by_slot(scene->store->store, slot));
+	fake_poke_work(&scene->poke);
+	assert_null(pfs_store_by_slot(scene->store->store, slot));
+	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode), 0);
+}
+
+static void test_name_that_is_made_is_hidden_from_the_child_alone(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t jobs, inode;
+
+	learn_list(scene->store, "b");
+	watch_and_look(scene, "restore-jobs");
+	jobs = inode_of(scene, "restore-jobs");
+	learn(scene->store, "a", "Pending");
+	pass(scene->store, PFS_MILLISECOND);
+	assert_orders(&scene->poke, "mkdir:restore-jobs/a");
+	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode), 1);
+	assert_int_equal(pfs_watch_pretends(scene->watch, 1, jobs, "a", &inode), 0);
+	assert_true(
+		pfs_watch_permits(scene->watch, FAKE_CHILD, PFS_POKE_CREATE_DIRECTORY, jobs, "a"));
+	assert_false(pfs_watch_permits(scene->watch, 1, PFS_POKE_CREATE_DIRECTORY, jobs, "a"));
+}
+
+/* --- the history of all -------------------------------------------------------------------- */
+
+static void test_many_lines_of_the_whole_history_are_one_change_of_it(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, "events");
+	change(scene, "Stuck");
+	pass(scene->store, 0);
+	assert_orders(&scene->poke, "stat:events"); /* begun: it may be read before the next line */
+	for (unsigned i = 0; i < 20; i++)
+		change(scene, i % 2 ? "Stuck" : "Pending");
+	blink(scene);
+	assert_orders(&scene->poke, "modify:events attrib:events close:events " TOLD("events"));
+	change(scene, "Over");
+	blink(scene);
+	assert_orders(&scene->poke, TOLD("events"));
+}
+
+/* Until a history begins a new file. */
+static void fill_history(struct scene *scene, const char *path)
+{
+	uint64_t inode = inode_of(scene, path);
+
+	for (unsigned i = 0; i < 1000 && inode_of(scene, path) == inode; i++) {
+		scene->poke.orders[0] = '\0';
+		change(scene, i % 2 ? "Stuck" : "Pending");
+		blink(scene);
+	}
+	assert_int_not_equal(inode_of(scene, path), inode);
+}
+
+static void test_who_watches_a_history_is_told_that_it_goes_on_elsewhere(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Stuck");
+	watch_and_look(scene, "events");
+	fill_history(scene, "events");
+	assert_orders(&scene->poke, REPLACED("events"));
+	/* Now the kernel has no watch on it any more, until there is a new one. */
+	fake_poke_unwatch_all(&scene->poke);
+	watch_and_look(scene, JOB "/events");
+	fill_history(scene, JOB "/events");
+	assert_orders(&scene->poke, REPLACED(JOB "/events"));
+	fake_poke_unwatch_all(&scene->poke);
+	watch_and_look(scene, JOB "/events");
+	change(scene, "Over");
+	blink(scene);
+	assert_orders(&scene->poke, TOLD(JOB "/events"));
+}
+
+static void test_watch_on_a_history_is_found_when_that_has_been_rotated(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Stuck");
+	for (unsigned i = 0; i < 1000; i++) {
+		pfs_watch_noticed(scene->watch);
+		fake_poke_unwatch_all(&scene->poke);
+		fake_poke_watch(&scene->poke, inode_of(scene, JOB "/events"));
+		live(scene, PFS_SECOND); /* too soon for a look */
+		change(scene, i % 2 ? "Stuck" : "Pending");
+		if (inode_of(scene, JOB "/events") != scene->poke.watchers[0].inode)
+			break;
+		fake_poke_unwatch_all(&scene->poke);
+		live(scene, LOOK);
+	}
+	assert_orders(&scene->poke, "");
+	blink(scene);
+	assert_orders(&scene->poke, REPLACED(JOB "/events"));
+}
+
+static void test_done_goes_when_a_job_goes_on_after_all(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t inode = 0;
+
+	learn(scene->store, "a", "Failed");
+	watch_and_look(scene, JOB "/done");
+	change(scene, "Pending");
+	pass(scene->store, PFS_MILLISECOND);
+	assert_orders(&scene->poke, "unlink:" JOB "/done");
+	assert_int_equal(
+		pfs_watch_pretends(scene->watch, FAKE_CHILD, inode_of(scene, JOB), "done", &inode),
+		2);
+	assert_int_equal(inode, pfs_tree_done_inode(job(scene)));
+}
+
+/* --- the child ----------------------------------------------------------------------------- */
+
+/* At each step: is there a window, and where? */
+static void assert_step(struct scene *scene, const char *order, const char *window)
+{
+	bool open = *window && pfs_watch_is_window(scene->watch, inode_of(scene, window));
+
+	assert_orders(&scene->poke, order);
+	assert_true(open == (*window != '\0'));
+	assert_true(*window || !pfs_watch_is_window(scene->watch, inode_of(scene, JOB)));
+	assert_true(*window || !pfs_watch_is_window(scene->watch, inode_of(scene, JOB "/status")));
+	fake_poke_done(&scene->poke);
+}
+
+static void test_window_is_open_only_while_the_child_needs_it(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_path(scene, JOB "/status");
+	fake_poke_watch(&scene->poke, pfs_tree_done_inode(job(scene)));
+	live(scene, LOOK);
+	change(scene, "Failed");
+	pass(scene->store, 0);
+	assert_step(scene, "stat:" JOB "/status", "");
+	assert_step(scene, "modify:" JOB "/status", "");
+	assert_step(scene, "attrib:" JOB "/status", "");
+	assert_step(scene, "stat:" JOB "/status", JOB "/status");
+	assert_step(scene, "close:" JOB "/status", JOB "/status");
+	assert_step(scene, "stat:" JOB "/status", "");
+	if (scene->poke.operation == PFS_POKE_SCAN)
+		fake_poke_done(&scene->poke);
+	assert_step(scene, "stat:" JOB, JOB);
+	assert_step(scene, "mknod:" JOB "/done", JOB);
+	assert_step(scene, "stat:" JOB, "");
+	assert_false(pfs_watch_is_window(scene->watch, 0));
+}
+
+static void test_window_is_closed_when_the_child_dies(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t status;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, JOB "/status");
+	status = inode_of(scene, JOB "/status");
+	change(scene, "Stuck");
+	pass(scene->store, 0);
+	for (int i = 0; i < 3; i++)
+		fake_poke_done(&scene->poke);
+	assert_true(pfs_watch_is_window(scene->watch, status));
+	fake_poke_die(&scene->poke);
+	assert_false(pfs_watch_is_window(scene->watch, status));
+	live(scene, 2 * TTL);
+	assert_int_equal(job(scene)->references, 0);
+	change(scene, "Over");
+	blink(scene);
+	assert_int_equal(job(scene)->references, 0);
+}
+
+static void test_order_that_the_child_does_not_take_ends_its_event(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, JOB);
+	scene->poke.dead = true; /* and nobody has heard of it yet */
+	change(scene, "Stuck");
+	blink(scene);
+	assert_orders(&scene->poke, "");
+	assert_int_equal(job(scene)->references, 1); /* of who watches */
+}
+
+static void test_changes_past_the_bound_are_not_told_and_later_ones_are(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, JOB);
+	/* The child is stopped: three files each time. */
+	for (unsigned i = 0; i < 8000; i++)
+		change(scene, i % 2 ? "Stuck" : "Pending");
+	pass(scene->store, 0);
+	fake_poke_work(&scene->poke);
+	assert_in_range(scene->poke.asked, 4 * 15000, 4 * 20001);
+	blink(scene);
+	scene->poke.orders[0] = '\0';
+	change(scene, "Over");
+	blink(scene);
+	assert_orders(&scene->poke, ALL_TOLD);
+}
+
+static void test_without_a_child_nothing_is_told_and_nothing_kept(void **state)
+{
+	struct scene *scene = *state;
+
+	learn_list(scene->store, "a");
+	pfs_watch_noticed(scene->watch);
+	change(scene, "Stuck");
+	assert_int_equal(job(scene)->references, 0);
+	assert_true(is_at_rest(scene));
+	assert_false(pfs_watch_is_child(scene->watch, 0));
+	assert_false(pfs_watch_permits(scene->watch, 0, PFS_POKE_MODIFY, 0, NULL));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup_watch, teardown_watch)
+#define TEST_WITH_WINDOW(function)                                                                 \
+	cmocka_unit_test_setup_teardown(function, setup_watch_with_window, teardown_watch)
+#define TEST_WITHOUT_CHILD(function)                                                               \
+	cmocka_unit_test_setup_teardown(function, setup_watch_without_child, teardown_watch)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_change_that_nobody_can_watch_costs_no_look),
+		TEST(test_change_while_the_mount_is_used_costs_one_look_and_nothing_is_kept),
+		TEST(test_change_is_told_of_the_file_that_is_watched),
+		TEST(test_change_is_told_of_each_changed_file_in_a_watched_directory),
+		TEST(test_watch_set_since_the_last_look_is_found_before_a_change_is_told),
+		TEST(test_watch_that_a_look_under_way_may_have_missed_is_found_by_the_next),
+		TEST(test_two_changes_before_a_look_are_told_each_by_its_files),
+		TEST(test_watcher_who_has_gone_is_not_told),
+		TEST(test_first_listing_is_no_news_and_what_comes_after_is),
+		TEST(test_name_waits_for_a_busy_directory_and_holds_up_no_other),
+		TEST(test_vanishing_is_told_by_its_name_which_only_the_child_still_sees),
+		TEST(test_name_that_is_made_is_hidden_from_the_child_alone),
+		TEST(test_many_lines_of_the_whole_history_are_one_change_of_it),
+		TEST(test_who_watches_a_history_is_told_that_it_goes_on_elsewhere),
+		TEST(test_watch_on_a_history_is_found_when_that_has_been_rotated),
+		TEST(test_done_goes_when_a_job_goes_on_after_all),
+		TEST_WITH_WINDOW(test_window_is_open_only_while_the_child_needs_it),
+		TEST_WITH_WINDOW(test_window_is_closed_when_the_child_dies),
+		TEST(test_order_that_the_child_does_not_take_ends_its_event),
+		TEST(test_changes_past_the_bound_are_not_told_and_later_ones_are),
+		TEST_WITHOUT_CHILD(test_without_a_child_nothing_is_told_and_nothing_kept),
+	};
+
+	return cmocka_run_group_tests_name("watch_event", tests, NULL, NULL);
+}
