@@ -109,8 +109,7 @@ bool pfs_call_is_busy(void *arg, uint64_t directory)
 	const struct pfs_fs *fs = arg;
 	const struct call *call;
 
-	TAILQ_FOREACH(call, &fs->parked, link)
-	{
+	TAILQ_FOREACH(call, &fs->parked, link) {
 		if (call->inode == directory && call->holds_directory)
 			return true;
 	}

@@ -470,8 +470,7 @@ void pfs_http_each(struct pfs_http *http,
 	int64_t now = pfs_loop_now(http->loop);
 	struct pfs_http_request *request;
 
-	TAILQ_FOREACH(request, &http->requests, link)
-	{
+	TAILQ_FOREACH(request, &http->requests, link) {
 		struct pfs_http_progress progress = {
 			.label = request->label,
 			.state = states[request->state],

@@ -122,8 +122,7 @@ void pfs_timer_start(struct pfs_loop *loop, struct pfs_timer *timer, int64_t due
 	pfs_timer_stop(loop, timer);
 	timer->due = due > loop->served_until ? due : loop->served_until + 1;
 	timer->running = true;
-	TAILQ_FOREACH_REVERSE(before, &loop->timers, timer_list, link)
-	{
+	TAILQ_FOREACH_REVERSE(before, &loop->timers, timer_list, link) {
 		if (before->due <= timer->due) {
 			TAILQ_INSERT_AFTER(&loop->timers, before, timer, link);
 			return;

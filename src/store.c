@@ -142,7 +142,7 @@ static void tell(struct pfs_store *store, struct pfs_object *object, struct pfs_
 
 	TAILQ_CONCAT(&told, &flight->waits, link);
 	TAILQ_FOREACH(wait, &told, link)
-	wait->queue = &told;
+		wait->queue = &told;
 	while ((wait = TAILQ_FIRST(&told))) {
 		pfs_store_cancel(store, wait);
 		wait->done(wait, error);

@@ -151,8 +151,7 @@ static bool prefers_walk(const struct pfs_watch *watch, const struct pfs_kind *k
 	const struct pfs_interest *interest;
 	bool any_due = false;
 
-	TAILQ_FOREACH(interest, &watch->interests, link)
-	{
+	TAILQ_FOREACH(interest, &watch->interests, link) {
 		bool due = is_due(watch, interest);
 
 		if (interest->object->kind != kind || !can_change(interest->object) ||
@@ -174,8 +173,7 @@ static void refresh_kind(struct pfs_watch *watch, const struct pfs_kind *kind)
 	    (list_due || prefers_walk(watch, kind)))
 		begin_walk(watch, kind);
 	walking = pfs_store_is_walking(watch->store, kind);
-	TAILQ_FOREACH(interest, &watch->interests, link)
-	{
+	TAILQ_FOREACH(interest, &watch->interests, link) {
 		if (interest->object->kind == kind && is_due(watch, interest) &&
 		    !(walking && is_listed(watch, interest)))
 			refresh_one(watch, interest);
@@ -195,7 +193,7 @@ static void schedule(struct pfs_watch *watch)
 	const struct pfs_interest *interest;
 
 	TAILQ_FOREACH(interest, &watch->interests, link)
-	due = sooner(due, next_time(watch, interest));
+		due = sooner(due, next_time(watch, interest));
 	for (size_t i = 0; i < pfs_kind_count; i++) {
 		int64_t expires = now + pfs_store_list_left(watch->store, &pfs_kinds[i]);
 		int64_t next = next_walk(watch, &pfs_kinds[i]);
@@ -343,7 +341,7 @@ static void recount(struct pfs_watch *watch)
 	for (size_t i = 0; i < pfs_kind_count; i++)
 		watch->lists[i].watched = false;
 	TAILQ_FOREACH(interest, &watch->interests, link)
-	interest->watched = false;
+		interest->watched = false;
 	for (size_t i = 0; i < watch->watcher_count; i++)
 		take_interest(watch, watch->watchers[i].inode);
 	pfs_poll_each(watch, take_interest);

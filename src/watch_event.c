@@ -426,8 +426,7 @@ static struct event *choose_event(struct pfs_watch *watch)
 
 	if (watch->current)
 		return watch->current;
-	TAILQ_FOREACH(event, &watch->events, link)
-	{
+	TAILQ_FOREACH(event, &watch->events, link) {
 		if (!event->checked || (busy && event->directory == busy))
 			continue;
 		if (event->type == EVENT_CHANGE ||

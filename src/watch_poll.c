@@ -52,8 +52,7 @@ static struct poll *find_poll(const struct pfs_watch *watch, uint64_t key)
 {
 	struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link)
-	{
+	TAILQ_FOREACH(poll, &watch->polls, link) {
 		if (poll->key == key)
 			return poll;
 	}
@@ -75,8 +74,7 @@ static int make_room(struct pfs_watch *watch)
 
 	if (watch->poll_count < POLLS_MAX)
 		return 0;
-	TAILQ_FOREACH(poll, &watch->polls, link)
-	{
+	TAILQ_FOREACH(poll, &watch->polls, link) {
 		if (is_live(poll) && pfs_watch_can_change(watch, poll->inode))
 			continue;
 		drop_poll(watch, poll);
@@ -123,8 +121,7 @@ void pfs_poll_changed(struct pfs_watch *watch, uint64_t inode)
 {
 	struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link)
-	{
+	TAILQ_FOREACH(poll, &watch->polls, link) {
 		if (poll->inode != inode)
 			continue;
 		poll->changed = true;
@@ -144,8 +141,7 @@ bool pfs_poll_any(const struct pfs_watch *watch, const struct pfs_object *object
 {
 	const struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link)
-	{
+	TAILQ_FOREACH(poll, &watch->polls, link) {
 		if (is_of(watch, poll, object))
 			return true;
 	}
@@ -156,8 +152,7 @@ void pfs_poll_vanished(struct pfs_watch *watch, const struct pfs_object *object)
 {
 	struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link)
-	{
+	TAILQ_FOREACH(poll, &watch->polls, link) {
 		if (!is_of(watch, poll, object))
 			continue;
 		poll->changed = true;
@@ -169,8 +164,7 @@ void pfs_poll_ask(struct pfs_watch *watch)
 {
 	struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link)
-	{
+	TAILQ_FOREACH(poll, &watch->polls, link) {
 		if (is_live(poll) && poll->unanswered++ < UNANSWERED)
 			wake(watch, poll);
 	}
@@ -180,8 +174,7 @@ void pfs_poll_each(struct pfs_watch *watch, void (*visit)(struct pfs_watch *watc
 {
 	struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link)
-	{
+	TAILQ_FOREACH(poll, &watch->polls, link) {
 		if (is_live(poll))
 			visit(watch, poll->inode);
 	}

@@ -104,7 +104,7 @@ static bool are_strings(const cJSON *array)
 
 	if (!cJSON_IsArray(array))
 		return false;
-	cJSON_ArrayForEach (item, array) {
+	cJSON_ArrayForEach(item, array) {
 		if (!cJSON_IsString(item))
 			return false;
 	}
@@ -169,7 +169,7 @@ static void drop_jobs(struct sim_world *world, const cJSON *ids)
 	const cJSON *id;
 
 	memset(world->flags, 0, world->n_slots);
-	cJSON_ArrayForEach (id, ids) {
+	cJSON_ArrayForEach(id, ids) {
 		int64_t slot = sim_world_find(world, id->valuestring);
 
 		if (slot >= 0)
@@ -181,7 +181,7 @@ static const char *unknown_job(const struct sim_world *world, const cJSON *ids)
 {
 	const cJSON *id;
 
-	cJSON_ArrayForEach (id, ids) {
+	cJSON_ArrayForEach(id, ids) {
 		if (sim_world_find(world, id->valuestring) < 0)
 			return id->valuestring;
 	}
@@ -237,7 +237,7 @@ static int change_list(const struct order *order)
 
 	if (reset)
 		listing = (struct sim_listing){.extra_rows = sim->listing.extra_rows};
-	cJSON_ArrayForEach (item, order->body) {
+	cJSON_ArrayForEach(item, order->body) {
 		if (!read_habit(&listing, item))
 			return refuse(order, 400, "not a habit of the list", item->string);
 	}

@@ -63,7 +63,7 @@ static bool is_headers(const cJSON *headers)
 
 	if (!cJSON_IsObject(headers) || cJSON_GetArraySize(headers) > 24)
 		return false;
-	cJSON_ArrayForEach (item, headers) {
+	cJSON_ArrayForEach(item, headers) {
 		if (!cJSON_IsString(item))
 			return false;
 	}
@@ -103,7 +103,7 @@ static int check(const cJSON *spec, const char **ret_why)
 		*ret_why = "a rule is an object";
 		return -EINVAL;
 	}
-	cJSON_ArrayForEach (item, spec) {
+	cJSON_ArrayForEach(item, spec) {
 		if (!is_good(item)) {
 			*ret_why = item->string;
 			return -EINVAL;
@@ -219,7 +219,7 @@ static int add_headers(const cJSON *spec, struct sim_reply *reply)
 		r = sim_reply_header(reply, "Retry-After", after);
 	if (r == 0 && location)
 		r = sim_reply_header(reply, "Location", location);
-	cJSON_ArrayForEach (item, get(spec, "headers")) {
+	cJSON_ArrayForEach(item, get(spec, "headers")) {
 		if (r == 0)
 			r = sim_reply_header(reply, item->string, item->valuestring);
 	}

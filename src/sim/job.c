@@ -132,7 +132,7 @@ static bool is_removed(const struct sim_job *job, const char *key)
 {
 	const cJSON *item;
 
-	cJSON_ArrayForEach (item, job->removed) {
+	cJSON_ArrayForEach(item, job->removed) {
 		if (strcmp(item->valuestring, key) == 0)
 			return true;
 	}
@@ -179,7 +179,7 @@ static void collect_extras(const struct sim_job *job, struct members *members)
 {
 	const cJSON *item;
 
-	cJSON_ArrayForEach (item, job->set) {
+	cJSON_ArrayForEach(item, job->set) {
 		size_t start = members->values.len;
 
 		if (members->n == MEMBERS_MAX)
@@ -274,7 +274,7 @@ static int remove_keys(struct sim_job *job, const cJSON *keys)
 
 	if (!job->removed)
 		job->removed = cJSON_CreateArray();
-	cJSON_ArrayForEach (key, keys) {
+	cJSON_ArrayForEach(key, keys) {
 		cJSON *copy;
 
 		unremove(job, key->valuestring);
@@ -340,7 +340,7 @@ static bool is_array_of_strings(const cJSON *array)
 
 	if (!cJSON_IsArray(array))
 		return false;
-	cJSON_ArrayForEach (item, array) {
+	cJSON_ArrayForEach(item, array) {
 		if (!cJSON_IsString(item))
 			return false;
 	}
@@ -369,7 +369,7 @@ int sim_job_change(struct sim_job *job, const cJSON *body, int64_t now_us)
 
 	if (!is_change(body))
 		return -EINVAL;
-	cJSON_ArrayForEach (item, body) {
+	cJSON_ArrayForEach(item, body) {
 		int r = change_key(job, item, now_us);
 
 		if (r < 0)

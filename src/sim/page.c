@@ -152,7 +152,7 @@ static void write_extras(const struct sim_listing *listing, struct sim_text *tex
 {
 	const cJSON *row;
 
-	cJSON_ArrayForEach (row, listing->extra_rows) {
+	cJSON_ArrayForEach(row, listing->extra_rows) {
 		next_row(text, first);
 		sim_text_str(text, row->valuestring);
 	}

@@ -99,8 +99,7 @@ static struct pfs_api_call *find(const struct pfs_api *api, const char *id)
 {
 	struct pfs_api_call *call;
 
-	TAILQ_FOREACH(call, &api->calls, link)
-	{
+	TAILQ_FOREACH(call, &api->calls, link) {
 		if (id ? call->id && !strcmp(call->id, id) : !call->id)
 			return call;
 	}
