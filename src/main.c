@@ -5,7 +5,10 @@
  *
  *	main       this file: the order of things; main_*.c has its parts
  *	fs         messages from the kernel, one reply to each
+ *	watch      who watches or waits, what is asked for them, what the kernel is to tell them
+ *	poke       the child process that makes inotify events and looks for watchers
  *	tree       names, inodes, attributes, contents
+ *	history    what was seen of each object, as lines that are only added to
  *	store      objects, how long they hold, who waits for them
  *	api        Pinecone: paths, headers, pages, errors
  *	http       libcurl: deadlines, retries, the budget
@@ -14,11 +17,12 @@
  *	key        the API key
  *	options    the command line
  *	loop, log, stats, text   the ground
- *	sim/       pinecone-sim, a program of its own
+ *	sim/       pinecone-sim, a program of its own; its map is in sim/sim.h
  *
  * The order matters: libcurl's and libfuse's state do not survive a fork. So all that can be said
  * without them comes first (the command line, the mountpoint, the key); then the fork; then, in
- * the child, the API's first answer and the mount; and the parent prints what came of it.
+ * the child, poke's child, the API's first answer and the mount; and the parent prints what came
+ * of it.
  */
 #include <errno.h>
 #include <fcntl.h>
