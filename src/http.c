@@ -23,8 +23,6 @@
 
 #include "pinefs/log.h"
 
-#include "pinefs/log.h"
-
 #define MAX_ATTEMPTS  4
 #define FIRST_BACKOFF (250 * PFS_MILLISECOND)
 #define IDLE_SOCKETS  8L
