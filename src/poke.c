@@ -20,8 +20,6 @@
 
 #include "pinefs/loop.h"
 
-#define WATCHERS_MAX 10000
-
 struct pfs_poke {
 	pid_t child;
 	int socket;
@@ -33,7 +31,7 @@ struct pfs_poke {
 	enum pfs_poke_operation operation;
 	uint64_t inode;
 	char name[256]; /* of what is made or removed */
-	bool used;
+	bool used;	/* its permission is; a look needs none */
 
 	struct pfs_watcher *watchers; /* of the scan under way */
 	size_t watcher_count;
@@ -77,6 +75,7 @@ int pfs_poke_start(const char *mountpoint, void (*wipe)(void *arg), void *arg,
 
 	if (!poke)
 		return -ENOMEM;
+	poke->used = true;
 	poke->mountpoint = strdup(mountpoint);
 	if (!poke->mountpoint)
 		error = -ENOMEM;
@@ -125,15 +124,17 @@ void pfs_poke_destroy(struct pfs_poke *poke)
 
 static void take_watchers(struct pfs_poke *poke, const struct poke_answer *answer)
 {
-	size_t count = poke->watcher_count + answer->count;
+	size_t room = PFS_WATCHERS_MAX - poke->watcher_count;
+	size_t taken = answer->count < room ? answer->count : room;
+	size_t count = poke->watcher_count + taken;
 	struct pfs_watcher *longer;
 
-	if (!answer->count || count > WATCHERS_MAX)
+	if (!taken)
 		return;
 	longer = reallocarray(poke->watchers, count, sizeof(*longer));
 	if (!longer)
 		return;
-	memcpy(longer + poke->watcher_count, answer->watchers, answer->count * sizeof(*longer));
+	memcpy(longer + poke->watcher_count, answer->watchers, taken * sizeof(*longer));
 	poke->watchers = longer;
 	poke->watcher_count = count;
 }
@@ -163,6 +164,7 @@ static void on_answer(void *arg)
 		close(poke->socket);
 		poke->socket = -1;
 		poke->operation = PFS_POKE_NOTHING;
+		poke->used = true;
 		poke->listener.gone(poke->listener.arg);
 		return;
 	}

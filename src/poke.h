@@ -2,9 +2,11 @@
 #ifndef PINEFS_SRC_POKE_H
 #define PINEFS_SRC_POKE_H
 
+#include <limits.h>
+
 #include "pinefs/poke.h"
 
-#define POKE_PATH_MAX 1024
+#define POKE_PATH_MAX PATH_MAX /* with its NUL; the kernel takes no longer one */
 
 /* To the child: one thing to do. */
 struct poke_order {

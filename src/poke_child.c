@@ -22,6 +22,8 @@
 struct scan {
 	int socket;
 	unsigned device; /* of the mount, as fdinfo writes it */
+	pid_t pid;	 /* whose descriptors are looked at */
+	char name[16];	 /* its, once a watch of it was found; before, "" */
 	struct poke_answer answer;
 };
 
@@ -68,13 +70,15 @@ static unsigned find_device(const char *mountpoint)
 
 	while (mounts && getline(&line, &size, mounts) > 0) {
 		unsigned major_number, minor_number;
-		char path[4096];
+		int begin = 0, end = 0;
 
-		if (sscanf(line, "%*u %*u %u:%u %*s %4095s", &major_number, &minor_number, path) !=
-		    3)
+		if (sscanf(line, "%*u %*u %u:%u %*s %n%*s%n", &major_number, &minor_number, &begin,
+			   &end) != 2 ||
+		    !end)
 			continue;
-		decode_path(path);
-		if (!strcmp(path, mountpoint))
+		line[end] = '\0';
+		decode_path(line + begin);
+		if (!strcmp(line + begin, mountpoint))
 			device = major_number << 20 | minor_number;
 	}
 	free(line);
@@ -83,38 +87,46 @@ static unsigned find_device(const char *mountpoint)
 	return device;
 }
 
-static void add_watcher(struct scan *scan, pid_t pid, uint64_t inode)
+static void read_name(struct scan *scan)
 {
-	struct poke_answer *answer = &scan->answer;
-	struct pfs_watcher *watcher;
 	char path[64];
 	ssize_t length = 0;
 	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)scan->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		length = read(fd, scan->name, sizeof(scan->name) - 1);
+		close(fd);
+	}
+	scan->name[length > 0 ? length : 0] = '\0';
+	scan->name[strcspn(scan->name, "\n")] = '\0';
+}
+
+static void add_watcher(struct scan *scan, uint64_t inode)
+{
+	struct poke_answer *answer = &scan->answer;
+	struct pfs_watcher *watcher;
 
 	if (answer->count == POKE_WATCHERS) {
 		(void)send_answer(scan->socket, answer);
 		answer->count = 0;
 	}
+	if (!*scan->name)
+		read_name(scan);
 	watcher = &answer->watchers[answer->count++];
-	*watcher = (struct pfs_watcher){.pid = pid, .inode = inode};
-	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		length = read(fd, watcher->name, sizeof(watcher->name) - 1);
-		close(fd);
-	}
-	watcher->name[length > 0 ? length : 0] = '\0';
-	watcher->name[strcspn(watcher->name, "\n")] = '\0';
+	*watcher = (struct pfs_watcher){.pid = scan->pid, .inode = inode};
+	memcpy(watcher->name, scan->name, sizeof(watcher->name));
 }
 
 /* "inotify wd:1 ino:40 sdev:33 mask:2 ..." for each watch of a descriptor; hexadecimal. */
-static void read_fdinfo(struct scan *scan, pid_t pid, const char *fd)
+static void read_fdinfo(struct scan *scan, const char *fd)
 {
 	char path[64], *line = NULL;
 	size_t size = 0;
 	FILE *file;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)pid, fd);
+	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)scan->pid, fd);
 	file = fopen(path, "re");
 	while (file && getline(&line, &size, file) > 0) {
 		unsigned long inode;
@@ -122,7 +134,7 @@ static void read_fdinfo(struct scan *scan, pid_t pid, const char *fd)
 
 		if (sscanf(line, "inotify wd:%*x ino:%lx sdev:%x", &inode, &device) == 2 &&
 		    device == scan->device)
-			add_watcher(scan, pid, inode);
+			add_watcher(scan, inode);
 	}
 	free(line);
 	if (file)
@@ -135,6 +147,8 @@ static void scan_process(struct scan *scan, pid_t pid)
 	struct dirent *entry;
 	DIR *directory;
 
+	scan->pid = pid;
+	scan->name[0] = '\0';
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	directory = opendir(path);
 	while (directory && (entry = readdir(directory))) {
@@ -143,7 +157,7 @@ static void scan_process(struct scan *scan, pid_t pid)
 
 		target[length > 0 ? length : 0] = '\0';
 		if (!strcmp(target, "anon_inode:inotify"))
-			read_fdinfo(scan, pid, entry->d_name);
+			read_fdinfo(scan, entry->d_name);
 	}
 	if (directory)
 		(void)closedir(directory);

@@ -359,6 +359,8 @@ static void on_scanned(void *arg, const struct pfs_watcher *found, size_t count)
 	watch->scanned_at = watch->scan_begun;
 	free(watch->watchers);
 	watch->watchers = copy;
+	if (count == PFS_WATCHERS_MAX && watch->watcher_count < count)
+		pfs_warning("watch: more than %d watches: the others are told nothing", (int)count);
 	watch->watcher_count = count;
 	if (count) {
 		memcpy(copy, found, count * sizeof(*copy));

@@ -34,6 +34,8 @@ enum pfs_poke_operation {
 	PFS_POKE_SCAN,
 };
 
+#define PFS_WATCHERS_MAX 100000 /* found by one scan; those beyond are passed over */
+
 /* One watch, as /proc tells it. */
 struct pfs_watcher {
 	pid_t pid;
@@ -53,9 +55,9 @@ int pfs_poke_start(const char *mountpoint, void (*wipe)(void *arg), void *arg,
 void pfs_poke_destroy(struct pfs_poke *poke); /* takes NULL */
 
 /*
- * Have the answers served from the loop. idle is called whenever the last thing asked for is
- * done and another may be asked for; scanned after each scan, with what was found (borrowed);
- * gone at most once.
+ * Have the answers served from the loop. idle is called whenever what was asked for is done, well
+ * or not, and another thing may be asked for; scanned before that after each scan, with what was
+ * found (borrowed); gone at most once.
  */
 struct pfs_poke_listener {
 	void (*idle)(void *arg);
@@ -71,12 +73,13 @@ bool pfs_poke_is_idle(const struct pfs_poke *poke);
 /*
  * Ask for one thing; only while idle. path is below the mountpoint ("restore-jobs/ID/status"),
  * inode the file that is changed or, for a name that is made or removed, its directory; both mean
- * nothing for a scan. 0; -EBUSY; -ENAMETOOLONG; -EPIPE when the child is gone.
+ * nothing for a scan. 0; -EBUSY; -ENAMETOOLONG; -EPIPE, or what send(2) fails with, when the child
+ * is gone.
  */
 int pfs_poke_ask(struct pfs_poke *poke, enum pfs_poke_operation operation, uint64_t inode,
 		 const char *path);
 
-/* Is this the child's process id, as FUSE gives it? */
+/* Is this the child's process id? It stays the child's until pfs_poke_destroy. */
 bool pfs_poke_is_child(const struct pfs_poke *poke, pid_t pid);
 
 /*
@@ -86,7 +89,10 @@ bool pfs_poke_is_child(const struct pfs_poke *poke, pid_t pid);
 bool pfs_poke_permits(struct pfs_poke *poke, pid_t pid, enum pfs_poke_operation operation,
 		      uint64_t inode, const char *name);
 
-/* What is under way, whether or not its permission was used; for a lookup by the child. */
+/*
+ * What is under way about this inode and name, whether or not its permission was used; for what
+ * the child looks up. name: as above. PFS_POKE_NOTHING: something else, or nothing.
+ */
 enum pfs_poke_operation pfs_poke_under_way(const struct pfs_poke *poke, uint64_t inode,
 					   const char *name);
 
