@@ -274,7 +274,7 @@ static int make_session(struct pfs_fs *fs, const struct pfs_fs_config *config, c
 	int saved = -1, file, error = make_arguments(config, &args);
 
 	if (!error) {
-		pfs_refuse_all(&operations);
+		pfs_fs_add_changes(&operations);
 		(void)snprintf(text, size, "libfuse refuses the mount options");
 		file = capture_stderr(&saved);
 		fs->session = fuse_session_new(&args, &operations, sizeof(operations), fs);

@@ -1,6 +1,7 @@
 /*
- * What the files of the fs room share: fs.c (the session), fs_operations.c (messages that are
- * answered), fs_refuse.c (messages that are refused), fs_call.c (messages that wait).
+ * What the files of the fs room share: fs.c (the session), fs_operations.c (messages that ask
+ * for something), fs_change.c (messages that would change something, and are refused), fs_call.c
+ * (messages that wait).
  */
 #ifndef PINEFS_SRC_FS_H
 #define PINEFS_SRC_FS_H
@@ -88,10 +89,14 @@ bool pfs_call_is_busy(void *fs, uint64_t directory);
 /* Answer all that wait with this error (positive), for the end of the mount. */
 void pfs_call_end_all(struct pfs_fs *fs, int error);
 
-/* --- fs_operations.c and fs_refuse.c --- */
+/* --- fs_change.c --- */
+
+/* Put its functions beside those of fs_operations.c. */
+void pfs_fs_add_changes(struct fuse_lowlevel_ops *operations);
+
+/* --- fs_operations.c --- */
 
 extern const struct fuse_lowlevel_ops pfs_fs_operations;
-void pfs_refuse_all(struct fuse_lowlevel_ops *operations);
 
 /* Reply a node as an entry, or say that it isn't there. Counts the reference. */
 int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node);

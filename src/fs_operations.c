@@ -1,6 +1,6 @@
 /*
- * The messages that are answered. What they mean is up to the tree; here they are counted, their
- * results are put into libfuse's structs, and references are counted when a reply really went
+ * The messages that ask for something. What they mean is up to the tree; here they are counted,
+ * their results are put into libfuse's structs, and references are counted when a reply really went
  * out.
  */
 #include "fs.h"
@@ -434,10 +434,7 @@ static size_t add_plus(struct pfs_fs *fs, fuse_req_t request, char *at, size_t r
 	if (dots || entry->node.type == PFS_NODE_REPORT || make_entry(fs, &entry->node, &told)) {
 		told = (struct fuse_entry_param){0};
 		told.attr.st_ino = entry->node.inode;
-		told.attr.st_mode =
-			entry->node.type == PFS_NODE_REPORT || entry->node.type == PFS_NODE_FILE
-				? S_IFREG
-				: S_IFDIR;
+		told.attr.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR;
 	}
 	size = fuse_add_direntry_plus(request, at, room, entry->name, &told, (off_t)entry->cursor);
 	if (size <= room && told.ino)

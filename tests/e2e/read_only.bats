@@ -26,7 +26,7 @@ teardown() {
 }
 
 # Names, modes, times and contents of all but what the daemon tells about itself. Times in seconds:
-# that of a file for which a write came moves by a nanosecond, see src/fs_refuse.c.
+# that of a file for which a write came moves by a nanosecond, see src/fs_change.c.
 picture() {
 	"$@" find "$MNT" -not -path '*/.pinefs/*' -printf '%p %M %s %Ts\n' | sort
 	"$@" find "$MNT" -type f -not -path '*/.pinefs/*' -exec sha256sum {} + | sort

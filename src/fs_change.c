@@ -1,9 +1,9 @@
 /*
- * The messages that are refused: everything that would change something. Each is refused by name,
- * since for one that isn't there libfuse says "Function not implemented".
+ * The messages that would change something. All are refused, each by a function of its own, since
+ * for a message that has none libfuse says "Function not implemented".
  *
- * But for our own child (room poke), which makes the changes that inotify is to tell of: what it
- * was asked to do is let through, once. Nothing is changed by it, since what it says is so already.
+ * But our own child (room poke) makes the changes that inotify is to tell of: what it was asked to
+ * do is let through, once. Nothing is changed by it, since what it says is so already.
  */
 #include "fs.h"
 
@@ -46,8 +46,8 @@ static void reply_touched(struct pfs_fs *fs, fuse_req_t request, const struct pf
 }
 
 /* Times only, set to now: that is what the child does, and nothing comes of it. */
-static void refuse_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *stat, int what,
-			   struct fuse_file_info *info)
+static void do_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *stat, int what,
+		       struct fuse_file_info *info)
 {
 	const int modified = FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW;
 	const int both = modified | FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW;
@@ -68,8 +68,8 @@ static void refuse_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *st
 }
 
 /* The name that the child makes has been there for a while; now the kernel is told so too. */
-static void refuse_making(fuse_req_t request, enum pfs_poke_operation operation, fuse_ino_t parent,
-			  const char *name)
+static void make_name(fuse_req_t request, enum pfs_poke_operation operation, fuse_ino_t parent,
+		      const char *name)
 {
 	struct pfs_fs *fs = fuse_req_userdata(request);
 	struct pfs_node directory, node;
@@ -84,31 +84,34 @@ static void refuse_making(fuse_req_t request, enum pfs_poke_operation operation,
 		pfs_reply_node(fs, request, &node);
 }
 
-static void refuse_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
-			 dev_t device)
+static void do_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+		     dev_t device)
 {
-	refuse_making(request, PFS_POKE_CREATE_FILE, parent, name);
+	make_name(request, PFS_POKE_CREATE_FILE, parent, name);
 }
 
-static void refuse_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
+static void do_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	refuse_making(request, PFS_POKE_CREATE_DIRECTORY, parent, name);
+	make_name(request, PFS_POKE_CREATE_DIRECTORY, parent, name);
 }
 
-static void refuse_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
+static void remove_name(fuse_req_t request, enum pfs_poke_operation operation, fuse_ino_t parent,
+			const char *name)
 {
-	if (is_permitted(request, PFS_POKE_REMOVE_FILE, parent, name))
+	if (is_permitted(request, operation, parent, name))
 		(void)fuse_reply_err(request, 0);
 	else
 		refuse(request);
 }
 
-static void refuse_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
+static void do_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
-	if (is_permitted(request, PFS_POKE_REMOVE_DIRECTORY, parent, name))
-		(void)fuse_reply_err(request, 0);
-	else
-		refuse(request);
+	remove_name(request, PFS_POKE_REMOVE_FILE, parent, name);
+}
+
+static void do_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+	remove_name(request, PFS_POKE_REMOVE_DIRECTORY, parent, name);
 }
 
 static void refuse_symlink(fuse_req_t request, const char *target, fuse_ino_t parent,
@@ -176,13 +179,13 @@ static void refuse_write(fuse_req_t request, fuse_ino_t inode, const char *bytes
 	(void)fuse_lowlevel_notify_inval_inode(fs->session, inode, -1, 0);
 }
 
-void pfs_refuse_all(struct fuse_lowlevel_ops *operations)
+void pfs_fs_add_changes(struct fuse_lowlevel_ops *operations)
 {
-	operations->setattr = refuse_setattr;
-	operations->mknod = refuse_mknod;
-	operations->mkdir = refuse_mkdir;
-	operations->unlink = refuse_unlink;
-	operations->rmdir = refuse_rmdir;
+	operations->setattr = do_setattr;
+	operations->mknod = do_mknod;
+	operations->mkdir = do_mkdir;
+	operations->unlink = do_unlink;
+	operations->rmdir = do_rmdir;
 	operations->symlink = refuse_symlink;
 	operations->rename = refuse_rename;
 	operations->link = refuse_link;
