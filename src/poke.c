@@ -169,6 +169,8 @@ static void on_answer(void *arg)
 		return;
 	}
 	take_watchers(poke, &answer);
+	if (answer.error)
+		poke->listener.failed(poke->listener.arg, answer.error);
 	if (answer.last)
 		finish_order(poke);
 }

@@ -454,6 +454,7 @@ int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_
 	};
 	const struct pfs_poke_listener answers = {
 		.idle = pfs_event_pump,
+		.failed = pfs_event_failed,
 		.scanned = on_scanned,
 		.gone = on_child_gone,
 		.arg = watch,

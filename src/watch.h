@@ -133,6 +133,8 @@ void pfs_event_on_changed(void *arg, struct pfs_object *object, struct pfs_conte
 void pfs_event_on_vanished(void *arg, struct pfs_object *object);
 /* A look is done: drop the events that nobody watches, go on with the others. */
 void pfs_event_check(struct pfs_watch *watch);
+/* The child couldn't take its step. */
+void pfs_event_failed(void *arg, int error);
 /* If the child has nothing to do, give it something. */
 void pfs_event_pump(void *arg);
 void pfs_event_finish(struct pfs_watch *watch);

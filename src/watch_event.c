@@ -461,6 +461,15 @@ static int take_step(struct pfs_watch *watch, struct event *event)
 	return pfs_poke_ask(watch->poke, step->operation, inode, path);
 }
 
+/* What is to be told may be gone again: that is nothing to warn of. */
+void pfs_event_failed(void *arg, int error)
+{
+	const struct pfs_watch *watch = arg;
+
+	if (watch->current)
+		pfs_debug("watch: %s: can't be told: %s", watch->current->path, strerror(-error));
+}
+
 void pfs_event_pump(void *arg)
 {
 	struct pfs_watch *watch = arg;

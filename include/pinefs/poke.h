@@ -56,11 +56,12 @@ void pfs_poke_destroy(struct pfs_poke *poke); /* takes NULL */
 
 /*
  * Have the answers served from the loop. idle is called whenever what was asked for is done, well
- * or not, and another thing may be asked for; scanned before that after each scan, with what was
- * found (borrowed); gone at most once.
+ * or not, and another thing may be asked for; before that failed, with -errno, if it couldn't be
+ * done, and scanned after each scan, with what was found (borrowed); gone at most once. 0, -ENOSPC.
  */
 struct pfs_poke_listener {
 	void (*idle)(void *arg);
+	void (*failed)(void *arg, int error);
 	void (*scanned)(void *arg, const struct pfs_watcher *watchers, size_t count);
 	void (*gone)(void *arg); /* the child has ended; nothing can be asked any more */
 	void *arg;

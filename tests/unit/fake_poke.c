@@ -94,6 +94,12 @@ void fake_poke_done(struct pfs_poke *poke)
 		poke->listener.idle(poke->listener.arg);
 }
 
+void fake_poke_fail(struct pfs_poke *poke, int error)
+{
+	poke->listener.failed(poke->listener.arg, error);
+	fake_poke_done(poke);
+}
+
 void fake_poke_work(struct pfs_poke *poke)
 {
 	while (poke->operation != PFS_POKE_NOTHING)

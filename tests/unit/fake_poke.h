@@ -37,6 +37,9 @@ void fake_poke_unwatch_all(struct pfs_poke *poke);
 /* The order under way is done. */
 void fake_poke_done(struct pfs_poke *poke);
 
+/* It couldn't be done. */
+void fake_poke_fail(struct pfs_poke *poke, int error);
+
 /* Do all that is asked for, until nothing more is. */
 void fake_poke_work(struct pfs_poke *poke);
 

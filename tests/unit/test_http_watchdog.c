@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../../src/http.h"
+#include "capture.h"
 #include "http_fixture.h"
 
 #define DEADLINE (30 * PFS_SECOND)
@@ -20,27 +21,20 @@ static struct pfs_http_request *get_and_forget(struct fixture *fixture, struct o
 	return request;
 }
 
-/* What is written to stderr meanwhile goes to a file, which is returned. */
-static FILE *pass_logged(struct fixture *fixture, int64_t ns)
+/* What was written to stderr meanwhile. */
+static const char *pass_logged(struct fixture *fixture, int64_t ns, struct capture *capture)
 {
-	FILE *said = tmpfile();
-	int kept = dup(STDERR_FILENO);
-
-	assert_non_null(said);
-	dup2(fileno(said), STDERR_FILENO);
+	capture_begin(capture);
 	pass(fixture, ns);
-	dup2(kept, STDERR_FILENO);
-	close(kept);
-	rewind(said);
-	return said;
+	return capture_end(capture);
 }
 
 static void test_forgotten_requests_are_answered_and_logged_once(void **state)
 {
 	struct fixture *fixture = *state;
 	struct outcome outcomes[2] = {0};
-	char line[300];
-	FILE *said;
+	struct capture capture;
+	const char *said;
 
 	fixture->answers = silence;
 	get_and_forget(fixture, &outcomes[0]);
@@ -48,17 +42,15 @@ static void test_forgotten_requests_are_answered_and_logged_once(void **state)
 	pass(fixture, DEADLINE + PFS_HTTP_OVERDUE - 1);
 	assert_int_equal(outcomes[0].calls + outcomes[1].calls, 0);
 
-	said = pass_logged(fixture, 1);
+	said = pass_logged(fixture, 1, &capture);
 	for (size_t i = 0; i < COUNT(outcomes); i++) {
 		assert_int_equal(outcomes[i].calls, 1);
 		assert_int_equal(outcomes[i].outcome, PFS_HTTP_BROKEN);
 		assert_non_null(strstr(outcomes[i].text, "a bug in pinefs"));
 	}
 	assert_int_equal(pfs_http_active(fixture->http), 0);
-	assert_non_null(fgets(line, sizeof(line), said));
-	assert_non_null(strstr(line, "outlived its deadline"));
-	assert_null(fgets(line, sizeof(line), said));
-	fclose(said);
+	assert_non_null(strstr(said, "outlived its deadline"));
+	assert_string_equal(strchr(said, '\n'), "\n"); /* one line */
 }
 
 static void test_forgotten_request_is_seen_behind_one_that_is_well(void **state)
@@ -66,11 +58,12 @@ static void test_forgotten_request_is_seen_behind_one_that_is_well(void **state)
 	struct fixture *fixture = *state;
 	struct outcome well = {0}, forgotten = {0};
 	struct pfs_http_request *request;
+	struct capture capture;
 
 	fixture->answers = silence;
 	assert_int_equal(get_within(fixture, &well, 2 * DEADLINE, &request), 0);
 	get_and_forget(fixture, &forgotten);
-	fclose(pass_logged(fixture, DEADLINE + PFS_HTTP_OVERDUE));
+	(void)pass_logged(fixture, DEADLINE + PFS_HTTP_OVERDUE, &capture);
 	assert_int_equal(forgotten.calls, 1);
 	assert_int_equal(well.calls, 0);
 	pass(fixture, DEADLINE);
@@ -83,6 +76,7 @@ static void test_strict_aborts(void **state)
 	struct fixture *fixture = *state;
 	struct pfs_http_config config = http_fixture_config;
 	struct outcome outcome = {0};
+	struct capture capture;
 	pid_t child;
 	int status;
 
@@ -93,7 +87,7 @@ static void test_strict_aborts(void **state)
 	child = fork();
 	assert_true(child >= 0);
 	if (!child) {
-		pass_logged(fixture, DEADLINE + PFS_HTTP_OVERDUE);
+		(void)pass_logged(fixture, DEADLINE + PFS_HTTP_OVERDUE, &capture);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);

@@ -31,6 +31,7 @@ struct nest {
 	unsigned idle; /* times that each was called */
 	unsigned scanned;
 	unsigned gone;
+	int error;		      /* of the last order that failed */
 	struct pfs_watcher *watchers; /* of the last scan */
 	size_t watcher_count;
 };
@@ -43,6 +44,11 @@ static void wipe(void *arg)
 static void on_idle(void *arg)
 {
 	((struct nest *)arg)->idle++;
+}
+
+static void on_failed(void *arg, int error)
+{
+	((struct nest *)arg)->error = error;
 }
 
 static void on_scanned(void *arg, const struct pfs_watcher *watchers, size_t count)
@@ -81,7 +87,13 @@ static void await(struct nest *nest, const unsigned *count, unsigned many)
 static int start(struct nest *nest, const char *mountpoint)
 {
 	const struct pfs_poke_listener listener = {
-		.idle = on_idle, .scanned = on_scanned, .gone = on_gone, .arg = nest};
+		.idle = on_idle,
+		.failed = on_failed,
+		.scanned = on_scanned,
+		.gone = on_gone,
+		.arg = nest,
+	};
+
 	if (pfs_poke_start(mountpoint, wipe, nest, &nest->poke) ||
 	    pfs_poke_listen(nest->poke, nest->loop, &listener))
 		return -1;
@@ -171,20 +183,21 @@ static void test_each_operation_makes_its_event(void **state)
 		enum pfs_poke_operation operation;
 		const char *path;
 		uint32_t mask;
+		int error;
 	} rows[] = {
-		{PFS_POKE_STAT, "file", 0},
-		{PFS_POKE_MODIFY, "file", IN_MODIFY},
-		{PFS_POKE_ATTRIB, "file", IN_ATTRIB},
-		{PFS_POKE_CLOSE_WRITE, "file", IN_CLOSE_WRITE},
-		{PFS_POKE_CREATE_DIRECTORY, "made", IN_CREATE | IN_ISDIR},
-		{PFS_POKE_REMOVE_DIRECTORY, "made", IN_DELETE | IN_ISDIR},
-		{PFS_POKE_CREATE_FILE, "made", IN_CREATE},
-		{PFS_POKE_REMOVE_FILE, "made", IN_DELETE},
+		{PFS_POKE_STAT, "file", 0, 0},
+		{PFS_POKE_MODIFY, "file", IN_MODIFY, 0},
+		{PFS_POKE_ATTRIB, "file", IN_ATTRIB, 0},
+		{PFS_POKE_CLOSE_WRITE, "file", IN_CLOSE_WRITE, 0},
+		{PFS_POKE_CREATE_DIRECTORY, "made", IN_CREATE | IN_ISDIR, 0},
+		{PFS_POKE_REMOVE_DIRECTORY, "made", IN_DELETE | IN_ISDIR, 0},
+		{PFS_POKE_CREATE_FILE, "made", IN_CREATE, 0},
+		{PFS_POKE_REMOVE_FILE, "made", IN_DELETE, 0},
 		/* What can't be done is done with all the same. */
-		{PFS_POKE_STAT, "nowhere", 0},
-		{PFS_POKE_MODIFY, "nowhere", 0},
-		{PFS_POKE_CLOSE_WRITE, "nowhere", 0},
-		{PFS_POKE_REMOVE_FILE, "nowhere/made", 0},
+		{PFS_POKE_STAT, "nowhere", 0, -ENOENT},
+		{PFS_POKE_MODIFY, "nowhere", 0, -ENOENT},
+		{PFS_POKE_CLOSE_WRITE, "nowhere", 0, -ENOENT},
+		{PFS_POKE_REMOVE_FILE, "nowhere/made", 0, -ENOENT},
 	};
 	struct nest *nest = *state;
 	int watch = inotify_init1(IN_NONBLOCK);
@@ -200,7 +213,9 @@ static void test_each_operation_makes_its_event(void **state)
 		} seen = {0};
 		ssize_t length;
 
+		nest->error = 0;
 		have_done(nest, rows[i].operation, rows[i].path);
+		assert_int_equal(nest->error, rows[i].error);
 		length = read(watch, &seen, sizeof(seen));
 		if (!rows[i].mask) {
 			assert_int_equal(length, -1);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capture.h"
 #include "watch_fixture.h"
 
 #define JOB "restore-jobs/a"
@@ -244,6 +245,27 @@ static void test_name_that_is_made_is_hidden_from_the_child_alone(void **state)
 	assert_false(pfs_watch_permits(scene->watch, 1, PFS_POKE_CREATE_DIRECTORY, jobs, "a"));
 }
 
+static void test_step_that_fails_is_logged_and_the_others_are_taken(void **state)
+{
+	struct scene *scene = *state;
+	struct capture capture;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, JOB "/status");
+	change(scene, "Stuck");
+	pass(scene->store, PFS_MILLISECOND);
+	assert_orders(&scene->poke, "stat:" JOB "/status");
+	pfs_log_open(PFS_LOG_DEBUG, false);
+	capture_begin(&capture);
+	fake_poke_fail(&scene->poke, -EACCES);
+	assert_string_equal(capture_end(&capture),
+			    "pinefs: watch: " JOB "/status: can't be told: Permission denied\n");
+	pfs_log_open(PFS_LOG_WARNING, false);
+	fake_poke_work(&scene->poke);
+	assert_orders(&scene->poke,
+		      "modify:" JOB "/status attrib:" JOB "/status close:" JOB "/status");
+}
+
 /* --- the history of all -------------------------------------------------------------------- */
 
 static void test_many_lines_of_the_whole_history_are_one_change_of_it(void **state)
@@ -460,6 +482,7 @@ int main(void)
 		TEST(test_name_waits_for_a_busy_directory_and_holds_up_no_other),
 		TEST(test_vanishing_is_told_by_its_name_which_only_the_child_still_sees),
 		TEST(test_name_that_is_made_is_hidden_from_the_child_alone),
+		TEST(test_step_that_fails_is_logged_and_the_others_are_taken),
 		TEST(test_many_lines_of_the_whole_history_are_one_change_of_it),
 		TEST(test_who_watches_a_history_is_told_that_it_goes_on_elsewhere),
 		TEST(test_watch_on_a_history_is_found_when_that_has_been_rotated),
