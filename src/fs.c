@@ -118,7 +118,8 @@ static void wake_poll(void *arg, uint64_t inode, void *handle)
 	struct pfs_fs *fs = arg;
 
 	forget_attributes(fs, inode);
-	(void)fuse_lowlevel_notify_poll(handle);
+	if (handle)
+		(void)fuse_lowlevel_notify_poll(handle);
 }
 
 static void drop_poll(void *arg, void *handle)

@@ -42,10 +42,11 @@ static void drop_poll(struct pfs_watch *watch, struct poll *poll)
 	free(poll);
 }
 
-static void wake(struct pfs_watch *watch, struct poll *poll)
+/* Also who polls without sleeping reads next, and must not get what the kernel still has. */
+static void tell_change(struct pfs_watch *watch, struct poll *poll)
 {
-	if (poll->handle)
-		watch->host.wake(watch->host.arg, poll->inode, poll->handle);
+	poll->changed = true;
+	watch->host.wake(watch->host.arg, poll->inode, poll->handle);
 }
 
 static struct poll *find_poll(const struct pfs_watch *watch, uint64_t key)
@@ -122,10 +123,8 @@ void pfs_poll_changed(struct pfs_watch *watch, uint64_t inode)
 	struct poll *poll;
 
 	TAILQ_FOREACH(poll, &watch->polls, link) {
-		if (poll->inode != inode)
-			continue;
-		poll->changed = true;
-		wake(watch, poll);
+		if (poll->inode == inode)
+			tell_change(watch, poll);
 	}
 }
 
@@ -153,10 +152,8 @@ void pfs_poll_vanished(struct pfs_watch *watch, const struct pfs_object *object)
 	struct poll *poll;
 
 	TAILQ_FOREACH(poll, &watch->polls, link) {
-		if (!is_of(watch, poll, object))
-			continue;
-		poll->changed = true;
-		wake(watch, poll);
+		if (is_of(watch, poll, object))
+			tell_change(watch, poll);
 	}
 }
 
@@ -165,8 +162,8 @@ void pfs_poll_ask(struct pfs_watch *watch)
 	struct poll *poll;
 
 	TAILQ_FOREACH(poll, &watch->polls, link) {
-		if (is_live(poll) && poll->unanswered++ < UNANSWERED)
-			wake(watch, poll);
+		if (is_live(poll) && poll->unanswered++ < UNANSWERED && poll->handle)
+			watch->host.wake(watch->host.arg, poll->inode, poll->handle);
 	}
 }
 

@@ -48,6 +48,17 @@ static void test_change_wakes_who_polls_that_file_and_is_told_once(void **state)
 	assert_polled(scene, "restore-jobs/b/status", 3, NULL, false);
 }
 
+static void test_who_polls_without_sleeping_reads_the_new_value_too(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	assert_polled(scene, "restore-jobs/a/status", 1, NULL, false);
+	learn_object(scene->bench, "a", "{\"restore_job_id\":\"a\",\"status\":\"Stuck\"}");
+	assert_host_told(scene, "wake:nobody");
+	assert_polled(scene, "restore-jobs/a/status", 1, NULL, true);
+}
+
 static void test_new_handle_takes_the_place_of_the_one_before(void **state)
 {
 	struct scene *scene = *state;
@@ -199,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_change_wakes_who_polls_that_file_and_is_told_once),
+		TEST(test_who_polls_without_sleeping_reads_the_new_value_too),
 		TEST(test_new_handle_takes_the_place_of_the_one_before),
 		TEST(test_end_wakes_who_polls_wait),
 		TEST(test_vanishing_wakes_who_polls_anything_of_the_object),

@@ -12,7 +12,7 @@ static void tell(struct scene *scene, const char *what, const void *handle)
 	size_t length = strlen(scene->told);
 
 	snprintf(scene->told + length, sizeof(scene->told) - length, "%s%s:%s", length ? " " : "",
-		 what, (const char *)handle);
+		 what, handle ? (const char *)handle : "nobody");
 }
 
 static bool is_busy(void *arg, uint64_t directory)

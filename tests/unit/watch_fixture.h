@@ -17,7 +17,7 @@ struct scene {
 	struct pfs_watch *watch;
 	const char *rows; /* of the list, as fake_api_page() takes them */
 	uint64_t busy;	  /* directory in which a lookup is unanswered; 0: none */
-	/* What the host was told, a word each: "wake:HANDLE", "drop:HANDLE". */
+	/* What the host was told, a word each: "wake:HANDLE", "wake:nobody", "drop:HANDLE". */
 	char told[4000];
 };
 
