@@ -21,7 +21,7 @@ def watch_nothing(setup):
     yield ground.Figure(f"idle for {seconds} s: processor", (mount.cpu() - cpu) * 1e6, bound=0,
                         unit="us")
     yield ground.Figure(f"idle for {seconds} s: requests", simulator.requests()["total"], bound=0)
-    yield ground.Figure("resident memory, idle", mount.memory() / 1024, unit="KiB")
+    yield ground.Figure("resident memory, idle, both processes", mount.memory() / 1024, unit="KiB")
 
 
 def start(setup):
