@@ -33,7 +33,8 @@ def mount_hello(setup, *args):
                                stdout=subprocess.PIPE, text=True).stdout.split()
         subprocess.run(["cc", "-w", "-O2", HELLO, *flags, "-o", program], check=True)
     path = setup.make_directory("hello")
-    process = subprocess.Popen([program, "-f", *args, path], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*ground.WITH_US, program, "-f", *args, path],
+                               stderr=subprocess.DEVNULL)
 
     def stop():
         subprocess.run(["fusermount3", "-u", path], stderr=subprocess.DEVNULL)

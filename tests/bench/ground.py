@@ -16,6 +16,10 @@ PATIENCE = 60  # seconds until something that must happen is taken for failed
 NO_LIMIT = ("--max-rate", "1000000")
 
 
+# A daemon that outlives us would keep its mount.
+WITH_US = ("setpriv", "--pdeathsig", "TERM")
+
+
 class Setup:
     """Where the programs are, how much is measured, and what must be undone at the end."""
 
@@ -112,8 +116,9 @@ class Simulator:
 class Mount:
     def __init__(self, setup, *args):
         self.path = setup.make_directory("mount")
-        self.process = subprocess.Popen([setup.program("pinefs"), "-f", *map(str, args), self.path],
-                                        stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [*WITH_US, setup.program("pinefs"), "-f", *map(str, args), self.path],
+            stderr=subprocess.DEVNULL)
         setup.undo.callback(self.stop)
         wait_until("the mount", self.is_there)
 
