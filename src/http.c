@@ -42,7 +42,7 @@ static void wipe_headers(struct curl_slist *headers)
 static void free_request(struct pfs_http_request *request)
 {
 	wipe_headers(request->headers);
-	pfs_buffer_finish(&request->body);
+	pfs_attempt_drop_body(request);
 	free(request->url);
 	free(request->label);
 	free(request);

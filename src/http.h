@@ -60,6 +60,7 @@ struct pfs_http {
 	size_t queued;
 	size_t active;
 	size_t total;
+	size_t held; /* bytes of all requests' bodies */
 	CURL *idle[IDLE_HANDLES];
 	size_t idle_count;
 	double tokens;
@@ -72,6 +73,8 @@ struct pfs_http {
 
 /* --- http_attempt.c --- */
 
+/* Give back the memory of the body. */
+void pfs_attempt_drop_body(struct pfs_http_request *request);
 /* Forget what an attempt before this one left. */
 void pfs_attempt_reset(struct pfs_http_request *request);
 /* Hand the request to libcurl. 0, -ENOMEM. */

@@ -7,18 +7,27 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#define SMALL_BODY  ((size_t)64 * 1024)	 /* bytes */
 #define MAX_HEADERS ((size_t)256 * 1024) /* bytes of one answer's header */
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct pfs_http_request *request = arg;
+	struct pfs_http *http = request->http;
 	size_t length = size * count;
 
+	/* However many answers are huge at once. A small one must not fail for their sake. */
+	if (request->body.length + length > SMALL_BODY &&
+	    http->held + length > http->config.max_held) {
+		request->body.error = -ENOMEM;
+		return 0;
+	}
 	if (pfs_buffer_add(&request->body, bytes, length)) {
 		request->too_large = request->body.error == -EFBIG;
 		return 0;
 	}
-	request->http->stats->received += length;
+	http->held += length;
+	http->stats->received += length;
 	return length;
 }
 
@@ -175,9 +184,16 @@ static enum pfs_http_outcome outcome_of(const struct pfs_http_request *request, 
 	}
 }
 
+void pfs_attempt_drop_body(struct pfs_http_request *request)
+{
+	request->http->held -= request->body.length;
+	pfs_buffer_finish(&request->body);
+	request->body.max = request->http->config.max_body;
+}
+
 void pfs_attempt_reset(struct pfs_http_request *request)
 {
-	pfs_buffer_clear(&request->body);
+	pfs_attempt_drop_body(request);
 	request->header_bytes = 0;
 	request->too_large = false;
 	request->sends = 0;

@@ -23,6 +23,7 @@
 
 /* The bounds of everything that grows. */
 #define MAX_BODY	  ((size_t)16 * 1024 * 1024)
+#define MAX_HELD	  ((size_t)64 * 1024 * 1024)
 #define MAX_ACTIVE	  128
 #define MAX_QUEUED	  20000
 #define BURST		  20
@@ -78,6 +79,7 @@ static int make_http(struct program *program)
 {
 	struct pfs_http_config config = {
 		.max_body = MAX_BODY,
+		.max_held = MAX_HELD,
 		.max_active = MAX_ACTIVE,
 		.max_queued = MAX_QUEUED,
 		.rate = program->options.max_rate,

@@ -45,6 +45,7 @@ struct pfs_http_answer {
 
 struct pfs_http_config {
 	size_t max_body;	/* bytes, after decoding */
+	size_t max_held;	/* bytes of all bodies that are under way; small ones pass always */
 	size_t max_active;	/* transfers at once; more of them queue */
 	size_t max_queued;	/* beyond this, pfs_http_get refuses */
 	double rate;		/* attempts a second in the long run */
