@@ -26,6 +26,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@
 #include "pinefs/text.h"
 
 #define EXIT_USAGE 2
+#define LARGE	   (256 * 1024) /* bytes */
 
 static int fail(const char *text)
 {
@@ -55,6 +57,15 @@ static void forbid_dumps(void)
 	(void)prctl(PR_SET_DUMPABLE, 0);
 }
 
+/*
+ * One huge answer, given back, would teach glibc to take such sizes from the heap from then on,
+ * and to keep them there.
+ */
+static void give_memory_back(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
+}
+
 /* All that can be refused without the API. 0, or -errno with a line in program->text. */
 static int prepare(struct program *program)
 {
@@ -63,6 +74,7 @@ static int prepare(struct program *program)
 				     sizeof(program->text));
 
 	forbid_dumps();
+	give_memory_back();
 	if (!error && options->demo)
 		(void)snprintf(program->key.value, sizeof(program->key.value), "pcsk_demo");
 	else if (!error)
