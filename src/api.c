@@ -385,13 +385,13 @@ static void tell_page(struct pfs_api_call *call, const struct pfs_http_answer *h
 	struct page page = {0};
 	int error = read_page(call->kind, http, &page);
 
+	call->api->stats->rows_refused += page.refused;
 	if (error) {
 		answer->error = error == -EBADMSG ? -EIO : error;
 		answer->text = "the answer is not a readable list";
 	} else {
 		answer->rows = page.rows;
 		answer->row_count = page.count;
-		answer->rows_refused = page.refused;
 		answer->next = page.next;
 	}
 	tell(call, http, answer);

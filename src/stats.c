@@ -56,6 +56,8 @@ static const struct family families[] = {
 	{"answers", "Answers of the API by class of HTTP status; none: no answer came.", COUNTER,
 	 ROW(answers, "class", class_names)},
 	{"key_reloads", "Times that the key file had another key.", COUNTER, ONE(key_reloads)},
+	{"rows_refused", "Rows of lists left out: unreadable, or with an id that can't be a name.",
+	 COUNTER, ONE(rows_refused)},
 	{"joined", "Callers that waited for a request already under way.", COUNTER, ONE(joined)},
 	{"stale_served", "Answers from before a failure.", COUNTER, ONE(stale_served)},
 	{"changes", "Objects whose content changed.", COUNTER, ONE(changes)},

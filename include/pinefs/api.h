@@ -41,7 +41,6 @@ struct pfs_api_answer {
 	 * NULL at the end. */
 	const struct pfs_api_row *rows;
 	size_t row_count;
-	size_t rows_refused; /* rows without an id that can be a file name */
 	const char *next;
 };
 
@@ -77,7 +76,7 @@ int pfs_api_describe(struct pfs_api *api, const struct pfs_kind *kind, const cha
 /*
  * Ask for a page of the list: the first with token NULL and at most limit rows (1 to 100), the
  * others by the token of the one before (limit is not sent then). As above. Rows that can't be read
- * are refused; a page that has no others is no answer. Never -ENOENT.
+ * are left out, and counted (stats); a page that has no others is no answer. Never -ENOENT.
  */
 int pfs_api_list(struct pfs_api *api, const struct pfs_kind *kind, const char *token,
 		 unsigned limit, int64_t deadline, pfs_api_done *done, void *arg,

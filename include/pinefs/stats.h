@@ -56,6 +56,7 @@ struct pfs_stats {
 	uint64_t requests[PFS_ENDPOINT_COUNT]; /* questions asked, each with its retries */
 	uint64_t answers[6];		       /* by first digit of the status; [0]: no answer */
 	uint64_t key_reloads;
+	uint64_t rows_refused; /* rows of a list that can't be read, or whose id can't be a name */
 
 	/* store */
 	uint64_t joined;       /* callers that waited for a request already under way */

@@ -159,6 +159,8 @@ lists_after() {
 	lists 'fine good '
 	costs 0 0 cat "$JOBS/fine/status"
 	[ "$(cat "$COST_OUTPUT")" = Odd ]
+	# 19 of them, and once more where they were asked for before the mount.
+	[ "$(counter rows_refused)" -ge 19 ]
 }
 
 no_such_names() {

@@ -105,7 +105,6 @@ void on_done(void *arg, const struct pfs_api_answer *told)
 		.retry_after = told->retry_after,
 		.length = told->length,
 		.row_count = told->row_count,
-		.rows_refused = told->rows_refused,
 	};
 	snprintf(outcome->text, sizeof(outcome->text), "%s", told->text);
 	snprintf(outcome->request_id, sizeof(outcome->request_id), "%s", told->request_id);

@@ -48,7 +48,6 @@ struct outcome {
 	char object[1000];
 	size_t length;
 	size_t row_count;
-	size_t rows_refused;
 	char rows[1000]; /* "ID=OBJECT;" for each */
 	char next[200];	 /* "" for NULL */
 };

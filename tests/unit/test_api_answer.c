@@ -118,7 +118,7 @@ static void test_page_gives_each_row_as_sent(void **state)
 						   "b={\"x\":\"]}\",\"restore_job_id\":\"b\"};"
 						   "a={\"restore_job_id\":\"a\"};");
 	assert_string_equal(fixture->outcome.next, "token");
-	assert_int_equal(fixture->outcome.rows_refused, 0);
+	assert_int_equal(fixture->stats.rows_refused, 0);
 }
 
 static void test_page_rows_that_cannot_be_read_are_refused(void **state)
@@ -132,7 +132,7 @@ static void test_page_rows_that_cannot_be_read_are_refused(void **state)
 		    "{\"restore_job_id\":\"c\",\"x\":\"\\ud800\"},{\"restore_job_id\":\"d\"}]}");
 	assert_int_equal(fixture->outcome.error, 0);
 	assert_string_equal(fixture->outcome.rows, "d={\"restore_job_id\":\"d\"};");
-	assert_int_equal(fixture->outcome.rows_refused, 3);
+	assert_int_equal(fixture->stats.rows_refused, 3);
 }
 
 static void test_page_rows_without_usable_id_are_refused(void **state)
@@ -146,7 +146,7 @@ static void test_page_rows_without_usable_id_are_refused(void **state)
 		    "{\"restore_job_id\":\"\"},{\"restore_job_id\":\"ok\"}]}");
 	assert_int_equal(fixture->outcome.error, 0);
 	assert_string_equal(fixture->outcome.rows, "ok={\"restore_job_id\":\"ok\"};");
-	assert_int_equal(fixture->outcome.rows_refused, 10);
+	assert_int_equal(fixture->stats.rows_refused, 10);
 }
 
 static void test_page_each_pagination_as_in_table(void **state)
