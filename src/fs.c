@@ -188,19 +188,20 @@ void pfs_fs_invalidate(struct pfs_fs *fs)
 
 /* --- what libfuse says --------------------------------------------------------------------- */
 
-/* stderr goes to a file from now on; the old one is kept in *saved. The file, or -1. */
-static int capture_stderr(int *saved)
+/* stderr goes to a file from now on; the old one is kept in *ret_saved. The file, or -1. */
+static int capture_stderr(int *ret_saved)
 {
 	int file = memfd_create("stderr", MFD_CLOEXEC);
 
 	if (file < 0)
 		return -1;
-	*saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (*saved < 0 || dup2(file, STDERR_FILENO) < 0) {
-		close(file);
-		return -1;
-	}
-	return file;
+	*ret_saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (*ret_saved >= 0 && dup2(file, STDERR_FILENO) >= 0)
+		return file;
+	if (*ret_saved >= 0)
+		close(*ret_saved);
+	close(file);
+	return -1;
 }
 
 /* Back to the old stderr; the first line that was written goes to text. */

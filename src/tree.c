@@ -313,7 +313,9 @@ static int list_dots(struct pfs_tree *tree, const struct pfs_node *directory, ui
 	ret_entry->name = cursor ? ".." : ".";
 	ret_entry->cursor = cursor + 1;
 	ret_entry->node = *directory;
-	return cursor ? (pfs_tree_node(tree, parent_inode(directory), &ret_entry->node), 1) : 1;
+	if (cursor) /* a parent is no object's: it is always there */
+		(void)static_node(tree, parent_inode(directory), &ret_entry->node);
+	return 1;
 }
 
 static int list_root(struct pfs_tree *tree, uint64_t place, struct pfs_entry *ret_entry)
@@ -506,6 +508,7 @@ int pfs_tree_create(struct pfs_store *store, struct pfs_history *history, struct
 		.changed = pfs_promise_changed,
 		.freed = pfs_promise_freed,
 	};
+	int error;
 
 	if (config->report_count > PFS_REPORTS_MAX)
 		return -E2BIG;
@@ -515,9 +518,10 @@ int pfs_tree_create(struct pfs_store *store, struct pfs_history *history, struct
 	tree->extras = calloc(pfs_kind_count, sizeof(*tree->extras));
 	tree->listings = calloc(pfs_kind_count, sizeof(*tree->listings));
 	listener.arg = tree;
-	if (!tree->extras || !tree->listings || pfs_store_listen(store, &listener)) {
+	error = tree->extras && tree->listings ? pfs_store_listen(store, &listener) : -ENOMEM;
+	if (error) {
 		pfs_tree_destroy(tree);
-		return -ENOMEM;
+		return error;
 	}
 	tree->store = store;
 	tree->history = history;

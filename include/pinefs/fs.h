@@ -32,7 +32,8 @@ struct pfs_fs;
 
 /*
  * Make the session, but mount nothing yet. tree, store, watch, loop and stats are borrowed; listens
- * to the store. 0; -EINVAL for an option that libfuse doesn't know, with a line in text; -ENOMEM.
+ * to the store. 0; -EINVAL for an option that libfuse doesn't know, with a line in text; -ENOMEM;
+ * -ENOSPC from the store.
  */
 int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_watch *watch,
 		  struct pfs_loop *loop, struct pfs_stats *stats,
@@ -41,8 +42,9 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 
 /*
  * Mount on an absolute path and serve from the loop on. 0; -EIO with what libfuse or fusermount3
- * said (one line) in text. Blocks while mount(2) or fusermount3 work. When the mount ends from
- * outside (fusermount3 -u), the loop is stopped.
+ * said (one line) in text; or what fcntl(2) said, and pfs_fs_destroy unmounts. Blocks while
+ * mount(2) or fusermount3 work. When the mount ends from outside (fusermount3 -u), the loop is
+ * stopped.
  */
 int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t size);
 

@@ -50,7 +50,10 @@ bool pfs_history_is_rotated(const struct pfs_history *history, const struct pfs_
 /* When the last line was added, ns since the epoch; always moves with a new line. */
 int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object);
 
-/* The bytes that pfs_history_render adds; costs nothing for an object that has changed. */
+/*
+ * How many bytes pfs_history_render would add; costs nothing for an object that has changed. Its
+ * errors; ret_size is untouched then.
+ */
 int pfs_history_size(const struct pfs_history *history, const struct pfs_object *object,
 		     uint64_t generation, size_t *ret_size);
 

@@ -3,7 +3,7 @@
  * descriptors that became readable, timers that fell due, and whatever the waiting function
  * itself drives (libcurl's transfers).
  *
- * Ground: knows no other room. Nothing here blocks but pfs_loop_run.
+ * Ground: knows no other room. Nothing here blocks but pfs_loop_turn and pfs_loop_run.
  */
 #ifndef PINEFS_LOOP_H
 #define PINEFS_LOOP_H

@@ -2,7 +2,7 @@
  * options: the command line, -o lists and the environment, into one struct. Knows which options
  * exist, their defaults and their help; acts on none of them.
  *
- * Ground: uses text and log only.
+ * Ground: uses text only.
  */
 #ifndef PINEFS_OPTIONS_H
 #define PINEFS_OPTIONS_H

@@ -70,8 +70,10 @@ struct pfs_tree_config {
 
 struct pfs_tree;
 
-/* Listens to the store. store, history and loop are borrowed. 0, -ENOMEM, -E2BIG for too many
- * reports. */
+/*
+ * Listens to the store. store, history and loop are borrowed. 0, -ENOMEM, -E2BIG for too many
+ * reports, -ENOSPC from the store.
+ */
 int pfs_tree_create(struct pfs_store *store, struct pfs_history *history, struct pfs_loop *loop,
 		    const struct pfs_tree_config *config, struct pfs_tree **ret_tree);
 void pfs_tree_destroy(struct pfs_tree *tree); /* after the store; takes NULL */
@@ -150,34 +152,46 @@ int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint6
 		  struct pfs_wait *wait, struct pfs_entry *ret_entry);
 
 /*
- * Extended attributes. Add the value to buffer: 0, -ENODATA; add all names, each with its NUL.
- * Never ask anybody.
+ * Extended attributes. Add the value to buffer: 0, -ENODATA, or the buffer's error; add all names,
+ * each with its NUL: errors stay in the buffer. Never ask anybody.
  */
 int pfs_tree_xattr(struct pfs_tree *tree, const struct pfs_node *node, const char *name,
 		   struct pfs_buffer *buffer);
 void pfs_tree_xattr_names(struct pfs_tree *tree, const struct pfs_node *node,
 			  struct pfs_buffer *buffer);
 
+/* Is it a file, not a directory? */
 bool pfs_tree_is_file(const struct pfs_node *node);
 
 /* Attributes for what has just vanished, so that it can be removed. */
 void pfs_tree_ghost(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat);
-void pfs_tree_hold_inode(struct pfs_tree *tree, uint64_t inode, uint64_t count);
 
-/* The kernel holds count more references to a node, or gave them back. */
+/*
+ * The kernel holds count more references to a node, or gave them back. An inode that means nothing
+ * any more is passed over.
+ */
 void pfs_tree_hold(struct pfs_tree *tree, const struct pfs_node *node, uint64_t count);
+void pfs_tree_hold_inode(struct pfs_tree *tree, uint64_t inode, uint64_t count);
 void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count);
 
-/* The inodes that the kernel may hold of an object: visit each; and of a collection. */
+/* Visit the inodes that the kernel may hold of an object: its directory and all of its files. */
 void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
 			 void (*visit)(void *arg, uint64_t inode), void *arg);
+
+/* The inode of a kind's directory. */
 uint64_t pfs_tree_collection_inode(const struct pfs_kind *kind);
-uint64_t pfs_tree_events_inode(struct pfs_tree *tree, const struct pfs_object *object);
-/* The one that a history had before, if the last change began a new file of it; else 0. */
-uint64_t pfs_tree_rotated_inode(struct pfs_tree *tree, const struct pfs_object *object);
+
+/* Of an object: its directory, and the last of its files but for a rotated history. */
 uint64_t pfs_tree_object_inode(const struct pfs_object *object);
-uint64_t pfs_tree_last_inode(const struct pfs_object *object); /* but for a rotated history's */
+uint64_t pfs_tree_last_inode(const struct pfs_object *object);
 uint64_t pfs_tree_done_inode(const struct pfs_object *object);
 uint64_t pfs_tree_wait_inode(const struct pfs_object *object);
+
+/*
+ * Of a history (object NULL: the whole one) as it is now; and the one that it had before, if the
+ * last change began a new file of it, else 0.
+ */
+uint64_t pfs_tree_events_inode(struct pfs_tree *tree, const struct pfs_object *object);
+uint64_t pfs_tree_rotated_inode(struct pfs_tree *tree, const struct pfs_object *object);
 
 #endif
