@@ -98,19 +98,6 @@ static int remove_job(const struct order *order)
 	return answer_empty(order);
 }
 
-static bool are_strings(const cJSON *array)
-{
-	const cJSON *item;
-
-	if (!cJSON_IsArray(array))
-		return false;
-	cJSON_ArrayForEach(item, array) {
-		if (!cJSON_IsString(item))
-			return false;
-	}
-	return true;
-}
-
 /* The place of a text in a row of names; -1: it isn't there, or is no text. */
 static int find_name(const cJSON *item, const char *const *names, int n)
 {
@@ -157,8 +144,8 @@ static bool read_habit(struct sim_listing *listing, const cJSON *item)
 		listing->layout = (enum sim_layout)at;
 	} else {
 		/* What stays is known, and is read after everything has been found good. */
-		return (strcmp(key, "drop") == 0 && are_strings(item)) ||
-		       (strcmp(key, "extra_rows") == 0 && are_strings(item)) ||
+		return (strcmp(key, "drop") == 0 && sim_is_array_of_strings(item)) ||
+		       (strcmp(key, "extra_rows") == 0 && sim_is_array_of_strings(item)) ||
 		       (strcmp(key, "reset") == 0 && cJSON_IsBool(item));
 	}
 	return at >= 0;

@@ -334,7 +334,7 @@ static int change_key(struct sim_job *job, const cJSON *item, int64_t now_us)
 	return set_key(job, item);
 }
 
-static bool is_array_of_strings(const cJSON *array)
+bool sim_is_array_of_strings(const cJSON *array)
 {
 	const cJSON *item;
 
@@ -360,7 +360,7 @@ static bool is_change(const cJSON *body)
 		return false;
 	if (raw && !cJSON_IsString(raw) && !cJSON_IsNull(raw))
 		return false;
-	return !keys || is_array_of_strings(keys);
+	return !keys || sim_is_array_of_strings(keys);
 }
 
 int sim_job_change(struct sim_job *job, const cJSON *body, int64_t now_us)

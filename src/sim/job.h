@@ -71,6 +71,9 @@ void sim_job_render(const struct sim_job *job, int64_t now_us, enum sim_layout l
  */
 int sim_job_change(struct sim_job *job, const cJSON *body, int64_t now_us);
 
+/* Is this an array of nothing but strings? */
+bool sim_is_array_of_strings(const cJSON *array);
+
 /* Free what the job owns and zero it. Takes an empty one. */
 void sim_job_finish(struct sim_job *job);
 
