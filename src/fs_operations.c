@@ -148,19 +148,20 @@ static bool reply_pretence(const struct call *call)
 	uint64_t inode;
 
 	switch (pfs_watch_pretends(fs->watch, pid, call->inode, call->name, &inode)) {
-	case 1:
+	case PFS_PRETEND_MISSING:
 		pfs_reply_error(fs, call->request, ENOENT);
 		return true;
-	case 2:
+	case PFS_PRETEND_THERE:
 		entry.ino = inode;
 		pfs_tree_ghost(fs->tree, inode, &entry.attr);
 		pfs_tree_hold_inode(fs->tree, inode, 1);
 		if (fuse_reply_entry(call->request, &entry))
 			pfs_tree_forget(fs->tree, inode, 1);
 		return true;
-	default:
-		return false;
+	case PFS_PRETEND_NOTHING:
+		break;
 	}
+	return false;
 }
 
 static void do_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)

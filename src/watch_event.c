@@ -507,21 +507,21 @@ bool pfs_watch_permits(struct pfs_watch *watch, pid_t pid, enum pfs_poke_operati
 	return watch->poke && pfs_poke_permits(watch->poke, pid, operation, inode, name);
 }
 
-int pfs_watch_pretends(const struct pfs_watch *watch, pid_t pid, uint64_t directory,
-		       const char *name, uint64_t *ret_inode)
+enum pfs_pretence pfs_watch_pretends(const struct pfs_watch *watch, pid_t pid, uint64_t directory,
+				     const char *name, uint64_t *ret_inode)
 {
 	if (!watch->current || !pfs_watch_is_child(watch, pid))
-		return 0;
+		return PFS_PRETEND_NOTHING;
 	switch (pfs_poke_under_way(watch->poke, directory, name)) {
 	case PFS_POKE_CREATE_DIRECTORY:
 	case PFS_POKE_CREATE_FILE:
-		return 1;
+		return PFS_PRETEND_MISSING;
 	case PFS_POKE_REMOVE_DIRECTORY:
 	case PFS_POKE_REMOVE_FILE:
 		*ret_inode = watch->current->inode;
-		return 2;
+		return PFS_PRETEND_THERE;
 	default:
-		return 0;
+		return PFS_PRETEND_NOTHING;
 	}
 }
 

@@ -89,12 +89,14 @@ bool pfs_watch_permits(struct pfs_watch *watch, pid_t pid, enum pfs_poke_operati
 		       uint64_t inode, const char *name);
 bool pfs_watch_is_child(const struct pfs_watch *watch, pid_t pid);
 
-/*
- * What is to be told to our child about a name. 1: that it isn't there, since it is about to make
- * it; 2: that it is there (ret_inode), since it is about to remove it; 0: what everybody is told.
- */
-int pfs_watch_pretends(const struct pfs_watch *watch, pid_t pid, uint64_t directory,
-		       const char *name, uint64_t *ret_inode);
+/* What is to be told about a name to a process that looks it up. */
+enum pfs_pretence {
+	PFS_PRETEND_NOTHING, /* what everybody is told */
+	PFS_PRETEND_MISSING, /* to our child, which is about to make it */
+	PFS_PRETEND_THERE,   /* to our child, which is about to remove it: ret_inode */
+};
+enum pfs_pretence pfs_watch_pretends(const struct pfs_watch *watch, pid_t pid, uint64_t directory,
+				     const char *name, uint64_t *ret_inode);
 
 /* Must this file or directory seem to be writable to its owner just now? */
 bool pfs_watch_is_window(const struct pfs_watch *watch, uint64_t inode);

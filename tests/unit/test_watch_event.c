@@ -216,15 +216,19 @@ static void test_vanishing_is_told_by_its_name_which_only_the_child_still_sees(v
 	assert_null(job(scene));
 	pass(scene->store, PFS_MILLISECOND);
 	assert_orders(&scene->poke, "rmdir:restore-jobs/a");
-	assert_int_equal(pfs_watch_pretends(scene->watch, 1, jobs, "a", &inode), 0);
-	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "b", &inode), 0);
-	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode), 2);
+	assert_int_equal(pfs_watch_pretends(scene->watch, 1, jobs, "a", &inode),
+			 PFS_PRETEND_NOTHING);
+	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "b", &inode),
+			 PFS_PRETEND_NOTHING);
+	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode),
+			 PFS_PRETEND_THERE);
 	assert_int_equal(inode, slot * 64);
 	/* Held until it is told. */
 	assert_non_null(pfs_store_by_slot(scene->store->store, slot));
 	fake_poke_work(&scene->poke);
 	assert_null(pfs_store_by_slot(scene->store->store, slot));
-	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode), 0);
+	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode),
+			 PFS_PRETEND_NOTHING);
 }
 
 static void test_name_that_is_made_is_hidden_from_the_child_alone(void **state)
@@ -238,8 +242,10 @@ static void test_name_that_is_made_is_hidden_from_the_child_alone(void **state)
 	learn(scene->store, "a", "Pending");
 	pass(scene->store, PFS_MILLISECOND);
 	assert_orders(&scene->poke, "mkdir:restore-jobs/a");
-	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode), 1);
-	assert_int_equal(pfs_watch_pretends(scene->watch, 1, jobs, "a", &inode), 0);
+	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode),
+			 PFS_PRETEND_MISSING);
+	assert_int_equal(pfs_watch_pretends(scene->watch, 1, jobs, "a", &inode),
+			 PFS_PRETEND_NOTHING);
 	assert_true(
 		pfs_watch_permits(scene->watch, FAKE_CHILD, PFS_POKE_CREATE_DIRECTORY, jobs, "a"));
 	assert_false(pfs_watch_permits(scene->watch, 1, PFS_POKE_CREATE_DIRECTORY, jobs, "a"));
@@ -352,7 +358,7 @@ static void test_done_goes_when_a_job_goes_on_after_all(void **state)
 	assert_orders(&scene->poke, "unlink:" JOB "/done");
 	assert_int_equal(
 		pfs_watch_pretends(scene->watch, FAKE_CHILD, inode_of(scene, JOB), "done", &inode),
-		2);
+		PFS_PRETEND_THERE);
 	assert_int_equal(inode, pfs_tree_done_inode(job(scene)));
 }
 
