@@ -24,6 +24,8 @@
 #   file_says FILE TEXT      is this its content (but for newlines at its end)?
 #   exists FILE, is_missing FILE
 #   lists TEXT               is this the listing of restore-jobs: sorted, a blank after each name?
+#   fifty_readers FILE       fifty processes read it at once, each into a file
+#                            BATS_TEST_TMPDIR/reader.*; fails if one of them does
 #   milliseconds             the time, for differences
 #   says TEXT COMMAND...     fails unless COMMAND fails and says TEXT
 #   fault JSON               a fault of the simulator; see pinecone-sim(1)
@@ -232,6 +234,18 @@ stays() {
 		sleep 0.1
 	done
 	return 1
+}
+
+fifty_readers() {
+	local n pids=() bad=0
+	for n in {1..50}; do
+		cat "$1" >"$BATS_TEST_TMPDIR/reader.$n" 3>&- &
+		pids+=("$!")
+	done
+	for n in "${pids[@]}"; do
+		wait "$n" || bad=1
+	done
+	return "$bad"
 }
 
 milliseconds() {

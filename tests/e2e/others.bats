@@ -22,18 +22,6 @@ waiting_are() {
 	[ "$(counter waiting)" -ge "$1" ]
 }
 
-fifty_readers() {
-	local n pids=() bad=0
-	for n in {1..50}; do
-		cat "$1" >"$BATS_TEST_TMPDIR/reader.$n" 3>&- &
-		pids+=("$!")
-	done
-	for n in "${pids[@]}"; do
-		wait "$n" || bad=1
-	done
-	return "$bad"
-}
-
 @test "allow_other costs no more requests" {
 	sim_start --jobs 250 --pending 0
 	add_job a '{"status": "Pending", "restore_time": 1000}'

@@ -92,18 +92,6 @@ often() {
 	[ "$(wc -l <"$COST_OUTPUT")" -eq 200 ]
 }
 
-all_statuses() {
-	local n pids=() bad=0
-	for n in {1..50}; do
-		cat "$1" >"$BATS_TEST_TMPDIR/reader.$n" 3>&- &
-		pids+=("$!")
-	done
-	for n in "${pids[@]}"; do
-		wait "$n" || bad=1
-	done
-	return "$bad"
-}
-
 @test "fifty processes read one expired status at once: one request" {
 	sim_start --jobs 0
 	add_job a '{"status": "Pending"}'
@@ -112,7 +100,7 @@ all_statuses() {
 	sim_post /_sim/jobs/a '{"status": "Odd"}'
 	wait_until 20 expired "$JOBS/a/status"
 	fault '{"match": "describe", "delay": 2}'
-	costs 1 0 all_statuses "$JOBS/a/status"
+	costs 1 0 fifty_readers "$JOBS/a/status"
 	[ "$(cat "$BATS_TEST_TMPDIR"/reader.* | sort | uniq -c | tr -s ' ')" = ' 50 Odd' ]
 	[ "$(counter joined)" -gt 10 ]
 }
@@ -122,8 +110,8 @@ all_statuses() {
 	add_job a
 	mount_start --ttl 20 --ttl-missing 20
 	fault '{"match": "describe", "delay": 1}'
-	costs 1 0 all_statuses "$JOBS/a/status"
-	run ! all_statuses "$JOBS/b/status"
+	costs 1 0 fifty_readers "$JOBS/a/status"
+	run ! fifty_readers "$JOBS/b/status"
 	[ "$(requests 'paths["/restore-jobs/b"]')" -eq 1 ]
 }
 
