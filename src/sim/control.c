@@ -179,7 +179,6 @@ static int answer_list_habits(const struct order *order)
 {
 	const struct sim_listing *listing = &order->sim->listing;
 	struct sim_text *text = &order->reply->body;
-
 	char late[32];
 
 	snprintf(late, sizeof(late), "%.9g", (double)listing->late_us / 1e6);
