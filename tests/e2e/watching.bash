@@ -3,7 +3,6 @@
 #   watching_set_up, watching_tear_down   for setup and teardown: a simulator with no jobs; what was
 #                                         started in the background is killed
 #   pending ID...             jobs that stay Pending, with no field that changes by itself
-#   change ID JSON            change a job at the simulator
 #   end_job ID [STATUS]       let it end
 #   background NAME COMMAND   start it, its output to the file out.NAME; its process id is $!, and
 #                             the last of BACKGROUND
@@ -40,10 +39,6 @@ pending() {
 	for id; do
 		add_job "$id" '{"status":"Pending","created_at":"2026-01-02T03:04:05Z"}'
 	done
-}
-
-change() {
-	sim_post "/_sim/jobs/$1" "$2" >/dev/null
 }
 
 end_job() {
