@@ -4,10 +4,9 @@
  * has nothing else to do. Which files of an object have changed is not even found out before
  * that: the change waits whole, as both contents.
  *
- * Whether somebody watches is known from a look through /proc. A watch can be set without a
- * message for as long as the kernel may use what it was last told, which is a TTL. So a look is
- * proof of absence only if it came a TTL after the last message; else an event that nobody seems
- * to watch waits for a look that begins after it.
+ * A watch is set without any message as long as the kernel may use what it was last told, which
+ * for the root and for finished objects is long. So only a look that begins after an event is proof
+ * that nobody watched then; one look tells of all that came before it.
  *
  * A change of a file is told in the order in which a writer would make it: modified, attributes,
  * closed. Before it the child has the kernel fetch the attributes: a touch alone would leave the
@@ -72,8 +71,7 @@ static bool is_event_watched(struct pfs_watch *watch, const struct event *event)
 /* Does the last look prove that who isn't in it wasn't there at this time? */
 static bool is_proof(const struct pfs_watch *watch, int64_t time)
 {
-	return watch->scanned_at >= time ||
-	       watch->scanned_at > watch->noticed_at + watch->config.ttl;
+	return watch->scanned_at >= time;
 }
 
 /*
