@@ -48,9 +48,11 @@ static void add_value(struct pfs_buffer *lines, const struct pfs_json_value *val
 		(void)pfs_buffer_add_escaped(lines, value->raw, value->raw_length);
 }
 
+/* A whole line; or none, where it doesn't fit or memory is short. */
 static void add_line(struct pfs_buffer *lines, const struct subject *subject, const char *field,
 		     const struct pfs_json_value *old, const struct pfs_json_value *new)
 {
+	size_t begin = lines->length;
 	char time[PFS_TIME_SIZE];
 
 	(void)pfs_buffer_add_string(lines, pfs_time_format(subject->time, time, sizeof(time)));
@@ -64,7 +66,8 @@ static void add_line(struct pfs_buffer *lines, const struct subject *subject, co
 	add_value(lines, old);
 	(void)pfs_buffer_add_string(lines, "\t");
 	add_value(lines, new);
-	(void)pfs_buffer_add_string(lines, "\n");
+	if (pfs_buffer_add_string(lines, "\n"))
+		lines->length = begin;
 }
 
 static bool same_value(const struct pfs_json_value *a, const struct pfs_json_value *b)

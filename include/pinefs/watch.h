@@ -5,8 +5,8 @@
  *
  * Those who read `wait` are known, since their read(2) is with us, and so are those who poll(2).
  * Those who use inotify are not announced by the kernel; they are looked for (poke's scan) a little
- * more than a TTL after the last message from the kernel, since a watch can't be set without one,
- * and after that as long as there are any.
+ * more than a TTL after the last message from the kernel, since a watch on what can still change
+ * can't be set without one, and after that as long as there are any; and after each change.
  *
  * May include poke, tree, history, store, resource and the ground.
  */
