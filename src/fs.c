@@ -112,8 +112,8 @@ static void on_membership(void *arg, struct pfs_object *object)
 		pfs_timer_start(fs->loop, &fs->collections_timer, pfs_loop_now(fs->loop));
 }
 
-/* Who polls reads next, and must get the new value. */
-static void wake_poll(void *arg, uint64_t inode, void *handle)
+/* Whoever is told of a change reads next, and must get the new value. */
+static void tell_inode(void *arg, uint64_t inode, void *handle)
 {
 	struct pfs_fs *fs = arg;
 
@@ -301,7 +301,7 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	};
 	const struct pfs_watch_host host = {
 		.is_busy = pfs_call_is_busy,
-		.wake = wake_poll,
+		.tell = tell_inode,
 		.drop = drop_poll,
 		.arg = fs,
 	};

@@ -266,6 +266,13 @@ static void add_changes(const struct change *change)
 	add_event(change->watch, &event, "");
 }
 
+static void forget(void *arg, uint64_t inode)
+{
+	const struct pfs_watch *watch = arg;
+
+	watch->host.tell(watch->host.arg, inode, NULL);
+}
+
 static void tell_poll(void *arg, uint64_t inode, const char *name)
 {
 	const struct change *change = arg;
@@ -299,6 +306,10 @@ void pfs_event_on_changed(void *arg, struct pfs_object *object, struct pfs_conte
 		.happened_at = pfs_loop_now(watch->loop),
 	};
 
+	/* Who is told of one file may read another: what the kernel was told of it holds no more.
+	 */
+	if (object->interest)
+		pfs_tree_each_inode(watch->tree, object, forget, watch);
 	tell_polls(&change);
 	if (watch->poke && is_object_watched(watch, object, change.rotated))
 		add_files(&change);
@@ -319,6 +330,7 @@ static void sort_changes(struct pfs_watch *watch, struct event *event)
 		.happened_at = event->happened_at,
 	};
 
+	pfs_tree_each_inode(watch->tree, event->object, forget, watch);
 	add_files(&change);
 	drop_event(watch, event);
 }

@@ -42,11 +42,11 @@ static void drop_poll(struct pfs_watch *watch, struct poll *poll)
 	free(poll);
 }
 
-/* Also who polls without sleeping reads next, and must not get what the kernel still has. */
+/* Who doesn't sleep now asks later, and reads then: the kernel is to know of it by then, too. */
 static void tell_change(struct pfs_watch *watch, struct poll *poll)
 {
 	poll->changed = true;
-	watch->host.wake(watch->host.arg, poll->inode, poll->handle);
+	watch->host.tell(watch->host.arg, poll->inode, poll->handle);
 }
 
 static struct poll *find_poll(const struct pfs_watch *watch, uint64_t key)
@@ -163,7 +163,7 @@ void pfs_poll_ask(struct pfs_watch *watch)
 
 	TAILQ_FOREACH(poll, &watch->polls, link) {
 		if (is_live(poll) && poll->unanswered++ < UNANSWERED && poll->handle)
-			watch->host.wake(watch->host.arg, poll->inode, poll->handle);
+			watch->host.tell(watch->host.arg, poll->inode, poll->handle);
 	}
 }
 

@@ -54,9 +54,9 @@ struct pfs_watch_host {
 	/* Is a lookup or listing in this directory unanswered? A name made there meanwhile would
 	 * wait for it, and everybody else behind that. */
 	bool (*is_busy)(void *arg, uint64_t directory);
-	/* Have the kernel fetch the inode's attributes anew, and wake who polls with this handle;
-	 * NULL: nobody sleeps. */
-	void (*wake)(void *arg, uint64_t inode, void *handle);
+	/* Have the kernel fetch the inode's attributes anew, and wake who polls with this handle,
+	 * unless that is NULL. */
+	void (*tell)(void *arg, uint64_t inode, void *handle);
 	/* The handle isn't needed any more. */
 	void (*drop)(void *arg, void *handle);
 	void *arg;

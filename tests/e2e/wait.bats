@@ -91,6 +91,21 @@ os.sendfile(os.open('$BATS_TEST_TMPDIR/sent', os.O_CREAT | os.O_WRONLY), source,
 	mount_stop
 }
 
+@test "all that is read of the job after the wait is new, too" {
+	pending one
+	# Until then the kernel needn't ask for what it was told of the job.
+	mount_start --ttl 60
+	[ "$(cat "$JOBS/one/status")" = Pending ]
+	background wait bash -c "cat '$JOBS/one/wait' '$JOBS/one/status'"
+	wait_until 10 waiting_is 1
+	end_job one
+	[ "$(cat "$JOBS/one/status")" = Pending ]
+	ls "$JOBS" >/dev/null # the first listing tells of it
+	wait_until 10 ended "${BACKGROUND[0]}"
+	cmp "$(out wait)" <(printf 'Completed\nCompleted\n')
+	mount_stop
+}
+
 @test "SIGINT, SIGKILL and timeout end a background at once, and no other" {
 	pending one
 	mount_start --ttl 0.5

@@ -53,7 +53,7 @@ static bool is_busy(void *arg, uint64_t directory)
 	return false;
 }
 
-static void wake(void *arg, uint64_t inode, void *handle)
+static void tell(void *arg, uint64_t inode, void *handle)
 {
 }
 
@@ -78,7 +78,7 @@ static bool create(struct world *world)
 	static const struct pfs_history_config history = {.max_object = 100, .max_whole = 100};
 	static const struct pfs_tree_config tree = {.readme = "", .ttl = PFS_SECOND};
 	static const struct pfs_watch_config watch = {.ttl = PFS_SECOND, .needs_window = true};
-	const struct pfs_watch_host host = {.is_busy = is_busy, .wake = wake, .drop = drop};
+	const struct pfs_watch_host host = {.is_busy = is_busy, .tell = tell, .drop = drop};
 
 	world->kind = pfs_kind_by_name("restore-jobs");
 	fake_time_init(&world->time);

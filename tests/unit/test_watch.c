@@ -49,6 +49,27 @@ static void test_wait_asks_once_a_ttl_until_the_end_is_seen(void **state)
 	assert_true(is_at_rest(scene));
 }
 
+/* Who waited for one file reads another next. */
+static void test_end_of_a_wait_makes_all_that_the_kernel_knows_of_the_job_old(void **state)
+{
+	struct scene *scene = *state;
+	struct waiter waiter = {0};
+
+	learn(scene->store, "a", "Pending");
+	learn(scene->store, "b", "Pending");
+	assert_int_equal(wait_for(scene, "a", &waiter), -EINPROGRESS);
+	pass(scene->store, TTL);
+	assert_int_equal(scene->fetch_count, 0);
+	learn(scene->store, "b", "Failed");
+	assert_int_equal(scene->fetch_count, 0); /* nobody wants to know */
+	live_with_api(scene, TTL, "Failed");
+	assert_told(&waiter, 0);
+	assert_true(is_fetched_anew(scene, "restore-jobs/a"));
+	assert_true(is_fetched_anew(scene, "restore-jobs/a/status"));
+	assert_true(is_fetched_anew(scene, "restore-jobs/a/completed_at"));
+	assert_true(is_fetched_anew(scene, "restore-jobs/a/events"));
+}
+
 static void test_last_waiter_who_gives_up_ends_the_asking_within_a_ttl(void **state)
 {
 	struct scene *scene = *state;
@@ -401,6 +422,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_wait_for_what_has_ended_is_over_at_once),
 		TEST(test_wait_asks_once_a_ttl_until_the_end_is_seen),
+		TEST(test_end_of_a_wait_makes_all_that_the_kernel_knows_of_the_job_old),
 		TEST(test_last_waiter_who_gives_up_ends_the_asking_within_a_ttl),
 		TEST(test_wait_for_what_vanishes_ends_with_an_error),
 		TEST(test_waiter_may_cancel_another_while_told),

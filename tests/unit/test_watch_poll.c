@@ -55,7 +55,8 @@ static void test_who_polls_without_sleeping_reads_the_new_value_too(void **state
 	learn(scene->store, "a", "Pending");
 	assert_polled(scene, "restore-jobs/a/status", 1, NULL, false);
 	learn_object(scene->bench, "a", "{\"restore_job_id\":\"a\",\"status\":\"Stuck\"}");
-	assert_host_told(scene, "wake:nobody");
+	assert_host_told(scene, "");
+	assert_true(is_fetched_anew(scene, "restore-jobs/a/status"));
 	assert_polled(scene, "restore-jobs/a/status", 1, NULL, true);
 }
 

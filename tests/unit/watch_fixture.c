@@ -12,7 +12,7 @@ static void tell(struct scene *scene, const char *what, const void *handle)
 	size_t length = strlen(scene->told);
 
 	snprintf(scene->told + length, sizeof(scene->told) - length, "%s%s:%s", length ? " " : "",
-		 what, handle ? (const char *)handle : "nobody");
+		 what, (const char *)handle);
 }
 
 static bool is_busy(void *arg, uint64_t directory)
@@ -20,9 +20,13 @@ static bool is_busy(void *arg, uint64_t directory)
 	return directory == ((struct scene *)arg)->busy;
 }
 
-static void wake(void *arg, uint64_t inode, void *handle)
+static void tell_inode(void *arg, uint64_t inode, void *handle)
 {
-	tell(arg, "wake", handle);
+	struct scene *scene = arg;
+
+	if (handle)
+		tell(scene, "wake", handle);
+	scene->fetched[scene->fetch_count++ % COUNT(scene->fetched)] = inode;
 }
 
 static void drop(void *arg, void *handle)
@@ -34,7 +38,7 @@ static int create(struct scene *scene, bool needs_window, bool child)
 {
 	const struct pfs_watch_config config = {.ttl = TTL, .needs_window = needs_window};
 	const struct pfs_watch_host host = {
-		.is_busy = is_busy, .wake = wake, .drop = drop, .arg = scene};
+		.is_busy = is_busy, .tell = tell_inode, .drop = drop, .arg = scene};
 	int error = pfs_watch_create(scene->store->store, scene->bench->tree, scene->store->loop,
 				     &scene->store->stats, child ? &scene->poke : NULL, &config,
 				     &scene->watch);
@@ -142,6 +146,17 @@ void assert_host_told(struct scene *scene, const char *told)
 {
 	assert_string_equal(scene->told, told);
 	scene->told[0] = '\0';
+}
+
+bool is_fetched_anew(struct scene *scene, const char *path)
+{
+	uint64_t inode = inode_of(scene, path);
+
+	for (size_t i = 0; i < scene->fetch_count && i < COUNT(scene->fetched); i++) {
+		if (scene->fetched[i] == inode)
+			return true;
+	}
+	return false;
 }
 
 static int note_timeout(void *arg, struct pollfd *fds, size_t count, int timeout)

@@ -17,8 +17,10 @@ struct scene {
 	struct pfs_watch *watch;
 	const char *rows; /* of the list, as fake_api_page() takes them */
 	uint64_t busy;	  /* directory in which a lookup is unanswered; 0: none */
-	/* What the host was told, a word each: "wake:HANDLE", "wake:nobody", "drop:HANDLE". */
+	/* What the host was told of handles, a word each: "wake:HANDLE", "drop:HANDLE". */
 	char told[4000];
+	uint64_t fetched[64]; /* the last inodes whose attributes it was to have fetched anew */
+	size_t fetch_count;
 };
 
 int setup_watch(void **state);
@@ -43,6 +45,9 @@ void live(struct scene *scene, int64_t ns);
  * with NULL all fail. How many requests that were.
  */
 unsigned live_with_api(struct scene *scene, int64_t ns, const char *status);
+
+/* Is the kernel to fetch its attributes anew? */
+bool is_fetched_anew(struct scene *scene, const char *path);
 
 void assert_host_told(struct scene *scene, const char *told);
 
