@@ -324,6 +324,18 @@ int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs
 	return record ? record->modified : object->first_seen;
 }
 
+int pfs_history_touch(struct pfs_history *history, struct pfs_object *object)
+{
+	struct pfs_record *record = &history->whole;
+
+	if (object)
+		record = object->content ? record_of(object, object->content) : NULL;
+	if (!record)
+		return -ENOMEM;
+	record->modified++;
+	return 0;
+}
+
 int pfs_history_size(const struct pfs_history *history, const struct pfs_object *object,
 		     uint64_t generation, size_t *ret_size)
 {

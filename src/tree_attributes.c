@@ -329,6 +329,9 @@ void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node)
 		tree->mounted_at++;
 	else if (node->type == PFS_NODE_REPORT)
 		tree->snapshots[node->index].modified++;
+	else if (node->type == PFS_NODE_EVENTS ||
+		 (node->type == PFS_NODE_FILE && node->index == FILE_EVENTS))
+		(void)pfs_history_touch(tree->history, node->object);
 	else if (node->object && node->object->content)
 		node->object->content->modified++;
 }

@@ -50,6 +50,9 @@ bool pfs_history_is_rotated(const struct pfs_history *history, const struct pfs_
 /* When the last line was added, ns since the epoch; always moves with a new line. */
 int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object);
 
+/* Move that time by the least that there is, without a new line. 0, -ENOMEM. */
+int pfs_history_touch(struct pfs_history *history, struct pfs_object *object);
+
 /*
  * How many bytes pfs_history_render would add; costs nothing for an object that has changed. Its
  * errors; ret_size is untouched then.

@@ -173,9 +173,10 @@ END
 @test "a store through a shared mapping doesn't last" {
 	mount_start --ttl 600
 	local file value
-	file=$JOBS/$(ls "$JOBS")/status
-	value=$(cat "$file")
-	python3 - "$file" <<'END'
+	has_value() { [ "$(cat "$file" 2>&1)" = "$value" ]; }
+	for file in "$JOBS/$(ls "$JOBS")"/{status,events} "$MNT/README"; do
+		value=$(cat "$file")
+		python3 - "$file" <<'END'
 import errno, mmap, os, sys
 mapping = mmap.mmap(os.open(sys.argv[1], os.O_RDWR), 0)
 mapping[0:1] = b"X"
@@ -186,9 +187,9 @@ except OSError as error:
     sys.exit(0 if error.errno in (errno.EROFS, errno.EIO) else str(error))
 sys.exit("msync succeeded")
 END
-	has_value() { [ "$(cat "$file" 2>&1)" = "$value" ]; }
-	wait_until 20 has_value
-	has_value
+		wait_until 20 has_value
+		has_value
+	done
 	mount_stop
 }
 

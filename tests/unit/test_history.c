@@ -172,6 +172,27 @@ static void test_lines_only_grow_and_each_moves_the_time(void **state)
 	assert_true(pfs_history_modified(bench->history, object) > modified);
 }
 
+static void test_touch_moves_the_time_and_adds_no_line(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_object *object, *rows[2];
+	char before[2000];
+
+	create_history(bench, 4096, 4096);
+	object = tell(bench, "a", "{\"n\":1}");
+	rows[0] = object; /* has no lines of its own yet */
+	rows[1] = NULL;	  /* the whole history */
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int64_t modified = pfs_history_modified(bench->history, rows[i]);
+
+		strcpy(before, lines(bench, rows[i], 0));
+		assert_int_equal(pfs_history_touch(bench->history, rows[i]), 0);
+		assert_int_equal(pfs_history_modified(bench->history, rows[i]), modified + 1);
+		assert_string_equal(lines(bench, rows[i], 0), before);
+		assert_false(pfs_history_is_rotated(bench->history, rows[i]));
+	}
+}
+
 static void test_lines_past_their_bound_begin_a_generation(void **state)
 {
 	struct bench *bench = *state;
@@ -240,6 +261,7 @@ int main(void)
 		TEST(test_same_object_in_other_words_is_no_line),
 		TEST(test_key_sent_twice_counts_once),
 		TEST(test_lines_only_grow_and_each_moves_the_time),
+		TEST(test_touch_moves_the_time_and_adds_no_line),
 		TEST(test_lines_past_their_bound_begin_a_generation),
 		TEST(test_whole_begins_after_the_first_listing),
 		TEST(test_vanished_object_loses_its_id),
