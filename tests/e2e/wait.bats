@@ -179,6 +179,47 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 	mount_stop
 }
 
+# mount_bounded SECONDS [OPTION...]: mount_start, with a daemon that takes the kernel to end a mount
+# where a message goes unanswered for so long.
+mount_bounded() {
+	local limit=/proc/sys/fs/fuse/default_request_timeout result=0
+	[ -n "${PINEFS_PRIVATE-}" ] || skip "$limit is the machine's"
+	[ -e "$limit" ] || skip 'before Linux 6.15 there is no such bound'
+	echo "$1" >"$BATS_TEST_TMPDIR/limit"
+	shift
+	mount --bind "$BATS_TEST_TMPDIR/limit" "$limit"
+	mount_start "$@" || result=$?
+	umount "$limit"
+	return "$result"
+}
+
+@test "where the kernel bounds the time of a message, cat waits on, and a silent API is an error" {
+	pending one
+	mount_bounded 2 --ttl 0.5 --timeout 60
+	background one cat "$JOBS/one/wait"
+	# What cat is told, and reads again.
+	background read python3 -c "
+import ctypes, os, time
+libc = ctypes.CDLL(None, use_errno=True)
+file = os.open('$JOBS/one/wait', os.O_RDONLY)
+begun = time.monotonic()
+length = libc.read(file, ctypes.create_string_buffer(100), 100)
+print(length, os.strerror(ctypes.get_errno()), time.monotonic() - begun >= 1.4)"
+	wait_until 20 ended "${BACKGROUND[1]}"
+	[ "$(cat "$(out read)")" = '-1 Interrupted system call True' ]
+	job_fault silent '{"kind":"silence"}'
+	local begun
+	begun=$(milliseconds)
+	says 'Connection timed out' cat "$JOBS/silent/status"
+	[ $(($(milliseconds) - begun)) -ge 1400 ]
+	[ $(($(milliseconds) - begun)) -lt 30000 ]
+	kill -0 "${BACKGROUND[0]}"
+	end_job one
+	wait_until 20 ended "${BACKGROUND[0]}"
+	cmp "$(out one)" <(echo Completed)
+	mount_stop
+}
+
 @test "a thousand readers of ten jobs disturb nobody, are all told, and leave nothing" {
 	local i ids=() sanitized='' before after
 	for i in {0..9}; do
