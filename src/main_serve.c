@@ -158,7 +158,7 @@ static int make_watch(struct program *program)
 	const struct pfs_watch_config config = {
 		.ttl = program->options.ttl > SHORTEST_REFRESH ? program->options.ttl
 							       : SHORTEST_REFRESH,
-		.needs_window = program->options.allow_other && geteuid() != 0,
+		.needs_window = program->options.check_modes && geteuid() != 0,
 	};
 
 	return pfs_watch_create(program->store, program->tree, program->loop, &program->stats,
@@ -199,7 +199,7 @@ static int make_fs(struct program *program)
 		.options = options->fuse,
 		.source = options->source,
 		.longest_wait = longest_wait(),
-		.check_modes = options->allow_other,
+		.check_modes = options->check_modes,
 	};
 
 	return pfs_fs_create(program->tree, program->store, program->watch, program->loop,

@@ -74,6 +74,9 @@ static const char *const fuse_flags[] = {
 };
 static const char *const fuse_values[] = {"fsname", "subtype", "max_read"};
 
+/* With these of them the kernel checks modes and owners. */
+static const char *const mode_flags[] = {"allow_other", "allow_root", "default_permissions"};
+
 /* Words of fstab for others: mount(8), systemd, people. rw is what the mount looks like. */
 static const char *const ignored_words[] = {
 	"_netdev", "nofail", "noauto", "auto",	   "user",    "users",
@@ -150,8 +153,8 @@ static int pass_on(struct parser *parser, const char *name, const char *value, c
 	if (is_flag && value != NULL)
 		return pfs_options_refuse(parser, "-o %s: takes no value", name);
 
-	if (strcmp(name, "allow_other") == 0 || strcmp(name, "allow_root") == 0)
-		parser->options->allow_other = true;
+	if (is_among(name, mode_flags, COUNT(mode_flags)))
+		parser->options->check_modes = true;
 	if (parser->fuse.length > 0)
 		pfs_buffer_add_string(&parser->fuse, ",");
 	if (pfs_buffer_add(&parser->fuse, raw, length) < 0)

@@ -37,7 +37,7 @@ struct pfs_options {
 	bool demo;
 	bool foreground;
 	bool debug;
-	bool allow_other; /* allow_other or allow_root was given */
+	bool check_modes; /* allow_other, allow_root or default_permissions was given */
 	uid_t uid;	  /* of every file; the caller's unless given */
 	gid_t gid;
 	mode_t umask; /* taken from 0555 and 0444; 0 unless given */

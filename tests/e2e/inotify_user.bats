@@ -39,7 +39,7 @@ value_after_event() { # REFUSAL AS...
 names_come_and_go() { # AS...
 	AS=("$@")
 	pending two three
-	ls "$JOBS" >/dev/null
+	"$@" ls "$JOBS" >/dev/null
 	inotify jobs -e create,delete "$JOBS"
 	inotify three -e create "$JOBS/three"
 	add_job four '{"status":"Pending"}'
@@ -48,7 +48,7 @@ names_come_and_go() { # AS...
 	wait_until 20 saw three "CREATE $JOBS/three/done"
 	sim_delete /_sim/jobs/two
 	wait_until 30 saw jobs "DELETE,ISDIR $JOBS/two"
-	[ "$(stat -c %a "$JOBS" "$JOBS/three" | sort -u)" = 555 ]
+	[ "$("$@" stat -c %a "$JOBS" "$JOBS/three" | sort -u)" = 555 ]
 }
 
 @test "as root" {
@@ -75,6 +75,13 @@ names_come_and_go() { # AS...
 	need_fuse_conf user_allow_other
 	MOUNT_AS=("${AS_USER[@]}")
 	mount_start --ttl 0.3 --ttl-missing 0.3 --stale 1 -o allow_other
+	value_after_event 'Permission denied' as_user
+	names_come_and_go "${AS_USER[@]}"
+}
+
+@test "as an ordinary user whose modes the kernel checks" {
+	MOUNT_AS=("${AS_USER[@]}")
+	mount_start --ttl 0.3 --ttl-missing 0.3 --stale 1 -o default_permissions
 	value_after_event 'Permission denied' as_user
 	names_come_and_go "${AS_USER[@]}"
 }

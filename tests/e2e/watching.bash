@@ -11,7 +11,7 @@
 #   waiting_is COUNT          so many callers wait for an answer
 #   is_watched PID PATH       has pinefs seen this watch?
 #   inotify NAME OPTION...    inotifywait in the background, once its watches are set and seen; it
-#                             is started through the words in AS, if there are any
+#                             is started, and looked for, through the words in AS
 #   saw NAME LINE             is this whole line in its output?
 #   stays_at_rest             no request within a second
 #
@@ -69,7 +69,7 @@ waiting_is() {
 }
 
 is_watched() {
-	grep -q "^$1	[^	]*	$2\$" "$MNT/.pinefs/watchers"
+	"${AS[@]}" grep -q "^$1	[^	]*	$2\$" "$MNT/.pinefs/watchers"
 }
 
 # The last word is what is watched.

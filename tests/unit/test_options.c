@@ -59,7 +59,7 @@ static void test_parse_mountpoint_only_gives_defaults(void **state)
 	assert_true(options.timeout == 30 * PFS_SECOND);
 	assert_true(options.max_rate > 9.999 && options.max_rate < 10.001);
 	assert_false(options.no_check || options.demo || options.foreground || options.debug);
-	assert_false(options.allow_other);
+	assert_false(options.check_modes);
 	assert_int_equal(options.uid, getuid());
 	assert_int_equal(options.gid, getgid());
 	assert_int_equal(options.umask, 0);
@@ -116,7 +116,7 @@ static void test_parse_fuse_words_are_passed_on(void **state)
 			 "max_read=4096,nodev"),
 		   &options);
 	assert_string_equal(options.fuse, "ro,allow_other,fsname=a\\,b\\\\c,max_read=4096,nodev");
-	assert_true(options.allow_other);
+	assert_true(options.check_modes);
 	pfs_options_finish(&options);
 
 	parse_good(WORDS("mnt", "-o", "fsname=a\\", "-o", "ro"), &options);
@@ -124,7 +124,11 @@ static void test_parse_fuse_words_are_passed_on(void **state)
 	pfs_options_finish(&options);
 
 	parse_good(WORDS("mnt", "-o", "allow_root"), &options);
-	assert_true(options.allow_other);
+	assert_true(options.check_modes);
+	pfs_options_finish(&options);
+
+	parse_good(WORDS("mnt", "-o", "default_permissions"), &options);
+	assert_true(options.check_modes);
 	pfs_options_finish(&options);
 }
 
