@@ -134,8 +134,8 @@ static void add_to_both(const struct target targets[2], const struct pfs_content
  * at all; without: `other` came before, and members that are null now are left to that. Nearly
  * all members are the same, so that is found out first.
  */
-static void add_changes(const struct target targets[2], const struct pfs_content *of,
-			const struct pfs_content *other, bool only_missing)
+static void add_changes_anyhow(const struct target targets[2], const struct pfs_content *of,
+			       const struct pfs_content *other, bool only_missing)
 {
 	struct pfs_json_value value;
 	struct pfs_json_walk walk;
@@ -157,6 +157,58 @@ static void add_changes(const struct target targets[2], const struct pfs_content
 		pfs_json_found_finish(&found);
 	}
 	pfs_json_close(&walk);
+}
+
+/* Can all that differs be found by going over both side by side? */
+static bool are_parallel(const struct pfs_content *before, const struct pfs_content *after)
+{
+	struct pfs_json_value old, new;
+	struct pfs_json_pair pair;
+	int more = pfs_json_open_pair(&pair, after->bytes, after->length, before->bytes,
+				      before->length);
+
+	while (!more && (more = pfs_json_next_pair(&pair, &new, &old)) == 1)
+		more = 0;
+	pfs_json_close_pair(&pair);
+	return !more;
+}
+
+/* The lines of those that are parallel, in the same order: only_missing as above. */
+static void add_pairs(const struct target targets[2], const struct pfs_content *before,
+		      const struct pfs_content *after, bool only_missing)
+{
+	struct pfs_json_value old, new;
+	struct pfs_json_pair pair;
+	int more = pfs_json_open_pair(&pair, after->bytes, after->length, before->bytes,
+				      before->length);
+
+	while (!more && (more = pfs_json_next_pair(&pair, &new, &old)) == 1) {
+		bool missing = new.type == PFS_JSON_NULL;
+
+		more = 0;
+		if (missing != only_missing || same_value(&new, &old))
+			continue;
+		if (missing)
+			add_to_both(targets, before, &old, &old, &new);
+		else
+			add_to_both(targets, after, &new, &old, &new);
+	}
+	pfs_json_close_pair(&pair);
+}
+
+static void add_changes(const struct target targets[2], const struct pfs_content *before,
+			const struct pfs_content *after)
+{
+	bool parallel = are_parallel(before, after);
+
+	for (unsigned only_missing = 0; only_missing < 2; only_missing++) {
+		if (parallel)
+			add_pairs(targets, before, after, only_missing);
+		else if (only_missing)
+			add_changes_anyhow(targets, before, after, true);
+		else
+			add_changes_anyhow(targets, after, before, false);
+	}
 }
 
 /* --- records ------------------------------------------------------------------------------- */
@@ -229,8 +281,7 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 		targets[1].lines = &record->lines;
 		targets[1].subject.time = record->modified;
 	}
-	add_changes(targets, object->content, before, false);
-	add_changes(targets, before, object->content, true);
+	add_changes(targets, before, object->content);
 }
 
 /* Its id becomes nothing. */

@@ -6,18 +6,12 @@
  * Rejected: a tokenizer of our own (another JSON parser to get wrong), and parsing the whole
  * document into cJSON's tree (64 bytes a value, and the bytes are lost).
  */
-#include "pinefs/json.h"
+#include "json.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-
-/*
- * How many bytes a comparison may parse, all told. Objects in objects are looked at from both
- * sides on each level, so without a bound 64 levels would keep us busy for ever.
- */
-#define SAME_BUDGET ((size_t)4 * 1024 * 1024)
 
 /*
  * The byte after a string that begins at text, or NULL if it doesn't end. Nearly all bytes of a
@@ -306,55 +300,66 @@ static bool says(const char *raw, size_t length, const char *key, size_t key_len
 	return same;
 }
 
-/*
- * Step over one member; its value begins at *ret_value. 1: its key is the one; 0: it isn't; 2: the
- * object has ended; -EBADMSG.
- */
-static int step_over(struct pfs_json_walk *walk, const char *key, size_t key_length,
-		     const char **ret_value)
+/* A member as it stands in the text; the key with its quotes. */
+struct member {
+	const char *key;
+	size_t key_length;
+	const char *value;
+	size_t length;
+};
+
+/* Step over one member. 1: that is it; 0: the object has ended; -EBADMSG. */
+static int step(struct pfs_json_walk *walk, struct member *ret_member)
 {
-	const char *raw, *stop;
-	bool same;
+	const char *key, *stop, *value;
 
 	if (take(walk, '}'))
-		return at_end(walk) ? -EBADMSG : 2;
+		return at_end(walk);
 	if (walk->begun && !take(walk, ','))
 		return -EBADMSG;
 	walk->begun = true;
 	skip_space(walk);
-	raw = walk->cursor;
-	stop = raw < walk->end && *raw == '"' ? skip_string(raw, walk->end) : NULL;
+	key = walk->cursor;
+	stop = key < walk->end && *key == '"' ? skip_string(key, walk->end) : NULL;
 	if (!stop)
 		return -EBADMSG;
-	same = says(raw, (size_t)(stop - raw), key, key_length);
 	walk->cursor = stop;
 	if (!take(walk, ':'))
 		return -EBADMSG;
 	skip_space(walk);
-	*ret_value = walk->cursor;
-	walk->cursor = skip_value(walk->cursor, walk->end);
-	return walk->cursor ? same : -EBADMSG;
+	value = walk->cursor;
+	walk->cursor = skip_value(value, walk->end);
+	if (!walk->cursor)
+		return -EBADMSG;
+	*ret_member = (struct member){
+		.key = key,
+		.key_length = (size_t)(stop - key),
+		.value = value,
+		.length = (size_t)(walk->cursor - value),
+	};
+	return 1;
 }
 
 int pfs_json_pick(const char *text, size_t length, const char *key,
 		  struct pfs_json_found *ret_found)
 {
-	const char *value, *last = NULL;
 	struct pfs_json_found found = {0};
 	struct pfs_json_walk walk;
+	struct member member;
+	const char *last = NULL;
 	size_t key_length = strlen(key);
-	int stepped = pfs_json_open(&walk, text, length);
+	int more = pfs_json_open(&walk, text, length);
 	cJSON *item;
 
-	if (!stepped && walk.type != PFS_JSON_OBJECT)
-		return -EBADMSG;
-	while (!stepped || stepped == 1) {
-		stepped = step_over(&walk, key, key_length, &value);
-		if (stepped == 1)
-			last = value;
+	if (!more && walk.type != PFS_JSON_OBJECT)
+		more = -EBADMSG;
+	while (!more && (more = step(&walk, &member)) == 1) {
+		more = 0;
+		if (says(member.key, member.key_length, key, key_length))
+			last = member.value;
 	}
-	if (stepped < 0)
-		return stepped;
+	if (more)
+		return more;
 	if (last) {
 		walk.cursor = last;
 		item = parse_here(&walk, &found.value.raw, &found.value.raw_length);
@@ -368,119 +373,89 @@ int pfs_json_pick(const char *text, size_t length, const char *key,
 	return 0;
 }
 
+int pfs_json_open_pair(struct pfs_json_pair *pair, const char *a, size_t a_length, const char *b,
+		       size_t b_length)
+{
+	int error = pfs_json_open(&pair->a, a, a_length);
+	int other = pfs_json_open(&pair->b, b, b_length);
+
+	if (error || other || pair->a.type != PFS_JSON_OBJECT || pair->b.type != PFS_JSON_OBJECT)
+		return -EBADMSG;
+	return 0;
+}
+
+/* Parse a member that was stepped over; what it says belongs to the walk. */
+static int parse_member(struct pfs_json_walk *walk, const struct member *member,
+			struct pfs_json_value *ret_value)
+{
+	const char *after = walk->cursor, *raw;
+	size_t length;
+
+	walk->cursor = member->key;
+	walk->key = parse_here(walk, &raw, &length);
+	walk->cursor = member->value;
+	walk->value = parse_here(walk, &raw, &length);
+	walk->cursor = after;
+	if (!walk->key || !walk->value)
+		return -EBADMSG;
+	*ret_value = (struct pfs_json_value){
+		.type = type_of(walk->value),
+		.key = cJSON_GetStringValue(walk->key),
+		.string = cJSON_GetStringValue(walk->value),
+		.raw = raw,
+		.raw_length = length,
+	};
+	return 0;
+}
+
+int pfs_json_next_pair(struct pfs_json_pair *pair, struct pfs_json_value *ret_a,
+		       struct pfs_json_value *ret_b)
+{
+	struct member a, b;
+
+	drop_items(&pair->a);
+	drop_items(&pair->b);
+	for (;;) {
+		int more = step(&pair->a, &a), other = step(&pair->b, &b);
+
+		if (more < 0 || other < 0)
+			return -EBADMSG;
+		if (more != other)
+			return -EAGAIN;
+		if (!more)
+			return 0;
+		if (a.key_length != b.key_length || memcmp(a.key, b.key, a.key_length) != 0)
+			return -EAGAIN;
+		if (a.length != b.length || memcmp(a.value, b.value, a.length) != 0)
+			break;
+	}
+	if (parse_member(&pair->a, &a, ret_a) || parse_member(&pair->b, &b, ret_b))
+		return -EBADMSG;
+	return 1;
+}
+
+void pfs_json_close_pair(struct pfs_json_pair *pair)
+{
+	drop_items(&pair->a);
+	drop_items(&pair->b);
+}
+
 void pfs_json_found_finish(struct pfs_json_found *found)
 {
 	cJSON_Delete(found->owner);
 	*found = (struct pfs_json_found){0};
 }
 
-static bool same_object(size_t *budget, const char *a, size_t a_length, const char *b,
-			size_t b_length);
-static bool same_value(size_t *budget, const struct pfs_json_value *a,
-		       const struct pfs_json_value *b);
-
-static bool spend(size_t *budget, size_t cost)
-{
-	bool enough = cost <= *budget;
-
-	*budget = enough ? *budget - cost : 0;
-	return enough;
-}
-
-/*
- * Is the member that both call key the same in both? Of several the last one counts. Whether the
- * rest of them is JSON is for the walks in within() to find out.
- */
-static bool same_member(size_t *budget, const char *key, const char *a, size_t a_length,
-			const char *b, size_t b_length)
-{
-	struct pfs_json_found in_a, in_b;
-	bool same = false;
-
-	if (!spend(budget, a_length) || !spend(budget, b_length))
-		return false;
-	if (pfs_json_pick(a, a_length, key, &in_a))
-		return false;
-	if (!pfs_json_pick(b, b_length, key, &in_b)) {
-		same = same_value(budget, &in_a.value, &in_b.value);
-		pfs_json_found_finish(&in_b);
-	}
-	pfs_json_found_finish(&in_a);
-	return same;
-}
-
-/* Does every member of a stand in b with the same value, null being the same as absent? */
-static bool within(size_t *budget, const char *a, size_t a_length, const char *b, size_t b_length)
+bool pfs_json_is_only(const char *text, size_t length, const char *key)
 {
 	struct pfs_json_walk walk;
-	struct pfs_json_value value;
-	bool same = spend(budget, a_length);
-	int more = pfs_json_open(&walk, a, a_length);
+	struct member member;
+	unsigned count = 0;
+	int more = pfs_json_open(&walk, text, length);
 
-	while (same && !more && (more = pfs_json_next(&walk, &value)) == 1) {
+	while (!more && (more = step(&walk, &member)) == 1) {
 		more = 0;
-		same = same_member(budget, value.key, a, a_length, b, b_length);
+		count += says(member.key, member.key_length, key, strlen(key));
 	}
-	pfs_json_close(&walk);
-	return same && !more;
-}
-
-static bool same_array(size_t *budget, const struct pfs_json_value *a,
-		       const struct pfs_json_value *b)
-{
-	struct pfs_json_walk walk_a, walk_b;
-	struct pfs_json_value value_a, value_b;
-	int more_a = pfs_json_open(&walk_a, a->raw, a->raw_length);
-	int more_b = pfs_json_open(&walk_b, b->raw, b->raw_length);
-	bool same = !more_a && !more_b && spend(budget, a->raw_length + b->raw_length);
-
-	while (same) {
-		more_a = pfs_json_next(&walk_a, &value_a);
-		more_b = pfs_json_next(&walk_b, &value_b);
-		if (more_a != more_b || more_a < 0)
-			same = false;
-		else if (!more_a)
-			break;
-		else
-			same = same_value(budget, &value_a, &value_b);
-	}
-	pfs_json_close(&walk_a);
-	pfs_json_close(&walk_b);
-	return same;
-}
-
-static bool same_value(size_t *budget, const struct pfs_json_value *a,
-		       const struct pfs_json_value *b)
-{
-	if (a->type != b->type)
-		return false;
-	switch (a->type) {
-	case PFS_JSON_NULL:
-		return true;
-	case PFS_JSON_STRING:
-		return !strcmp(a->string, b->string);
-	case PFS_JSON_OBJECT:
-		return same_object(budget, a->raw, a->raw_length, b->raw, b->raw_length);
-	case PFS_JSON_ARRAY:
-		return same_array(budget, a, b);
-	case PFS_JSON_BOOLEAN:
-	case PFS_JSON_NUMBER:
-		break;
-	}
-	return a->raw_length == b->raw_length && !memcmp(a->raw, b->raw, a->raw_length);
-}
-
-static bool same_object(size_t *budget, const char *a, size_t a_length, const char *b,
-			size_t b_length)
-{
-	if (a_length == b_length && !memcmp(a, b, a_length))
-		return true;
-	return within(budget, a, a_length, b, b_length) && within(budget, b, b_length, a, a_length);
-}
-
-bool pfs_json_same(const char *a, size_t a_length, const char *b, size_t b_length)
-{
-	size_t budget = SAME_BUDGET;
-
-	return same_object(&budget, a, a_length, b, b_length);
+	return !more && count == 1;
 }

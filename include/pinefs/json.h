@@ -92,6 +92,22 @@ int pfs_json_pick(const char *text, size_t length, const char *key,
 void pfs_json_found_finish(struct pfs_json_found *found);
 
 /*
+ * Two objects side by side, good ones as for pfs_json_pick, as long as their keys are the same
+ * bytes in the same order. Gives the members whose values' bytes differ, in order, and steps over
+ * all others unparsed: what changed in an object is found in one pass. As a walk otherwise.
+ * 1: ret_a and ret_b are the next two; 0: both have ended; -EAGAIN: the keys part ways here, so
+ * it must be found out in another way; -EBADMSG.
+ */
+struct pfs_json_pair {
+	struct pfs_json_walk a, b;
+};
+int pfs_json_open_pair(struct pfs_json_pair *pair, const char *a, size_t a_length, const char *b,
+		       size_t b_length);
+int pfs_json_next_pair(struct pfs_json_pair *pair, struct pfs_json_value *ret_a,
+		       struct pfs_json_value *ret_b);
+void pfs_json_close_pair(struct pfs_json_pair *pair);
+
+/*
  * Do two objects say the same? White space, the order of keys, escapes in strings, and members
  * that are null don't count. Numbers are compared as they were written. Where it would cost too
  * much to find out, false.

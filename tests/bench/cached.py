@@ -83,7 +83,8 @@ def figures(setup):
             continue
         yield from compare(setup, "read", 1000, "cached open+read+close", [
             ours, (label, hello + "/hello", 0.1)])
-        yield from compare(setup, "stat", 1000, "cached stat", [ours, (label, hello + "/hello", None)])
+        yield from compare(setup, "stat", 1000, "cached stat", [
+            ours, (label, hello + "/hello", None)])
         yield from compare(setup, "list", 1000, "cached listing, 5 entries", [
             mount.path, (label + ", 3", hello, None)])
     yield ground.Figure("messages to pinefs during all that", mount_messages(mount) - messages,

@@ -1,6 +1,7 @@
 #include "pinefs/json.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -337,6 +338,60 @@ static void test_find_and_pick_agree(void **state)
 	}
 }
 
+/* --- pairs --------------------------------------------------------------------------------- */
+
+/* What a walk of two texts ends with; the pairs that it gave are in told. */
+static int walk_pairs(const char *a, const char *b, char *told, size_t size)
+{
+	char *a_copy = exactly(a, strlen(a)), *b_copy = exactly(b, strlen(b));
+	struct pfs_json_value in_a, in_b;
+	struct pfs_json_pair pair;
+	size_t length = 0;
+	int more = pfs_json_open_pair(&pair, a_copy, strlen(a), b_copy, strlen(b));
+
+	told[0] = '\0';
+	while (!more && (more = pfs_json_next_pair(&pair, &in_a, &in_b)) == 1) {
+		more = strcmp(in_a.key, in_b.key); /* never */
+		length += (size_t)snprintf(told + length, size - length, "%s:%.*s>%.*s ", in_a.key,
+					   (int)in_a.raw_length, in_a.raw, (int)in_b.raw_length,
+					   in_b.raw);
+	}
+	pfs_json_close_pair(&pair);
+	free(a_copy);
+	free(b_copy);
+	return more;
+}
+
+static void test_pairs_each_as_in_table(void **state)
+{
+	static const struct {
+		const char *a, *b, *told;
+		int result;
+	} rows[] = {
+		{"{}", " { } ", "", 0},
+		{"{\"a\":1,\"b\":2}", " { \"a\" : 1 , \"b\" : 2 } ", "", 0},
+		{"{\"a\":1,\"b\":2,\"c\":3}", "{\"a\":0,\"b\":2,\"c\":[4]}", "a:1>0 c:3>[4] ", 0},
+		{"{\"a\":1,\"a\":2}", "{\"a\":3,\"a\":2}", "a:1>3 ", 0},
+		{"{\"\\u0061\":\"x\"}", "{\"\\u0061\":\"}\"}", "a:\"x\">\"}\" ", 0},
+		{"{\"a\":1}", "{\"\\u0061\":1}", "", -EAGAIN},
+		{"{\"a\":1,\"b\":2}", "{\"a\":2,\"c\":2}", "a:1>2 ", -EAGAIN},
+		{"{\"a\":1}", "{}", "", -EAGAIN},
+		{"{\"a\":1}", "{\"a\":1,\"b\":2}", "", -EAGAIN},
+		{"{\"a\":1", "{\"a\":1}", "", -EBADMSG},
+		{"{\"a\":1}", "{\"a\":x}", "", -EBADMSG},
+		{"{\"a\":1}", "[1]", "", -EBADMSG},
+		{"{\"a\":1}", "", "", -EBADMSG},
+	};
+	char told[200];
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int result = walk_pairs(rows[i].a, rows[i].b, told, sizeof(told));
+
+		if (result != rows[i].result || strcmp(told, rows[i].told) != 0)
+			fail_msg("%s and %s: %d, %s", rows[i].a, rows[i].b, result, told);
+	}
+}
+
 /* --- sameness ------------------------------------------------------------------------------ */
 
 static bool same(const char *a, const char *b)
@@ -365,6 +420,9 @@ static void test_same_each_pair_as_in_table(void **state)
 		{"{\"a\":{\"x\":1,\"y\":[1, 2]}}", "{\"a\":{\"y\":[1,2],\"x\":1,\"z\":null}}",
 		 true},
 		{"{\"a\":true}", "{\"a\": true}", true},
+		{"{\"a\":1,\"a\":2}", "{\"a\":3,\"a\":2}", true},
+		{"{\"a\":1,\"\\u0061\":2}", "{\"a\":3,\"\\u0061\":2}", true},
+		{"{\"a\":{\"x\":1},\"b\":\"\\u0041\"}", "{\"a\":{\"x\": 1},\"b\":\"A\"}", true},
 
 		{"{\"a\":1}", "{\"a\":2}", false},
 		{"{\"a\":1}", "{}", false},
@@ -381,6 +439,9 @@ static void test_same_each_pair_as_in_table(void **state)
 		{"{\"a\":[null]}", "{\"a\":[]}", false}, /* in an array null is a value */
 		{"{\"a\":{\"x\":1}}", "{\"a\":{\"x\":2}}", false},
 		{"{\"a\":1,\"a\":2}", "{\"a\":1}", false},
+		{"{\"a\":1,\"a\":2}", "{\"a\":1,\"a\":3}", false},
+		{"{\"a\":1,\"\\u0061\":2}", "{\"a\":1,\"\\u0061\":3}", false},
+		{"{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":null}", false},
 		{"{\"a\":{}}", "{\"a\":[]}", false},
 		{"{\"a\":1}", "{\"a\":1", false},
 		{"{\"a\":1}", "gone", false},
@@ -393,21 +454,38 @@ static void test_same_each_pair_as_in_table(void **state)
 	}
 }
 
+/* The whole of opening, then closing. Owned by the caller. */
+static char *nested(char *opening, char *closing)
+{
+	char *whole = realloc(opening, strlen(opening) + strlen(closing) + 1);
+
+	assert_non_null(whole);
+	strcat(whole, closing);
+	free(closing);
+	assert_int_equal(pfs_json_check(whole, strlen(whole)), 0);
+	return whole;
+}
+
+static void test_same_deep_objects_in_one_order_are_cheap(void **state)
+{
+	char *a = nested(repeated("{\"a\":1,\"b\":", PFS_JSON_DEPTH, "2"),
+			 repeated("}", PFS_JSON_DEPTH, ""));
+	char *b = nested(repeated("{\"a\":1,\"b\":", PFS_JSON_DEPTH, " 2"),
+			 repeated("}", PFS_JSON_DEPTH, " "));
+
+	assert_true(same(a, b));
+	free(a);
+	free(b);
+}
+
 static void test_same_costs_too_much_is_false_soon(void **state)
 {
-	char *closing = repeated("}", PFS_JSON_DEPTH, "");
-	char *a = repeated("{\"a\":1,\"b\":", PFS_JSON_DEPTH, "2");
-	char *b = repeated("{\"a\":1,\"b\":", PFS_JSON_DEPTH, " 2");
+	char *a = nested(repeated("{\"a\":1,\"b\":", PFS_JSON_DEPTH, "2"),
+			 repeated("}", PFS_JSON_DEPTH, ""));
+	char *b = nested(repeated("{\"b\":", PFS_JSON_DEPTH, "2"),
+			 repeated(",\"a\":1}", PFS_JSON_DEPTH, ""));
 
-	a = realloc(a, strlen(a) + strlen(closing) + 1);
-	b = realloc(b, strlen(b) + strlen(closing) + 1);
-	assert_non_null(a);
-	assert_non_null(b);
-	strcat(a, closing);
-	strcat(b, closing);
-	assert_int_equal(pfs_json_check(a, strlen(a)), 0);
 	assert_false(same(a, b)); /* they are, but it would take 2^64 steps to know */
-	free(closing);
 	free(a);
 	free(b);
 }
@@ -429,7 +507,9 @@ int main(void)
 		cmocka_unit_test(test_find_absent_is_null),
 		cmocka_unit_test(test_find_in_what_is_no_object_fails),
 		cmocka_unit_test(test_find_and_pick_agree),
+		cmocka_unit_test(test_pairs_each_as_in_table),
 		cmocka_unit_test(test_same_each_pair_as_in_table),
+		cmocka_unit_test(test_same_deep_objects_in_one_order_are_cheap),
 		cmocka_unit_test(test_same_costs_too_much_is_false_soon),
 	};
 
