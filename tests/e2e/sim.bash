@@ -8,6 +8,7 @@
 #   sim_post PATH JSON  a control request, e.g. sim_post /_sim/jobs '{}'; prints the answer
 #   sim_delete PATH     the same with DELETE
 #   sim_requests FIELD  a figure of /_sim/requests, e.g. sim_requests describe
+#   figure_is FIELD VALUE   is it this?
 #   sim_get PATH [ARG]  an API request with a good key; ARGs go to curl
 #   sim_code PATH [ARG] only the status code of the same
 #   wait_until SECONDS COMMAND...   poll until it succeeds; fails at the deadline
@@ -65,6 +66,10 @@ sim_delete() {
 
 sim_requests() {
 	curl -sS --fail -m 20 "$SIM_URL/_sim/requests" | jq -r ".$1"
+}
+
+figure_is() {
+	[ "$(sim_requests "$1")" = "$2" ]
 }
 
 sim_get() {
