@@ -43,7 +43,7 @@ def sweep(setup, latency):
     jobs = setup.few(1000, 120)
     simulator = ground.Simulator(setup, "--jobs", jobs, "--pending", jobs, "--restore-time", 36000,
                                  "--latency", latency)
-    holds = TTL + latency * jobs / 25
+    holds = setup.few(2, TTL) + latency * jobs / 25  # longer than a sweep takes on a busy machine
     mount = ground.Mount.of(setup, simulator, "--ttl", holds)
     by_glob = ("bash", "-c", 'cd "$1" && grep . */status', "bench", mount.jobs)
     ids = simulator.ids(jobs)

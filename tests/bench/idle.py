@@ -12,7 +12,7 @@ def watch_nothing(setup):
     for job in os.listdir(mount.jobs):
         ground.Used("cat", mount.status(job))
     seconds = setup.few(20, 1)
-    ground.time.sleep(0.6)
+    ground.time.sleep(setup.few(4, 1))  # pinefs looks once more who watches
     simulator.forget()
     switches, cpu = mount.switches(), mount.cpu()
     ground.time.sleep(seconds)
