@@ -323,7 +323,6 @@ static void do_statfs(fuse_req_t request, fuse_ino_t inode)
 	const struct statvfs stat = {
 		.f_bsize = 4096,
 		.f_frsize = 4096,
-		.f_files = fs->stats->objects,
 		.f_namemax = 255,
 	};
 
