@@ -397,6 +397,15 @@ void pfs_watch_render(const struct pfs_watch *watch, struct pfs_buffer *buffer)
 
 /* --- waiting ------------------------------------------------------------------------------- */
 
+/*
+ * Failures pass, and who waits goes on waiting; but a rejected key may stay so until somebody does
+ * something about it, and nobody would if nothing were said.
+ */
+static bool ends_waiting(const struct pfs_object *object)
+{
+	return object->failure && object->failure->error == -EACCES;
+}
+
 int pfs_watch_wait(struct pfs_watch *watch, struct pfs_object *object, struct pfs_wait *wait)
 {
 	struct pfs_interest *interest;
@@ -405,6 +414,8 @@ int pfs_watch_wait(struct pfs_watch *watch, struct pfs_object *object, struct pf
 		return -ESTALE;
 	if (!can_change(object))
 		return 0;
+	if (ends_waiting(object) && pfs_loop_now(watch->loop) < object->failure->until)
+		return object->failure->error;
 	interest = find_or_make(watch, object);
 	if (!interest)
 		return -ENOMEM;
@@ -430,6 +441,17 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 		tell_waits(watch, object->interest, 0);
 }
 
+static void on_failed(void *arg, const char *path, const struct pfs_failure *failure)
+{
+	struct pfs_watch *watch = arg;
+	struct pfs_interest *interest;
+
+	TAILQ_FOREACH(interest, &watch->interests, link) {
+		if (interest->object->failure == failure && ends_waiting(interest->object))
+			tell_waits(watch, interest, failure->error);
+	}
+}
+
 static void on_vanished(void *arg, struct pfs_object *object)
 {
 	struct pfs_watch *watch = arg;
@@ -450,6 +472,7 @@ int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_
 		.appeared = pfs_event_on_appeared,
 		.changed = on_changed,
 		.vanished = on_vanished,
+		.failed = on_failed,
 		.arg = watch,
 	};
 	const struct pfs_poke_listener answers = {

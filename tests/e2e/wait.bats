@@ -167,6 +167,22 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 	mount_stop
 }
 
+@test "a rejected key ends the wait, at once also for who comes then" {
+	pending one
+	mount_start --ttl 0.2
+	background one cat "$JOBS/one/wait"
+	wait_until 10 waiting_is 1
+	fault '{"match":"any","status":401,"body":"Invalid API key"}'
+	wait_until 20 ended "${BACKGROUND[0]}"
+	grep -q 'Permission denied' "$(out one)"
+	says 'Permission denied' timeout 20 cat "$JOBS/one/wait"
+	sim_delete /_sim/faults
+	end_job one
+	is_told() { [ "$(timeout 20 cat "$JOBS/one/wait")" = Completed ]; }
+	wait_until 20 is_told
+	mount_stop
+}
+
 @test "a job that is really gone ends the wait with an error" {
 	pending one
 	mount_start --ttl 0.2 --ttl-missing 0.2 --stale 0.5
