@@ -89,8 +89,6 @@ some_watch() {
 	wait_until 20 some_watch /restore-jobs/job-1/status
 	end_job job-1 Cancelled
 	wait_until 20 is_told Cancelled
-	kill "${BACKGROUND[0]}"
-	kill "$(pgrep -P "${BACKGROUND[0]}")" || true
 }
 
 @test "inotifywait for new jobs" {
@@ -98,7 +96,6 @@ some_watch() {
 	wait_until 20 some_watch /restore-jobs
 	add_job job-2 '{"status":"Failed"}'
 	wait_until 20 is_told Failed
-	kill "$(pgrep -P "${BACKGROUND[0]}" inotifywait)"
 }
 
 @test "entr" {
@@ -108,7 +105,6 @@ some_watch() {
 	[ ! -s "$(out line)" ]
 	end_job job-1
 	wait_until 20 is_told Completed
-	kill "$(pgrep -P "${BACKGROUND[0]}" entr)" || true
 }
 
 @test "watch" {

@@ -14,6 +14,7 @@
 #                             is started, and looked for, through the words in AS
 #   saw NAME LINE             is this whole line in its output?
 #   stays_at_rest             no request within a second
+#   kill_family PID           kill it and its children
 #
 # shellcheck disable=SC2154
 
@@ -29,9 +30,19 @@ watching_set_up() {
 watching_tear_down() {
 	local pid
 	for pid in "${BACKGROUND[@]}"; do
-		kill -KILL "$pid" 2>/dev/null || true
+		kill_family "$pid"
 	done
 	mount_tear_down
+}
+
+# With its children, who would outlive it; stopped first, so that it gets no more of them.
+kill_family() {
+	local pid=$1 child
+	kill -STOP "$pid" 2>/dev/null || return 0
+	for child in $(pgrep -P "$pid"); do
+		kill_family "$child"
+	done
+	kill -KILL "$pid" 2>/dev/null || true
 }
 
 pending() {
