@@ -313,6 +313,7 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	fs->store = store;
 	fs->watch = watch;
 	fs->longest_wait = config->longest_wait;
+	fs->max_read = config->max_read;
 	fs->loop = loop;
 	fs->stats = stats;
 	TAILQ_INIT(&fs->parked);
@@ -346,19 +347,35 @@ static int take_descriptor(struct pfs_fs *fs)
 	return pfs_loop_add_fd(fs->loop, fd, on_messages, fs);
 }
 
+/*
+ * Mount, and take the first message, INIT, which is there when mount(2) returns. Refusing it ends
+ * the session, and whoever was told before that it is mounted would have been told wrong.
+ */
+static int mount_and_greet(struct pfs_fs *fs, const char *mountpoint)
+{
+	int error;
+
+	if (fuse_session_mount(fs->session, mountpoint))
+		return -EIO;
+	fs->mounted = true;
+	error = take_descriptor(fs);
+	if (!error && fuse_session_receive_buf(fs->session, &fs->message) > 0)
+		fuse_session_process_buf(fs->session, &fs->message);
+	if (!error && fuse_session_exited(fs->session))
+		error = -EIO;
+	return error;
+}
+
 int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t size)
 {
-	int saved = -1, file, failed;
+	int saved = -1, file, error;
 
 	(void)snprintf(text, size, "the mount failed");
 	file = capture_stderr(&saved);
-	failed = fuse_session_mount(fs->session, mountpoint);
+	error = mount_and_greet(fs, mountpoint);
 	release_stderr(file, saved, text, size);
-	if (failed)
-		return -EIO;
-	fs->mounted = true;
 	fuse_set_log_func(log_libfuse);
-	return take_descriptor(fs);
+	return error;
 }
 
 void pfs_fs_destroy(struct pfs_fs *fs)

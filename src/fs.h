@@ -54,6 +54,7 @@ struct pfs_fs {
 	struct pfs_stats *stats;
 	struct fuse_session *session;
 	int64_t longest_wait; /* ns; 0: no bound */
+	unsigned max_read;    /* as mounted; 0: the kernel's own bound */
 	bool mounted;
 	bool opens_unasked;	 /* the kernel opens files without asking us */
 	bool listings_unasked;	 /* ... and directories */

@@ -559,6 +559,8 @@ static void do_init(void *arg, struct fuse_conn_info *connection)
 		~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_WRITEBACK_CACHE |
 			    FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
 	connection->max_write = 4096; /* all of it is refused */
+	/* libfuse ends the session unless both say the same, it to mount(2) and we here. */
+	connection->max_read = fs->max_read;
 	connection->time_gran = 1;
 }
 

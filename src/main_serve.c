@@ -199,6 +199,7 @@ static int make_fs(struct program *program)
 		.options = options->fuse,
 		.source = options->source,
 		.longest_wait = longest_wait(),
+		.max_read = options->max_read,
 		.check_modes = options->check_modes,
 	};
 

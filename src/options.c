@@ -140,6 +140,22 @@ static int set_owner(struct parser *parser, const char *name, const char *value)
 	return 0;
 }
 
+/* The value of one of libfuse's words. 0, or -EINVAL. */
+static int check_fuse_value(struct parser *parser, const char *name, const char *value)
+{
+	unsigned long bytes;
+
+	if (value == NULL || value[0] == '\0')
+		return pfs_options_refuse(parser, "-o %s: needs a value", name);
+	if (strcmp(name, "max_read") != 0)
+		return 0;
+	if (!parse_number(value, 10, UINT32_MAX, &bytes))
+		return pfs_options_refuse(parser, "-o max_read: '%s' is not a number of bytes",
+					  value);
+	parser->options->max_read = (unsigned)bytes;
+	return 0;
+}
+
 /* raw: the whole word as it was given, escapes included. -ENOENT: not one of libfuse's. */
 static int pass_on(struct parser *parser, const char *name, const char *value, const char *raw,
 		   size_t length)
@@ -148,8 +164,8 @@ static int pass_on(struct parser *parser, const char *name, const char *value, c
 
 	if (!is_flag && !is_among(name, fuse_values, COUNT(fuse_values)))
 		return -ENOENT;
-	if (!is_flag && (value == NULL || value[0] == '\0'))
-		return pfs_options_refuse(parser, "-o %s: needs a value", name);
+	if (!is_flag && check_fuse_value(parser, name, value) < 0)
+		return -EINVAL;
 	if (is_flag && value != NULL)
 		return pfs_options_refuse(parser, "-o %s: takes no value", name);
 

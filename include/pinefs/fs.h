@@ -25,7 +25,8 @@ struct pfs_fs_config {
 	/* ns for which a message may go unanswered before the kernel ends the mount
 	 * (fs.fuse.max_request_timeout); 0: as long as it takes */
 	int64_t longest_wait;
-	bool check_modes; /* the kernel checks modes and owners (default_permissions) */
+	unsigned max_read; /* the value of max_read in options; 0: none */
+	bool check_modes;  /* the kernel checks modes and owners (default_permissions) */
 };
 
 struct pfs_fs;
@@ -42,9 +43,9 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 
 /*
  * Mount on an absolute path and serve from the loop on. 0; -EIO with what libfuse or fusermount3
- * said (one line) in text; or what fcntl(2) said, and pfs_fs_destroy unmounts. Blocks while
- * mount(2) or fusermount3 work. When the mount ends from outside (fusermount3 -u), the loop is
- * stopped.
+ * said (one line) in text, also if it is the kernel's first message that libfuse refuses; or what
+ * fcntl(2) said. pfs_fs_destroy unmounts. Blocks while mount(2) or fusermount3 work. When the mount
+ * ends from outside (fusermount3 -u), the loop is stopped.
  */
 int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t size);
 

@@ -40,9 +40,10 @@ struct pfs_options {
 	bool check_modes; /* allow_other, allow_root or default_permissions was given */
 	uid_t uid;	  /* of every file; the caller's unless given */
 	gid_t gid;
-	mode_t umask; /* taken from 0555 and 0444; 0 unless given */
-	char *fuse;   /* what is left for libfuse, commas escaped as they were given:
-		       * "allow_other,max_read=4096", or "" */
+	mode_t umask;	   /* taken from 0555 and 0444; 0 unless given */
+	unsigned max_read; /* bytes, also in fuse; 0: not given */
+	char *fuse;	   /* what is left for libfuse, commas escaped as they were given:
+			    * "allow_other,max_read=4096", or "" */
 };
 
 /*

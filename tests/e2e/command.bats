@@ -453,6 +453,17 @@ END
 	fusermount3 -u "$MNT"
 }
 
+@test "-o max_read: reads come in pieces no larger than that, and give what they gave" {
+	local job
+	sim_start --jobs 1
+	mount_start -o max_read=4096
+	grep "^pinefs $MNT fuse.pinefs .*max_read=4096" /proc/self/mounts
+	job=$(echo "$JOBS"/*)
+	[ "$(cat "$job/restore_job_id")" = "${job##*/}" ]
+	cmp "$job/raw.json" <(curl -sS -H "Api-Key: $SIM_KEY" "$SIM_URL/restore-jobs/${job##*/}")
+	mount_stop
+}
+
 @test "mount(8) and fstab can call it" {
 	local options key=$BATS_TEST_TMPDIR/key fstab=$BATS_TEST_TMPDIR/fstab
 	need_root

@@ -117,6 +117,7 @@ static void test_parse_fuse_words_are_passed_on(void **state)
 		   &options);
 	assert_string_equal(options.fuse, "ro,allow_other,fsname=a\\,b\\\\c,max_read=4096,nodev");
 	assert_true(options.check_modes);
+	assert_int_equal(options.max_read, 4096);
 	pfs_options_finish(&options);
 
 	parse_good(WORDS("mnt", "-o", "fsname=a\\", "-o", "ro"), &options);
@@ -314,6 +315,8 @@ static const struct {
 	{{"mnt", "-o", "allow_other=1"}, "allow_other"},
 	{{"mnt", "-o", "fsname"}, "fsname"},
 	{{"mnt", "-o", "max_read="}, "max_read"},
+	{{"mnt", "-o", "max_read=4k"}, "'4k' is not a number of bytes"},
+	{{"mnt", "-o", "max_read=4294967296"}, "'4294967296'"},
 	{{"mnt", "-o", "uid=root"}, "root"},
 	{{"mnt", "-o", "uid"}, "uid"},
 	{{"mnt", "-o", "gid=-1"}, "gid"},
