@@ -146,10 +146,13 @@ shows_jobs() {
 	[[ $output == *'"restore_job_id":'* ]]
 	# That a build was to be made, or packages to be installed, isn't in the thirty seconds.
 	[ $((SECONDS - began)) -lt 30 ]
-	# Once more: what is mounted there isn't mounted over.
+	# Once more: what is mounted there isn't mounted over. And where there is no build/, none is
+	# made: it would be one without tests.
+	mv "$project/build" "$project/build-demo"
 	run "$project/tests/demo" "$MNT"
 	[ "$status" -eq 1 ]
 	[[ $output == *"something is mounted there; first: fusermount3 -u $MNT"* ]]
+	[ ! -e "$project/build" ]
 	simulator=$(simulator)
 	[ -n "$simulator" ]
 	read -ra words < <(grep -oE 'fusermount3 -u .*' <<<"$output" | tail -n 1)
