@@ -64,6 +64,18 @@ static bool is_mounted(const char *absolute, char *type, size_t size)
 	return found;
 }
 
+/* Only what is ours may be unmounted without a second thought: the path could be "/". */
+static int refuse_mounted(const char *path, const char *type, char *text, size_t size)
+{
+	bool is_ours = !strcmp(type, "fuse.pinefs");
+	char why[160];
+
+	(void)snprintf(why, sizeof(why), "something is mounted there already (%s)%s", type,
+		       is_ours ? "" : "; choose another directory");
+	return is_ours ? refuse_with_unmount(-EBUSY, path, why, text, size)
+		       : refuse(-EBUSY, path, why, text, size);
+}
+
 static int explain(int error, const char *path, char *text, size_t size)
 {
 	char quoted[610], help[800];
@@ -84,7 +96,7 @@ static int explain(int error, const char *path, char *text, size_t size)
 
 int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t size)
 {
-	char type[64], why[128], *absolute;
+	char type[64], *absolute;
 	struct statvfs whole;
 	struct stat stat_of;
 
@@ -97,9 +109,8 @@ int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t s
 	if (!absolute)
 		return explain(errno, path, text, size);
 	if (is_mounted(absolute, type, sizeof(type))) {
-		(void)snprintf(why, sizeof(why), "something is mounted there already (%s)", type);
 		free(absolute);
-		return refuse_with_unmount(-EBUSY, path, why, text, size);
+		return refuse_mounted(path, type, text, size);
 	}
 	*ret_absolute = absolute;
 	return 0;

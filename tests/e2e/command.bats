@@ -184,6 +184,16 @@ do_as_told() { # [PREFIX...]
 	jobs_are 1
 }
 
+@test "a mountpoint that is another filesystem: nobody is told to unmount it" {
+	local path
+	for path in / /proc; do
+		run env PINECONE_API_KEY="$SIM_KEY" "$PINEFS" --api-url "$NOBODY" "$path"
+		[ "$status" -eq 1 ]
+		[ ${#lines[@]} -eq 1 ]
+		[[ $output == "pinefs: $path: something is mounted there already ("*'); choose another directory' ]]
+	done
+}
+
 @test "a mountpoint that is dead from a crash: the line's command clears it" {
 	sim_start --jobs 1
 	pinefs --api-url "$SIM_URL"
