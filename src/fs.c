@@ -268,6 +268,24 @@ static int make_arguments(const struct pfs_fs_config *config, struct fuse_args *
 	return error;
 }
 
+/* Where libfuse says only what open(2) said: what to do, too. */
+static void add_advice(char *text, size_t size)
+{
+	static const char prefix[] = "failed to open /dev/fuse: ";
+	const char *why = strstr(text, prefix);
+	size_t length = strlen(text);
+
+	if (!why)
+		return;
+	why += strlen(prefix);
+	if (!strcmp(why, strerror(EACCES)))
+		(void)snprintf(text + length, size - length,
+			       "; mount as root, or ask root to: chmod 666 /dev/fuse");
+	else if (!strcmp(why, strerror(EPERM)))
+		(void)snprintf(text + length, size - length,
+			       "; the container must be given the device");
+}
+
 static int make_session(struct pfs_fs *fs, const struct pfs_fs_config *config, char *text,
 			size_t size)
 {
@@ -374,6 +392,8 @@ int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t s
 	file = capture_stderr(&saved);
 	error = mount_and_greet(fs, mountpoint);
 	release_stderr(file, saved, text, size);
+	if (error)
+		add_advice(text, size);
 	fuse_set_log_func(log_libfuse);
 	return error;
 }

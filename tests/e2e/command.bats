@@ -282,6 +282,29 @@ END
 	wait_until 20 none_runs
 }
 
+@test "a /dev/fuse that is missing, or closed to the user: the line says what helps" {
+	need_root
+	user_set_up
+	rmdir "$MNT"
+	command_set_up
+	sim_start --jobs 1
+	chown 65534 "$MNT"
+	# A /dev of its own.
+	cat >"$BATS_TEST_TMPDIR/script" <<'END'
+mount -t tmpfs -o dev pinefs-tests /dev
+mknod -m 666 /dev/null c 1 3
+[ "$1" = missing ] || mknod -m 600 /dev/fuse c 10 229
+shift
+exec "$@"
+END
+	PREFIX=(unshare --mount --propagation private bash -eu "$BATS_TEST_TMPDIR/script" closed
+		"${AS_USER[@]}")
+	refuses 'Permission denied; mount as root, or ask root to: chmod 666 /dev/fuse' \
+		--api-url "$SIM_URL"
+	PREFIX[7]=missing
+	refuses "modprobe fuse" --api-url "$SIM_URL"
+}
+
 @test "an ordinary user is told in one line what fusermount3 says" {
 	need_root
 	user_set_up
