@@ -66,6 +66,25 @@ static void give_memory_back(void)
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 }
 
+/*
+ * Are there bytes to read? libcurl would look only when it first connects, which with --no-check
+ * is when nobody sits there any more. 0, or -errno with a line in text.
+ */
+static int check_cacert(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), error = 0;
+	char shown[600], byte;
+
+	if (fd < 0 || read(fd, &byte, 1) < 0)
+		error = -errno;
+	if (fd >= 0)
+		close(fd);
+	if (error)
+		(void)snprintf(text, size, "--cacert %s: %s",
+			       pfs_escape(path, shown, sizeof(shown)), strerror(-error));
+	return error;
+}
+
 /* All that can be refused without the API. 0, or -errno with a line in program->text. */
 static int prepare(struct program *program)
 {
@@ -83,6 +102,8 @@ static int prepare(struct program *program)
 	pfs_key_clear_environment();
 	if (!error && !options->demo)
 		error = pfs_http_check_url(options->api_url, program->text, sizeof(program->text));
+	if (!error && options->cacert)
+		error = check_cacert(options->cacert, program->text, sizeof(program->text));
 	return error;
 }
 

@@ -146,7 +146,9 @@ do_as_told() { # [PREFIX...]
 @test "a server without TLS where https is meant; certificates that aren't there" {
 	sim_start --jobs 1
 	refuses "https://${SIM_URL#http://}: " --api-url "https://${SIM_URL#http://}" --timeout 5
-	refuses 'see --cacert' --api-url "https://${SIM_URL#http://}" --cacert /nonexistent
+	refuses "--cacert /nonexistent: No such file or directory" --cacert /nonexistent --no-check
+	refuses "--cacert $BATS_TEST_TMPDIR: Is a directory" --cacert "$BATS_TEST_TMPDIR" --demo
+	[ "${SAID/see --cacert/}" = "$SAID" ]
 }
 
 @test "additional headers that are none" {
