@@ -52,16 +52,31 @@ static bool is_space(char c)
 	return c != '\0' && strchr(" \t\r\n\v\f", c) != NULL;
 }
 
-/* Can it stand in a header line, and in struct pfs_key? */
+/*
+ * Is it a line of a shell or of an environment file, NAME=value? (The "=" that may pad base64 has
+ * nothing but others behind it.)
+ */
+static bool is_assignment(const char *bytes, size_t length)
+{
+	size_t i = 0;
+
+	while (i < length && bytes[i] != '=')
+		i++;
+	while (i < length && bytes[i] == '=')
+		i++;
+	return i < length;
+}
+
+/* Can it stand in a header line, and in struct pfs_key? And does it look like a key? */
 static bool is_key(const char *bytes, size_t length)
 {
 	if (length < 1 || length > PFS_KEY_MAX)
 		return false;
 	for (size_t i = 0; i < length; i++) {
-		if (bytes[i] <= ' ' || bytes[i] > '~')
+		if (bytes[i] <= ' ' || bytes[i] > '~' || strchr("\"'`", bytes[i]) != NULL)
 			return false;
 	}
-	return true;
+	return !is_assignment(bytes, length);
 }
 
 /* Does path name a file directly in systemd's directory? */
@@ -128,6 +143,10 @@ static int take_from_file(int fd, const char *path, char value[PFS_KEY_MAX + 1],
 		length--;
 	for (; length > 0 && is_space(*start); start++)
 		length--;
+	if (length == 0) {
+		result = complain(complaint, -EINVAL, "key file %s: is empty", path);
+		goto wipe;
+	}
 	if (length < 0 || !is_key(start, (size_t)length)) {
 		result = complain(complaint, -EINVAL,
 				  "key file %s: doesn't hold an API key and nothing else", path);
@@ -182,7 +201,7 @@ static int load_variable(struct pfs_key *key, const char *value, const struct co
 	if (!is_key(value, length))
 		return complain(complaint, -EINVAL,
 				"$" VARIABLE ": is no API key (1 to %d printable characters, "
-				"no blanks)",
+				"no blanks or quotes, no name and '=' in front)",
 				PFS_KEY_MAX);
 	memcpy(key->value, value, length + 1);
 	key->file = NULL;

@@ -24,8 +24,9 @@ struct pfs_key {
  *
  * 0; on failure -errno and in text (of size bytes) a line for a person, which never quotes the
  * key: -ENOKEY nothing found, -EACCES others can get at the file or it isn't ours (a file of
- * root, or of the effective user, is), -EINVAL what is there can't be a key, -ENOMEM, or what
- * open(2) said. The file must be a regular one with no permission for group and others.
+ * root, or of the effective user, is), -EINVAL what is there can't be a key (nothing, more than
+ * one word, quotes, NAME=key), -ENOMEM, or what open(2) said. The file must be a regular one with
+ * no permission for group and others.
  *
  * One exception: a file directly in $CREDENTIALS_DIRECTORY may let its group read. systemd hands
  * a credential to a service's user by an access list, whose mask stat(2) shows as mode 0440, and

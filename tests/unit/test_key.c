@@ -204,14 +204,20 @@ static void test_load_what_can_not_be_a_key_refused(void **state)
 {
 	struct fixture *fixture = *state;
 	static const char *const texts[] = {
-		"", " \n", KEY " two", KEY "\n" KEY, KEY "\x01", KEY "\xc3\xbc", "secret\x7f",
+		KEY " two",	   KEY "\n" KEY,  KEY "\x01",	 KEY "\xc3\xbc",
+		"secret\x7f",	   "\"" KEY "\"", "'" KEY "'\n", "PINECONE_API_KEY=" KEY "\n",
+		"NAME=\"secret\"", "=secret",
 	};
 	char large[6000];
 
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		write_key(fixture, texts[i], 0600);
-		assert_refused(fixture, fixture->file, -EINVAL, fixture->file);
+		assert_refused(fixture, fixture->file, -EINVAL, "and nothing else");
 	}
+	write_key(fixture, "", 0600);
+	assert_refused(fixture, fixture->file, -EINVAL, "is empty");
+	write_key(fixture, " \n", 0600);
+	assert_refused(fixture, fixture->file, -EINVAL, "is empty");
 	write_file(fixture, "secret\0key", 10, 0600);
 	assert_refused(fixture, fixture->file, -EINVAL, fixture->file);
 	memset(large, 'a', sizeof(large));
@@ -224,6 +230,8 @@ static void test_load_what_can_not_be_a_key_refused(void **state)
 
 	setenv("PINECONE_API_KEY", "secret with blanks", 1);
 	assert_refused(fixture, NULL, -EINVAL, "PINECONE_API_KEY");
+	setenv("PINECONE_API_KEY", "'secret'", 1);
+	assert_refused(fixture, NULL, -EINVAL, "quotes");
 }
 
 static void test_load_key_of_greatest_length_fits(void **state)
