@@ -77,10 +77,16 @@ static const char *const fuse_values[] = {"fsname", "subtype", "max_read"};
 /* With these of them the kernel checks modes and owners. */
 static const char *const mode_flags[] = {"allow_other", "allow_root", "default_permissions"};
 
-/* Words of fstab for others: mount(8), systemd, people. rw is what the mount looks like. */
+/*
+ * Words of fstab for others: mount(8), systemd, people. rw is what the mount looks like. Those
+ * behind it mount(8) passes on; they change nothing about files that others change.
+ */
 static const char *const ignored_words[] = {
-	"_netdev", "nofail", "noauto", "auto",	   "user",    "users",
-	"nouser",  "owner",  "group",  "defaults", "comment", "rw",
+	"_netdev",  "nofail",	  "noauto",	 "auto",	  "user",     "users",
+	"nouser",   "owner",	  "group",	 "defaults",	  "comment",  "rw",
+	"relatime", "norelatime", "strictatime", "nostrictatime", "diratime", "nodiratime",
+	"lazytime", "nolazytime", "iversion",	 "noiversion",	  "mand",     "nomand",
+	"silent",   "loud",
 };
 
 static bool is_among(const char *name, const char *const words[], size_t count)
@@ -206,6 +212,9 @@ static int set_word(struct parser *parser, const char *name, const char *value, 
 	}
 	if (is_ignored(name))
 		return 0;
+	if (strcmp(name, "remount") == 0)
+		return pfs_options_refuse(parser, "-o remount: a pinefs can't be remounted; "
+						  "unmount it and mount it again");
 	result = set_owner(parser, name, value);
 	if (result == -ENOENT)
 		result = pass_on(parser, name, value, raw, length);
@@ -480,7 +489,8 @@ void pfs_options_help(FILE *out)
 	(void)fputs(
 		"\n"
 		"Also in -o: uid=N, gid=N, umask=OCTAL; allow_other, allow_root, fsname=NAME and\n"
-		"the other options of mount.fuse3(8).\n"
+		"the other options of mount.fuse3(8). remount is refused; what else mount(8) and\n"
+		"fstab may say (_netdev, nofail, relatime, x-...) is ignored.\n"
 		"Without --api-key-file the key is that of $PINECONE_API_KEY, without --api-url\n"
 		"the API that of $PINECONE_CONTROLLER_HOST. See pinefs(1).\n",
 		out);

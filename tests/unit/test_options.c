@@ -140,7 +140,10 @@ static void test_parse_fstab_words_are_ignored(void **state)
 	parse_good(WORDS("src", "mnt", "-o",
 			 "rw,_netdev,nofail,noauto,auto,user,users,nouser,owner,group,defaults,"
 			 "x-systemd.automount,x-systemd.requires=a.service,X-mount.mkdir,"
-			 "comment=hello,user=alice"),
+			 "comment=hello,user=alice",
+			 "-o",
+			 "relatime,norelatime,strictatime,nostrictatime,diratime,nodiratime,"
+			 "lazytime,nolazytime,iversion,noiversion,mand,nomand,silent,loud"),
 		   &options);
 	assert_string_equal(options.fuse, "");
 	pfs_options_finish(&options);
@@ -325,6 +328,7 @@ static const struct {
 	{{"mnt", "-o", "umask=8"}, "'8'"},
 	{{"mnt", "-o", "umask=1000"}, "1000"},
 	{{"mnt", "-o", "tt_l=5"}, "tt_l"},
+	{{"src", "mnt", "-o", "rw,remount"}, "unmount it and mount it again"},
 	{{"mnt", "-o", "o=ttl"}, "unknown"},
 	{{"a\x1b[2J", "b", "c\n"}, "'c\\n'"},
 };
