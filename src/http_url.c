@@ -76,13 +76,16 @@ int pfs_http_check_url(const char *url, char *text, size_t size)
 {
 	CURLU *parsed = curl_url();
 	char *scheme = NULL, *host = NULL;
+	CURLUcode code;
 	int error;
 
 	if (!parsed)
 		return -ENOMEM;
-	if (curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) ||
-	    curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) ||
-	    curl_url_get(parsed, CURLUPART_HOST, &host, 0))
+	code = curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
+	if (code == CURLUE_BAD_PORT_NUMBER)
+		error = refuse(url, "the port must be a number from 0 to 65535", text, size);
+	else if (code || curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) ||
+		 curl_url_get(parsed, CURLUPART_HOST, &host, 0))
 		error = refuse(url, "is no URL that pinefs can use", text, size);
 	else
 		error = check_parsed(parsed, url, scheme, host, text, size);

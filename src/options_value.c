@@ -109,7 +109,7 @@ int pfs_options_set_seconds(struct parser *parser, const struct option_row *row,
 			    const char *value)
 {
 	if (pfs_seconds_parse(value, where) < 0)
-		return refuse_value(parser, row, value, "a number of seconds");
+		return refuse_value(parser, row, value, "a number of seconds, 100 years at most");
 	return 0;
 }
 
@@ -119,7 +119,8 @@ int pfs_options_set_timeout(struct parser *parser, const struct option_row *row,
 	int64_t ns;
 
 	if (pfs_seconds_parse(value, &ns) < 0 || ns == 0)
-		return refuse_value(parser, row, value, "a number of seconds above 0");
+		return refuse_value(parser, row, value,
+				    "a number of seconds above 0, 100 years at most");
 	*(int64_t *)where = ns;
 	return 0;
 }
@@ -130,7 +131,7 @@ int pfs_options_set_rate(struct parser *parser, const struct option_row *row, vo
 	int64_t rate; /* in billionths: a number of requests is written as one of seconds is */
 
 	if (pfs_seconds_parse(value, &rate) < 0 || rate == 0)
-		return refuse_value(parser, row, value, "a number above 0");
+		return refuse_value(parser, row, value, "a number above 0, 3155760000 at most");
 	*(double *)where = (double)rate / (double)PFS_SECOND;
 	return 0;
 }

@@ -40,7 +40,9 @@ static void test_url_each_as_in_table(void **state)
 		{"", "no URL"},
 		{"localhost", "no URL"},
 		{"https://local host", "no URL"},
-		{"https://localhost:99999", "no URL"},
+		{"https://localhost:65535", NULL},
+		{"https://localhost:65536", "port must be"},
+		{"https://localhost:http", "port must be"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
