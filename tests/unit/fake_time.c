@@ -7,7 +7,9 @@ static int64_t monotonic(const struct pfs_clock *clock)
 
 static int64_t wall(const struct pfs_clock *clock)
 {
-	return FAKE_EPOCH + ((const struct fake_time *)clock)->passed;
+	const struct fake_time *time = (const struct fake_time *)clock;
+
+	return FAKE_EPOCH + time->passed + time->set_by;
 }
 
 void fake_time_init(struct fake_time *time)

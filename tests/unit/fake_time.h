@@ -15,8 +15,9 @@
 
 struct fake_time {
 	struct pfs_clock clock; /* first: the clock's functions get its address */
-	int64_t passed;
-	int64_t left; /* of the move under way */
+	int64_t passed;		/* add to it outside of the loop: a machine that was suspended */
+	int64_t set_by;		/* how far somebody has set the wall clock forward, or back */
+	int64_t left;		/* of the move under way */
 };
 
 void fake_time_init(struct fake_time *time);

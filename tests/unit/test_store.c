@@ -68,6 +68,38 @@ static void test_ask_with_ttl_zero_serves_the_messages_of_one_cat(void **state)
 	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
 }
 
+static void test_wall_clock_set_back_and_forth_changes_no_freshness(void **state)
+{
+	const int64_t year = 365 * 24 * 3600 * PFS_SECOND;
+	struct fixture *fixture = *state;
+	struct pfs_object *object = learn(fixture, "a", "Pending");
+	int64_t before = object->content->modified;
+
+	fixture->time.set_by = -3 * year;
+	assert_int_equal(pfs_store_left(fixture->store, object), TTL);
+	fixture->time.set_by = 3 * year;
+	pass(fixture, TTL - 1);
+	assert_int_equal(ask(fixture, "a", NULL), 0);
+	fixture->time.set_by = -3 * year;
+	pass(fixture, 1);
+	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
+	fake_api_status(&fixture->api, "a", "Failed");
+	assert_int_equal(pfs_store_left(fixture->store, object), TTL_FINAL);
+	assert_true(object->content->modified > before);
+}
+
+static void test_suspend_counts_as_time_that_has_passed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	learn(fixture, "a", "Completed");
+	learn_list(fixture, "b:Pending");
+	fixture->time.passed += 8 * 3600 * PFS_SECOND;
+	assert_int_equal(pfs_store_list_left(fixture->store, fixture->kind), 0);
+	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
+	assert_int_equal(ask(fixture, "b", NULL), -EINPROGRESS);
+}
+
 static void test_expire_makes_everything_be_asked_again(void **state)
 {
 	struct fixture *fixture = *state;
@@ -387,6 +419,8 @@ int main(void)
 		TEST(test_ask_unknown_id_describes_and_holds_for_its_ttl),
 		TEST(test_ask_finished_object_holds_for_the_final_ttl),
 		TEST(test_ask_with_ttl_zero_serves_the_messages_of_one_cat),
+		TEST(test_wall_clock_set_back_and_forth_changes_no_freshness),
+		TEST(test_suspend_counts_as_time_that_has_passed),
 		TEST(test_expire_makes_everything_be_asked_again),
 		TEST(test_expire_while_under_way_lets_it_land),
 		TEST(test_ask_by_many_at_once_is_one_request),
