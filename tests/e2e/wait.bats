@@ -106,7 +106,7 @@ os.sendfile(os.open('$BATS_TEST_TMPDIR/sent', os.O_CREAT | os.O_WRONLY), source,
 	mount_stop
 }
 
-@test "SIGINT, SIGKILL and timeout end a background at once, and no other" {
+@test "SIGINT, SIGKILL and timeout end a reader at once, and no other" {
 	pending one
 	mount_start --ttl 0.5
 	background stays cat "$JOBS/one/wait"
