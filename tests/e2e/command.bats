@@ -489,13 +489,16 @@ END
 }
 
 @test "-o max_read: reads come in pieces no larger than that, and give what they gave" {
-	local job
-	sim_start --jobs 1
+	local raw before
+	raw=$(jq -cn '{restore_job_id: "large", status: "Completed", note: ("x" * 20000)}')
+	sim_start --jobs 0
+	add_raw large "$raw"
 	mount_start -o max_read=4096
 	grep "^pinefs $MNT fuse.pinefs .*max_read=4096" /proc/self/mounts
-	job=$(echo "$JOBS"/*)
-	[ "$(cat "$job/restore_job_id")" = "${job##*/}" ]
-	cmp "$job/raw.json" <(curl -sS -H "Api-Key: $SIM_KEY" "$SIM_URL/restore-jobs/${job##*/}")
+	file_says "$JOBS/large/restore_job_id" large
+	before=$(counter messages read)
+	cmp "$JOBS/large/raw.json" <(printf %s "$raw")
+	[ $(($(counter messages read) - before)) -ge 5 ]
 	mount_stop
 }
 
