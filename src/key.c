@@ -49,7 +49,7 @@ static int complain_system(const struct complaint *complaint, int error, const c
 
 static bool is_space(char c)
 {
-	return c != '\0' && strchr(" \t\r\n\v\f", c) != NULL;
+	return c && strchr(" \t\r\n\v\f", c);
 }
 
 /*
@@ -73,7 +73,7 @@ static bool is_key(const char *bytes, size_t length)
 	if (length < 1 || length > PFS_KEY_MAX)
 		return false;
 	for (size_t i = 0; i < length; i++) {
-		if (bytes[i] <= ' ' || bytes[i] > '~' || strchr("\"'`", bytes[i]) != NULL)
+		if (bytes[i] <= ' ' || bytes[i] > '~' || strchr("\"'`", bytes[i]))
 			return false;
 	}
 	return !is_assignment(bytes, length);
@@ -83,10 +83,10 @@ static bool is_key(const char *bytes, size_t length)
 static bool is_credential(const char *path)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
-	size_t length = directory != NULL ? strlen(directory) : 0;
+	size_t length = directory ? strlen(directory) : 0;
 
-	return length != 0 && strncmp(path, directory, length) == 0 && path[length] == '/' &&
-	       strchr(path + length + 1, '/') == NULL;
+	return length && strncmp(path, directory, length) == 0 && path[length] == '/' &&
+	       !strchr(path + length + 1, '/');
 }
 
 static int check_file(int fd, const char *path, const struct complaint *complaint)
@@ -98,11 +98,11 @@ static int check_file(int fd, const char *path, const struct complaint *complain
 		return complain_system(complaint, -errno, path);
 	if (!S_ISREG(st.st_mode))
 		return complain(complaint, -EINVAL, "key file %s: not a regular file", path);
-	if (st.st_uid != 0 && st.st_uid != geteuid())
+	if (st.st_uid && st.st_uid != geteuid())
 		return complain(complaint, -EACCES,
 				"key file %s: belongs to another user (%u); chown it", path,
 				st.st_uid);
-	if ((st.st_mode & refused) != 0)
+	if (st.st_mode & refused)
 		return complain(complaint, -EACCES,
 				"key file %s: others can get at it (mode %04o); chmod 600 it", path,
 				(unsigned int)(st.st_mode & 07777));
@@ -143,7 +143,7 @@ static int take_from_file(int fd, const char *path, char value[PFS_KEY_MAX + 1],
 		length--;
 	for (; length > 0 && is_space(*start); start++)
 		length--;
-	if (length == 0) {
+	if (!length) {
 		result = complain(complaint, -EINVAL, "key file %s: is empty", path);
 		goto wipe;
 	}
@@ -169,7 +169,7 @@ static int read_file(const char *path, char value[PFS_KEY_MAX + 1],
 	if (fd < 0)
 		return complain_system(complaint, -errno, path);
 	result = check_file(fd, path, complaint);
-	if (result == 0)
+	if (!result)
 		result = take_from_file(fd, path, value, complaint);
 	close(fd);
 	return result;
@@ -181,10 +181,10 @@ static int load_file(struct pfs_key *key, const char *path, const struct complai
 	char *file = strdup(path);
 	int result;
 
-	if (file == NULL)
+	if (!file)
 		return complain_system(complaint, -ENOMEM, path);
 	result = read_file(path, value, complaint);
-	if (result == 0) {
+	if (!result) {
 		memcpy(key->value, value, sizeof(key->value));
 		key->file = file;
 	} else {
@@ -215,7 +215,7 @@ static int load_credential(struct pfs_key *key, const struct complaint *complain
 	char *path;
 	int result;
 
-	if (directory == NULL || directory[0] != '/')
+	if (!directory || directory[0] != '/')
 		return -ENOKEY;
 	if (asprintf(&path, "%s/" CREDENTIAL_NAME, directory) < 0)
 		return complain_system(complaint, -ENOMEM, directory);
@@ -230,9 +230,9 @@ int pfs_key_load(struct pfs_key *key, const char *file, char *text, size_t size)
 	const char *value = getenv(VARIABLE);
 	int result;
 
-	if (file != NULL)
+	if (file)
 		return load_file(key, file, &complaint);
-	if (value != NULL && value[0] != '\0')
+	if (value && *value)
 		return load_variable(key, value, &complaint);
 	result = load_credential(key, &complaint);
 	if (result == -ENOKEY)
@@ -248,10 +248,10 @@ int pfs_key_reload(struct pfs_key *key)
 	char value[PFS_KEY_MAX + 1] = {0};
 	int result;
 
-	if (key->file == NULL)
+	if (!key->file)
 		return 0;
 	result = read_file(key->file, value, &nobody);
-	if (result == 0 && strcmp(value, key->value) != 0) {
+	if (!result && strcmp(value, key->value) != 0) {
 		memcpy(key->value, value, sizeof(key->value));
 		result = 1;
 	}
@@ -264,7 +264,7 @@ static void clear_variable(const char *name)
 	size_t length = strlen(name);
 
 	/* A variable may stand there more than once; getenv(3) finds only the first. */
-	for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
+	for (char **entry = environ; entry && *entry; entry++) {
 		if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
 			explicit_bzero(*entry + length + 1, strlen(*entry + length + 1));
 	}
@@ -279,7 +279,7 @@ void pfs_key_clear_environment(void)
 
 void pfs_key_finish(struct pfs_key *key)
 {
-	if (key == NULL)
+	if (!key)
 		return;
 	explicit_bzero(key->value, sizeof(key->value));
 	free(key->file);

@@ -110,11 +110,11 @@ static bool parse_number(const char *text, int base, unsigned long most, unsigne
 	const char *digits = base == 8 ? "01234567" : "0123456789";
 	unsigned long value;
 
-	if (text[0] == '\0' || text[strspn(text, digits)] != '\0')
+	if (!*text || text[strspn(text, digits)])
 		return false;
 	errno = 0;
 	value = strtoul(text, NULL, base);
-	if (errno != 0 || value > most)
+	if (errno || value > most)
 		return false;
 	*ret_value = value;
 	return true;
@@ -126,7 +126,7 @@ static int set_owner(struct parser *parser, const char *name, const char *value)
 	struct pfs_options *options = parser->options;
 	/* The last id is what chown(2) takes for "leave it". */
 	const unsigned long last_id = UINT32_MAX - 1;
-	const char *number = value != NULL ? value : "";
+	const char *number = value ? value : "";
 	unsigned long id;
 
 	if (strcmp(name, "uid") == 0 && parse_number(number, 10, last_id, &id))
@@ -151,7 +151,7 @@ static int check_fuse_value(struct parser *parser, const char *name, const char 
 {
 	unsigned long bytes;
 
-	if (value == NULL || value[0] == '\0')
+	if (!value || !*value)
 		return pfs_options_refuse(parser, "-o %s: needs a value", name);
 	if (strcmp(name, "max_read") != 0)
 		return 0;
@@ -172,7 +172,7 @@ static int pass_on(struct parser *parser, const char *name, const char *value, c
 		return -ENOENT;
 	if (!is_flag && check_fuse_value(parser, name, value) < 0)
 		return -EINVAL;
-	if (is_flag && value != NULL)
+	if (is_flag && value)
 		return pfs_options_refuse(parser, "-o %s: takes no value", name);
 
 	if (is_among(name, mode_flags, COUNT(mode_flags)))
@@ -189,11 +189,11 @@ static bool is_row(const struct option_row *row, const char *name)
 {
 	const char *own = row->name;
 
-	if (own == NULL)
+	if (!own)
 		return false;
-	for (; *own != '\0' && (*own == *name || (*own == '-' && *name == '_')); own++)
+	for (; *own && (*own == *name || (*own == '-' && *name == '_')); own++)
 		name++;
-	return *own == '\0' && *name == '\0';
+	return !*own && !*name;
 }
 
 static int set_word(struct parser *parser, const char *name, const char *value, const char *raw,
@@ -204,9 +204,9 @@ static int set_word(struct parser *parser, const char *name, const char *value, 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (!is_row(&rows[i], name))
 			continue;
-		if (rows[i].argument == NULL && value != NULL)
+		if (!rows[i].argument && value)
 			return pfs_options_refuse(parser, "-o %s: takes no value", name);
-		if (rows[i].argument != NULL && value == NULL)
+		if (rows[i].argument && !value)
 			return pfs_options_refuse(parser, "-o %s: needs a value", name);
 		return set_row(parser, &rows[i], value);
 	}
@@ -234,7 +234,7 @@ static int set_raw_word(struct parser *parser, const char *raw, size_t length)
 	size_t used = 0;
 	int result;
 
-	if (name == NULL)
+	if (!name)
 		return pfs_options_fail(parser, -ENOMEM);
 	for (size_t i = 0; i < length; i++) {
 		if (raw[i] == '\\' && ++i == length)
@@ -244,7 +244,7 @@ static int set_raw_word(struct parser *parser, const char *raw, size_t length)
 	}
 	name[used] = '\0';
 	value = strchr(name, '=');
-	if (value != NULL)
+	if (value)
 		*value++ = '\0';
 	result = set_word(parser, name, value, raw, length);
 	free(name);
@@ -256,11 +256,11 @@ static int set_list(struct parser *parser, const struct option_row *row, void *w
 {
 	int result = 0;
 
-	while (*value != '\0' && result == 0) {
+	while (*value && !result) {
 		size_t length = 0;
 
-		while (value[length] != '\0' && value[length] != ',')
-			length += value[length] == '\\' && value[length + 1] != '\0' ? 2 : 1;
+		while (value[length] && value[length] != ',')
+			length += value[length] == '\\' && value[length + 1] ? 2 : 1;
 		if (length > 0)
 			result = set_raw_word(parser, value, length);
 		value += length + (value[length] == ',');
@@ -272,11 +272,11 @@ static int set_positional(struct parser *parser, const char *word)
 {
 	struct pfs_options *options = parser->options;
 
-	if (word[0] == '\0')
+	if (!*word)
 		return pfs_options_refuse(parser, "'' is not the name of a directory");
-	if (options->source != NULL)
+	if (options->source)
 		return pfs_options_refuse(parser, "'%s': one mountpoint is enough", word);
-	if (options->mountpoint != NULL) {
+	if (options->mountpoint) {
 		options->source = options->mountpoint;
 		options->mountpoint = NULL;
 	}
@@ -300,7 +300,7 @@ static int refuse_unknown(const struct parser *parser, const char *word)
 {
 	if (optopt >= ROW_CODE)
 		return pfs_options_refuse(parser, "--%s: takes no argument", row_of(optopt)->name);
-	if (optopt != 0)
+	if (optopt)
 		return pfs_options_refuse(parser, "-%c: unknown option", optopt);
 	return pfs_options_refuse(parser, "%.*s: unknown or ambiguous option",
 				  (int)strcspn(word, "="), word);
@@ -323,12 +323,12 @@ static void build_tables(struct getopt_tables *tables)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		bool has_argument = rows[i].argument != NULL;
 
-		if (rows[i].name != NULL)
+		if (rows[i].name)
 			*next++ = (struct option){rows[i].name, has_argument, NULL,
 						  ROW_CODE + (int)i};
-		if (rows[i].letter != 0)
+		if (rows[i].letter)
 			*letter++ = rows[i].letter;
-		if (rows[i].letter != 0 && has_argument)
+		if (rows[i].letter && has_argument)
 			*letter++ = ':';
 	}
 }
@@ -341,7 +341,7 @@ static int read_words(struct parser *parser, int argc, char *const argv[])
 	build_tables(&tables);
 	optind = 0; /* glibc: start afresh */
 	opterr = 0;
-	while (result == 0 && parser->options->action == PFS_ACTION_MOUNT) {
+	while (!result && parser->options->action == PFS_ACTION_MOUNT) {
 		code = getopt_long(argc, argv, tables.letters, tables.longs, NULL);
 		if (code == -1)
 			break;
@@ -357,7 +357,7 @@ static int read_words(struct parser *parser, int argc, char *const argv[])
 	}
 	if (parser->options->action != PFS_ACTION_MOUNT)
 		return result;
-	for (int i = optind; i < argc && result == 0; i++)
+	for (int i = optind; i < argc && !result; i++)
 		result = set_positional(parser, argv[i]);
 	return result;
 }
@@ -367,8 +367,8 @@ static int set_defaults(struct parser *parser)
 	struct pfs_options *options = parser->options;
 	int result = 0;
 
-	for (size_t i = 0; i < COUNT(rows) && result == 0; i++) {
-		if (rows[i].fallback != NULL)
+	for (size_t i = 0; i < COUNT(rows) && !result; i++) {
+		if (rows[i].fallback)
 			result = set_row(parser, &rows[i], rows[i].fallback);
 	}
 	options->uid = getuid();
@@ -384,15 +384,15 @@ static int read_environment(struct parser *parser)
 	const char *headers = getenv("PINECONE_ADDITIONAL_HEADERS");
 	char *url;
 
-	if (headers != NULL && headers[0] != '\0') {
+	if (headers && *headers) {
 		options->additional_headers = strdup(headers);
-		if (options->additional_headers == NULL)
+		if (!options->additional_headers)
 			return pfs_options_fail(parser, -ENOMEM);
 	}
-	if (host == NULL || host[0] == '\0')
+	if (!host || !*host)
 		return 0;
 	url = pfs_options_normal_url(host);
-	if (url == NULL)
+	if (!url)
 		return pfs_options_refuse(parser, "$PINECONE_CONTROLLER_HOST: '%s' is not a URL",
 					  host);
 	return pfs_options_replace(parser, &options->api_url, url);
@@ -405,11 +405,11 @@ static int check_whole(struct parser *parser)
 
 	if (options->action != PFS_ACTION_MOUNT)
 		return 0;
-	if (options->mountpoint == NULL)
+	if (!options->mountpoint)
 		return pfs_options_refuse(parser, "no mountpoint given");
 	if (options->demo && parser->has_url)
 		return pfs_options_refuse(parser, "--demo brings its own API: not with --api-url");
-	if (options->demo && options->api_key_file != NULL)
+	if (options->demo && options->api_key_file)
 		return pfs_options_refuse(parser, "--demo needs no key: not with --api-key-file");
 	if (options->debug)
 		options->foreground = true;
@@ -423,13 +423,13 @@ int pfs_options_parse(struct pfs_options *ret_options, int argc, char *const arg
 	struct parser parser = {.options = &options, .text = text, .size = size};
 	int result = set_defaults(&parser);
 
-	if (result == 0)
+	if (!result)
 		result = read_environment(&parser);
-	if (result == 0)
+	if (!result)
 		result = read_words(&parser, argc, argv);
-	if (result == 0)
+	if (!result)
 		result = check_whole(&parser);
-	if (result == 0 && pfs_buffer_add(&parser.fuse, "", 0) < 0)
+	if (!result && pfs_buffer_add(&parser.fuse, "", 0) < 0)
 		result = pfs_options_fail(&parser, parser.fuse.error);
 	if (result < 0) {
 		pfs_buffer_finish(&parser.fuse);
@@ -457,18 +457,18 @@ void pfs_options_finish(struct pfs_options *options)
 static void print_row(FILE *out, const struct option_row *row)
 {
 	char left[40];
-	const char *argument = row->argument != NULL ? row->argument : "";
-	const char *blank = row->argument != NULL ? " " : "";
+	const char *argument = row->argument ? row->argument : "";
+	const char *blank = row->argument ? " " : "";
 
-	if (row->name == NULL)
+	if (!row->name)
 		snprintf(left, sizeof(left), "-%c%s%s", row->letter, blank, argument);
-	else if (row->letter != 0)
+	else if (row->letter)
 		snprintf(left, sizeof(left), "-%c, --%s%s%s", row->letter, row->name, blank,
 			 argument);
 	else
 		snprintf(left, sizeof(left), "    --%s%s%s", row->name, blank, argument);
 	fprintf(out, "  %-26s %s", left, row->help);
-	if (row->fallback != NULL)
+	if (row->fallback)
 		fprintf(out, " [%s]", row->fallback);
 	(void)fputc('\n', out);
 }
@@ -483,7 +483,7 @@ void pfs_options_help(FILE *out)
 		"\n",
 		out);
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (rows[i].help != NULL)
+		if (rows[i].help)
 			print_row(out, &rows[i]);
 	}
 	(void)fputs(
@@ -500,7 +500,7 @@ void pfs_options_each(void (*visit)(void *arg, const char *name, char letter, co
 		      void *arg)
 {
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (rows[i].name != NULL && rows[i].help != NULL)
+		if (rows[i].name && rows[i].help)
 			visit(arg, rows[i].name, rows[i].letter, rows[i].argument);
 	}
 }

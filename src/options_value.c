@@ -33,7 +33,7 @@ static int refuse_value(const struct parser *parser, const struct option_row *ro
 
 int pfs_options_replace(const struct parser *parser, char **where, char *value)
 {
-	if (value == NULL)
+	if (!value)
 		return pfs_options_fail(parser, -ENOMEM);
 	free(*where);
 	*where = value;
@@ -53,13 +53,13 @@ int pfs_options_set_file(struct parser *parser, const struct option_row *row, vo
 	char *directory;
 	char *path = NULL;
 
-	if (value[0] == '\0')
+	if (!*value)
 		return refuse_value(parser, row, value, "the name of a file");
-	if (value[0] == '/')
+	if (*value == '/')
 		return pfs_options_replace(parser, where, strdup(value));
 
 	directory = getcwd(NULL, 0);
-	if (directory == NULL)
+	if (!directory)
 		return pfs_options_fail(parser, -errno);
 	if (asprintf(&path, "%s/%s", directory, value) < 0)
 		path = NULL;
@@ -70,11 +70,11 @@ int pfs_options_set_file(struct parser *parser, const struct option_row *row, vo
 char *pfs_options_normal_url(const char *value)
 {
 	const char *host = strstr(value, "://");
-	const char *scheme = host != NULL ? "" : "https://";
+	const char *scheme = host ? "" : "https://";
 	size_t length = strlen(value);
 	char *url = NULL;
 
-	host = host != NULL ? host + strlen("://") : value;
+	host = host ? host + strlen("://") : value;
 	while (length > 0 && value[length - 1] == '/')
 		length--;
 	if (host >= value + length)
@@ -87,7 +87,7 @@ int pfs_options_set_url(struct parser *parser, const struct option_row *row, voi
 {
 	char *url = pfs_options_normal_url(value);
 
-	if (url == NULL)
+	if (!url)
 		return refuse_value(parser, row, value, "a URL");
 	parser->has_url = true;
 	return pfs_options_replace(parser, where, url);
@@ -100,7 +100,7 @@ int pfs_options_set_version(struct parser *parser, const struct option_row *row,
 				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789-._";
 
-	if (value[0] == '\0' || value[strspn(value, allowed)] != '\0')
+	if (!*value || value[strspn(value, allowed)])
 		return refuse_value(parser, row, value, "a version such as 2025-10");
 	return pfs_options_replace(parser, where, strdup(value));
 }
@@ -118,7 +118,7 @@ int pfs_options_set_timeout(struct parser *parser, const struct option_row *row,
 {
 	int64_t ns;
 
-	if (pfs_seconds_parse(value, &ns) < 0 || ns == 0)
+	if (pfs_seconds_parse(value, &ns) < 0 || !ns)
 		return refuse_value(parser, row, value,
 				    "a number of seconds above 0, 100 years at most");
 	*(int64_t *)where = ns;
@@ -130,7 +130,7 @@ int pfs_options_set_rate(struct parser *parser, const struct option_row *row, vo
 {
 	int64_t rate; /* in billionths: a number of requests is written as one of seconds is */
 
-	if (pfs_seconds_parse(value, &rate) < 0 || rate == 0)
+	if (pfs_seconds_parse(value, &rate) < 0 || !rate)
 		return refuse_value(parser, row, value, "a number above 0, 3155760000 at most");
 	*(double *)where = (double)rate / (double)PFS_SECOND;
 	return 0;

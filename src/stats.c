@@ -69,7 +69,7 @@ static const struct family families[] = {
 
 static void copy(char *to, size_t size, const char *from)
 {
-	snprintf(to, size, "%s", from != NULL ? from : "");
+	snprintf(to, size, "%s", from ? from : "");
 }
 
 void pfs_stats_fail(struct pfs_stats *stats, int64_t when, const char *object, int error,
@@ -94,7 +94,7 @@ static void render_family(const struct family *family, const struct pfs_stats *s
 
 	pfs_buffer_format(buffer, "# TYPE pinefs_%s %s\n", family->name,
 			  family->type == COUNTER ? "counter" : "gauge");
-	if (family->unit != NULL)
+	if (family->unit)
 		pfs_buffer_format(buffer, "# UNIT pinefs_%s %s\n", family->name, family->unit);
 	pfs_buffer_format(buffer, "# HELP pinefs_%s %s\n", family->name, family->help);
 
@@ -103,7 +103,7 @@ static void render_family(const struct family *family, const struct pfs_stats *s
 
 		memcpy(&value, base + i * sizeof(value), sizeof(value));
 		pfs_buffer_format(buffer, "pinefs_%s%s", family->name, suffix);
-		if (family->values != NULL)
+		if (family->values)
 			pfs_buffer_format(buffer, "{%s=\"%s\"}", family->label, family->values[i]);
 		pfs_buffer_format(buffer, " %" PRIu64 "\n", value);
 	}
@@ -119,7 +119,7 @@ void pfs_stats_render(const struct pfs_stats *stats, struct pfs_buffer *buffer)
 /* "-" for what isn't there, so that tools which split at runs of blanks count right, too. */
 static void add_column(struct pfs_buffer *buffer, const char *text)
 {
-	if (text[0] == '\0')
+	if (!*text)
 		text = "-";
 	pfs_buffer_add_string(buffer, "\t");
 	pfs_buffer_add_escaped(buffer, text, strlen(text));
@@ -130,7 +130,7 @@ static void render_failure(const struct pfs_failure_line *line, struct pfs_buffe
 	char when[PFS_TIME_SIZE];
 	char status[16] = "";
 
-	if (line->status != 0)
+	if (line->status)
 		snprintf(status, sizeof(status), "%d", line->status);
 	pfs_buffer_add_string(buffer, pfs_time_format(line->when, when, sizeof(when)));
 	add_column(buffer, line->object);

@@ -18,12 +18,12 @@ static const char hex_digits[] = "0123456789abcdef";
 /* Make room for extra bytes and the NUL behind them. */
 static int reserve(struct pfs_buffer *buffer, size_t extra)
 {
-	size_t max = buffer->max != 0 ? buffer->max : BUFFER_MAX;
+	size_t max = buffer->max ? buffer->max : BUFFER_MAX;
 	size_t needed;
-	size_t capacity = buffer->capacity != 0 ? buffer->capacity : BUFFER_FIRST;
+	size_t capacity = buffer->capacity ? buffer->capacity : BUFFER_FIRST;
 	char *bytes;
 
-	if (buffer->error != 0)
+	if (buffer->error)
 		return buffer->error;
 	if (__builtin_add_overflow(buffer->length, extra, &needed) || needed > max)
 		return buffer->error = -EFBIG;
@@ -35,7 +35,7 @@ static int reserve(struct pfs_buffer *buffer, size_t extra)
 	if (capacity <= needed)
 		capacity = max + 1;
 	bytes = realloc(buffer->bytes, capacity);
-	if (bytes == NULL)
+	if (!bytes)
 		return buffer->error = -ENOMEM;
 	buffer->bytes = bytes;
 	buffer->capacity = capacity;
@@ -48,7 +48,7 @@ int pfs_buffer_add(struct pfs_buffer *buffer, const void *bytes, size_t length)
 
 	if (result < 0)
 		return result;
-	if (length != 0)
+	if (length)
 		memcpy(buffer->bytes + buffer->length, bytes, length);
 	buffer->length += length;
 	buffer->bytes[buffer->length] = '\0';
@@ -140,13 +140,13 @@ static size_t escape_one(const char *bytes, size_t left, char piece[PIECE_MAX], 
 	char letter = short_escape(in[0]);
 
 	/* C2 80 to C2 9F are the C1 controls, which terminals obey. */
-	if (length != 0 && !(in[0] == 0xc2 && in[1] < 0xa0)) {
+	if (length && !(in[0] == 0xc2 && in[1] < 0xa0)) {
 		memcpy(piece, bytes, length);
 		*ret_used = length;
 		return length;
 	}
 	*ret_used = 1;
-	if (letter != '\0') {
+	if (letter) {
 		piece[0] = '\\';
 		piece[1] = letter;
 		return 2;
@@ -168,7 +168,7 @@ int pfs_buffer_add_escaped(struct pfs_buffer *buffer, const char *bytes, size_t 
 	size_t used;
 	int result = pfs_buffer_add(buffer, "", 0);
 
-	for (size_t i = 0; i < length && result == 0; i += used) {
+	for (size_t i = 0; i < length && !result; i += used) {
 		size_t size = escape_one(bytes + i, length - i, piece, &used);
 
 		result = pfs_buffer_add(buffer, piece, size);
@@ -183,7 +183,7 @@ char *pfs_escape(const char *string, char *out, size_t size)
 	char piece[PIECE_MAX];
 	size_t used;
 
-	if (size == 0)
+	if (!size)
 		return out;
 	for (; left > 0; string += used, left -= used) {
 		size_t count = escape_one(string, left, piece, &used);
@@ -201,13 +201,13 @@ void pfs_buffer_clear(struct pfs_buffer *buffer)
 {
 	buffer->length = 0;
 	buffer->error = 0;
-	if (buffer->bytes != NULL)
+	if (buffer->bytes)
 		buffer->bytes[0] = '\0';
 }
 
 void pfs_buffer_finish(struct pfs_buffer *buffer)
 {
-	if (buffer == NULL)
+	if (!buffer)
 		return;
 	free(buffer->bytes);
 	*buffer = (struct pfs_buffer){.max = buffer->max};
@@ -223,8 +223,8 @@ int pfs_buffer_add_url_encoded(struct pfs_buffer *buffer, const char *bytes, siz
 {
 	int result = pfs_buffer_add(buffer, "", 0);
 
-	for (size_t i = 0; i < length && result == 0; i++) {
-		if (is_alphanumeric(bytes[i]) || memchr("-._~", bytes[i], 4) != NULL)
+	for (size_t i = 0; i < length && !result; i++) {
+		if (is_alphanumeric(bytes[i]) || memchr("-._~", bytes[i], 4))
 			result = pfs_buffer_add(buffer, &bytes[i], 1);
 		else
 			result = pfs_buffer_format(buffer, "%%%02X", (unsigned char)bytes[i]);
@@ -237,7 +237,7 @@ bool pfs_is_object_id(const char *name, size_t length)
 	if (length < 1 || length > 255 || name[0] == '.')
 		return false;
 	for (size_t i = 0; i < length; i++) {
-		if (!is_alphanumeric(name[i]) && memchr("._-", name[i], 3) == NULL)
+		if (!is_alphanumeric(name[i]) && !memchr("._-", name[i], 3))
 			return false;
 	}
 	return true;
@@ -332,7 +332,7 @@ int pfs_time_parse(const char *text, int64_t *ret_ns)
 		return -EINVAL;
 	if (*text == '.' && !take_fraction(&text, &fraction))
 		return -EINVAL;
-	if (!take_zone(&text, &offset) || *text != '\0')
+	if (!take_zone(&text, &offset) || *text)
 		return -EINVAL;
 
 	day = tm.tm_mday;
@@ -368,7 +368,7 @@ const char *pfs_errno_name(int error)
 {
 	const char *name = error > 0 ? strerrorname_np(error) : NULL;
 
-	return name != NULL ? name : "E?";
+	return name ? name : "E?";
 }
 
 int pfs_seconds_parse(const char *text, int64_t *ret_ns)
@@ -382,9 +382,9 @@ int pfs_seconds_parse(const char *text, int64_t *ret_ns)
 		if (seconds > most)
 			return -EINVAL;
 	}
-	if ((*text != '\0' || !whole) && !take_fraction(&text, &fraction))
+	if ((*text || !whole) && !take_fraction(&text, &fraction))
 		return -EINVAL;
-	if (*text != '\0' || (seconds == most && fraction > 0))
+	if (*text || (seconds == most && fraction > 0))
 		return -EINVAL;
 	*ret_ns = seconds * PFS_SECOND + fraction;
 	return 0;

@@ -19,9 +19,9 @@ enum sim_route sim_api_route(const char *method, const char *path)
 		return SIM_ROUTE_CONTROL;
 	if (strcmp(method, "GET") != 0 || strncmp(path, collection, n) != 0)
 		return SIM_ROUTE_OTHER;
-	if (path[n] == '\0')
+	if (!path[n])
 		return SIM_ROUTE_LIST;
-	if (path[n] == '/' && path[n + 1] != '\0')
+	if (path[n] == '/' && path[n + 1])
 		return SIM_ROUTE_DESCRIBE;
 	return SIM_ROUTE_OTHER;
 }

@@ -516,7 +516,7 @@ void sim_server_destroy(struct sim_server *server)
 	if (!server)
 		return;
 	/* libmicrohttpd must not be stopped while connections are suspended. */
-	while ((first = sim_timers_first(&server->parked)) != NULL)
+	while ((first = sim_timers_first(&server->parked)))
 		drop_client(container_of(first, struct request, timer));
 	if (server->daemon) {
 		MHD_run(server->daemon);

@@ -6,7 +6,7 @@
 static void print(void *arg, const char *name, char letter, const char *argument)
 {
 	(void)arg;
-	printf("%s %c %s\n", name, letter != 0 ? letter : '-', argument != NULL ? argument : "-");
+	printf("%s %c %s\n", name, letter ? letter : '-', argument ? argument : "-");
 }
 
 int main(int argc, char **argv)

@@ -68,7 +68,7 @@ int setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	char text[200];
 
-	if (fixture == NULL)
+	if (!fixture)
 		return -1;
 	*state = fixture;
 	fake_time_init(&fixture->time);

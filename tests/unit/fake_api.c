@@ -46,10 +46,10 @@ static int ask(struct pfs_api *api, const char *id, pfs_api_done *done, void *ar
 	if (api->refuse)
 		return api->refuse;
 	call = calloc(1, sizeof(*call));
-	if (call == NULL)
+	if (!call)
 		return -ENOMEM;
 	call->id = id ? strdup(id) : NULL;
-	if (id && call->id == NULL) {
+	if (id && !call->id) {
 		free(call);
 		return -ENOMEM;
 	}
@@ -124,7 +124,7 @@ void fake_api_tell(struct pfs_api *api, const char *id, struct pfs_api_answer *a
 {
 	struct pfs_api_call *call = find(api, id), ended;
 
-	if (call == NULL)
+	if (!call)
 		fail_msg("nobody asks for %s", id ? id : "a list");
 	ended = *call;
 	drop(call);

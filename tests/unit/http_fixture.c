@@ -117,7 +117,7 @@ int setup(void **state)
 	static const char *const ok[] = {OK_ANSWER, NULL};
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	if (fixture == NULL)
+	if (!fixture)
 		return -1;
 	*state = fixture;
 	alarm(60); /* nothing here takes long: better an end than to hang */

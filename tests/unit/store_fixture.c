@@ -78,7 +78,7 @@ int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	if (fixture == NULL)
+	if (!fixture)
 		return -1;
 	*state = fixture;
 	fake_time_init(&fixture->time);

@@ -34,7 +34,7 @@ static int setup_history(void **state)
 	struct bench *bench = calloc(1, sizeof(*bench));
 	void *store = NULL;
 
-	if (bench == NULL || setup(&store))
+	if (!bench || setup(&store))
 		return -1;
 	*state = bench;
 	bench->store = store;

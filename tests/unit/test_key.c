@@ -24,10 +24,10 @@ static int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	if (fixture == NULL)
+	if (!fixture)
 		return -1;
 	strcpy(fixture->directory, "/tmp/pinefs-key-XXXXXX");
-	if (mkdtemp(fixture->directory) == NULL)
+	if (!mkdtemp(fixture->directory))
 		return -1;
 	snprintf(fixture->file, sizeof(fixture->file), "%s/pinecone_api_key", fixture->directory);
 	unsetenv("PINECONE_API_KEY");
@@ -74,7 +74,7 @@ static int load(struct fixture *fixture, const char *file)
 static void assert_refused(struct fixture *fixture, const char *file, int error, const char *word)
 {
 	assert_int_equal(load(fixture, file), error);
-	if (strstr(fixture->text, word) == NULL)
+	if (!strstr(fixture->text, word))
 		fail_msg("no '%s' in '%s'", word, fixture->text);
 	assert_null(strstr(fixture->text, "secret"));
 	assert_string_equal(fixture->key.value, "");

@@ -32,7 +32,7 @@ static int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	if (fixture == NULL)
+	if (!fixture)
 		return -1;
 	fake_time_init(&fixture->time);
 	*state = fixture;

@@ -23,7 +23,7 @@ static int parse(const char *const words[], struct pfs_options *options, char *t
 	char *argv[WORDS_MAX + 2] = {(char *)"pinefs"};
 	int argc = 1;
 
-	for (; words[argc - 1] != NULL; argc++)
+	for (; words[argc - 1]; argc++)
 		argv[argc] = (char *)words[argc - 1];
 	text[0] = '\0';
 	return pfs_options_parse(options, argc, argv, text, size);
@@ -344,7 +344,7 @@ static void test_parse_wrong_usage_refused_and_named(void **state)
 
 		if (parse(wrong[i].words, &options, text, sizeof(text)) != -EINVAL)
 			fail_msg("row %zu (%s) was taken", i, wrong[i].named);
-		if (strstr(text, wrong[i].named) == NULL)
+		if (!strstr(text, wrong[i].named))
 			fail_msg("row %zu: no '%s' in '%s'", i, wrong[i].named, text);
 		assert_null(strchr(text, '\n'));
 		assert_int_equal(options.ttl, 42);
@@ -423,11 +423,11 @@ static void see(void *arg, const char *name, char letter, const char *argument)
 
 	if (letter != 0)
 		snprintf(wanted, sizeof(wanted), "  -%c, --%s%s%s ", letter, name,
-			 argument != NULL ? " " : "", argument != NULL ? argument : "");
+			 argument ? " " : "", argument ? argument : "");
 	else
-		snprintf(wanted, sizeof(wanted), "      --%s%s%s ", name,
-			 argument != NULL ? " " : "", argument != NULL ? argument : "");
-	if (strstr(seen->help, wanted) == NULL)
+		snprintf(wanted, sizeof(wanted), "      --%s%s%s ", name, argument ? " " : "",
+			 argument ? argument : "");
+	if (!strstr(seen->help, wanted))
 		fail_msg("no '%s' in the help", wanted);
 	seen->count++;
 }

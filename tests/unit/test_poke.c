@@ -108,14 +108,14 @@ static int set_up(void **state)
 	struct nest *nest = calloc(1, sizeof(*nest));
 	void *shared;
 
-	if (nest == NULL || pfs_loop_create(&pfs_system_clock, &nest->loop))
+	if (!nest || pfs_loop_create(&pfs_system_clock, &nest->loop))
 		return -1;
 	nest->deadline.fire = on_deadline;
 	shared = mmap(NULL, sizeof(pid_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	strcpy(nest->directory, "/tmp/pinefs-poke.XXXXXX");
 	nest->wiped = shared;
-	if (shared == MAP_FAILED || mkdtemp(nest->directory) == NULL)
+	if (shared == MAP_FAILED || !mkdtemp(nest->directory))
 		return -1;
 	*state = nest;
 	return start(nest, nest->directory);

@@ -23,7 +23,7 @@ static void drain(struct sim_timers *timers, int64_t *ret_last, size_t *ret_n)
 
 	*ret_last = INT64_MIN;
 	*ret_n = 0;
-	while ((first = sim_timers_first(timers)) != NULL) {
+	while ((first = sim_timers_first(timers))) {
 		assert_true(first->due_us >= *ret_last);
 		*ret_last = first->due_us;
 		sim_timers_drop(timers, first);

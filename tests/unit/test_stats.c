@@ -11,7 +11,7 @@
 static int setup(void **state)
 {
 	*state = calloc(1, sizeof(struct pfs_stats));
-	return *state != NULL ? 0 : -1;
+	return *state ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -25,7 +25,7 @@ static void assert_has_line(const struct pfs_buffer *buffer, const char *line)
 	char wanted[200];
 
 	snprintf(wanted, sizeof(wanted), "\n%s\n", line);
-	if (strstr(buffer->bytes, wanted) == NULL)
+	if (!strstr(buffer->bytes, wanted))
 		fail_msg("no line '%s' in:\n%s", line, buffer->bytes);
 }
 
@@ -95,8 +95,7 @@ static void test_render_is_well_formed(void **state)
 
 	pfs_stats_render(*state, &buffer);
 	assert_string_equal(buffer.bytes + buffer.length - strlen("\n# EOF\n"), "\n# EOF\n");
-	for (line = strtok_r(buffer.bytes, "\n", &rest); line != NULL;
-	     line = strtok_r(NULL, "\n", &rest)) {
+	for (line = strtok_r(buffer.bytes, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		if (strncmp(line, "# TYPE ", 7) == 0)
 			assert_int_equal(sscanf(line, "# TYPE %99s", family), 1);
 		else if (strcmp(line, "# EOF") == 0)

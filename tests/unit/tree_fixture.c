@@ -25,7 +25,7 @@ int setup_tree(void **state)
 	struct bench *bench = calloc(1, sizeof(*bench));
 	void *store = NULL;
 
-	if (bench == NULL || setup(&store))
+	if (!bench || setup(&store))
 		return -1;
 	*state = bench;
 	bench->store = store;

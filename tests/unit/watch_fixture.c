@@ -53,7 +53,7 @@ static int begin(void **state, bool needs_window, bool child)
 	struct scene *scene = calloc(1, sizeof(*scene));
 	void *bench = NULL;
 
-	if (scene == NULL || setup_tree(&bench))
+	if (!scene || setup_tree(&bench))
 		return -1;
 	*state = scene;
 	scene->bench = bench;
