@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A call is one question: one request of http or, after a 401 that made us read the key file
  * again, two. The key is put into the headers for the moment of pfs_http_get only.

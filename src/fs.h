@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the files of the fs room share: fs.c (the session), fs_operations.c (messages that ask
  * for something), fs_change.c (messages that would change something, and are refused), fs_call.c

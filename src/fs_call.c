@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A call that waits is in fs->parked and in the store's queue. It leaves both in one of three
  * ways: the store tells (on_told), its caller gave up and the grace is over (give_up), or the

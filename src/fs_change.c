@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The messages that would change something. All are refused, each by a function of its own, since
  * for a message that has none libfuse says "Function not implemented".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The messages that ask for something. What they mean is up to the tree; here they are counted,
  * their results are put into libfuse's structs, and references are counted when a reply really went

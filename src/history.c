@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The lines of an object are kept in a record, made when the object first changes: then its
  * content before the change is still at hand, so the state when it was first seen can be written

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A request goes through these states, and always holds exactly one running timer, so that none
  * can be forgotten (and a watchdog, in case one is all the same):

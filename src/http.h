@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the files of the http room share: http.c (the life of a request, the queue, the loop),
  * http_attempt.c (one attempt: what libcurl is told, and what it tells). http_url.c stands alone.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One attempt: what libcurl is told about it, and what it tells. */
 #include "http.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What http decides about URLs and header values, apart from any transfer. */
 #include "pinefs/http.h"
 

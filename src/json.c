@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cJSON parses values but forgets where they stood and how numbers were written. So the walk reads
  * only the punctuation of one object or array by itself, and lets cJSON parse each key and each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the files of the json room share: json.c (walking, finding), json_same.c (comparing). */
 #ifndef PINEFS_SRC_JSON_H
 #define PINEFS_SRC_JSON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Do two objects say the same? */
 #include "json.h"
 

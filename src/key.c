@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The key is in three places while it is loaded: where it came from, a scratch buffer, and struct
  * pfs_key. The scratch buffers are wiped here on every path; the environment only on demand, since

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pinefs/log.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Timers are a list ordered by due time. Insertion looks from the far end, where nearly all of
  * them belong (deadlines and backoffs are set from now on, so later calls fall due later); a heap

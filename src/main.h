@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the files of the main room share: main.c (the order of things), main_start.c (background
  * and the line that is printed), main_mountpoint.c, main_demo.c, main_serve.c (the rooms wired

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The simulator of --demo: found, started, ended. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether a path can be mounted on, and if not, the command that helps. */
 #include <errno.h>
 #include <mntent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the mount says about itself: /README and the files of /.pinefs. */
 #include <stdio.h>
 #include <string.h>

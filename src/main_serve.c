@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One mount: the rooms wired together, from the API's first answer to the last reply. */
 #include <errno.h>
 #include <linux/close_range.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Into the background, and the one line that says how it went. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One table of options says everything: getopt_long's array, the words of -o, the defaults and
  * the help are all made from it, so that none of them can tell another story. A default is text,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What options.c (the table, and the reading of words) and options_value.c (the kinds of
  * arguments) know of each other. For these two files only.

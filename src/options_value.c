@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The values of options: what each kind of argument must look like. */
 #include "options.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The parent's side: one order at a time, and the permission that goes with it.
  *

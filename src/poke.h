@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the two files of the poke room share: what is sent over their socket. */
 #ifndef PINEFS_SRC_POKE_H
 #define PINEFS_SRC_POKE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The child. It holds nothing but a socket, stays outside of the mount (a working directory in it
  * would keep it busy), and does one thing at a time. Every call on the mount may take as long as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Asking. An object's answer holds until fresh_until. After that the first who asks begins a
  * flight, and everybody who asks while it is under way waits for its landing. A flight is a

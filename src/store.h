@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the files of the store room share: store_index.c (ids), store_object.c (objects and their
  * contents), store_walk.c (the list), store.c (asking, waiting, failing).

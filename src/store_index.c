@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A hash table with open addressing: what is at a place belongs at its home, the place that its
  * hash says, or was pushed on from there past others without a gap. So a search ends at the first

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An object is in one of these states, told apart by its fields:
  *

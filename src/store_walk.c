@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A walk asks for one page of the list after the other. Each page feeds its objects when it
  * comes, so a long listing can be read while it is still being walked. What a list says is taken

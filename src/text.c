@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pinefs/text.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Places and names: from an inode or a name to a node, and the listings of directories. */
 #include "tree.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the files of the tree room share: tree.c (places, names, listings), tree_attributes.c
  * (attributes and the bytes they promise), tree_file.c (the files of an object: names and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The files of an object: which there are, what they are called, what is in them. */
 #include "tree.h"
 

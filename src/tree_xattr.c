@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Extended attributes: where an answer came from, how old it is, what went wrong since. */
 #include "tree.h"
 

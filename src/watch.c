@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An interest is an object that somebody wants to know of: by a read(2) of its file `wait`, by
  * poll(2), or by inotify when last looked. While there is one, or a list is watched, the refresh

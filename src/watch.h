@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the files of the watch room share: watch.c (who wants to know, and refreshing for them),
  * watch_event.c (telling the kernel, one thing after the other), watch_poll.c (poll(2)).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Events wait in a queue until two things are certain: that somebody watches (of all the changes
  * that are seen, hardly any is watched, and making an event costs messages), and that the child

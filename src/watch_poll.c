@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Those who poll(2). The kernel asks once for each poll(2) that begins or is woken, and names the
  * open file. Since it opens files without asking, it doesn't say either when one is closed: a place

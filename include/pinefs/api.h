@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * api: Pinecone's control plane: which path asks for what, with which headers, what an answer
  * must look like to be one, and which errno a failure becomes. Knows kinds, not files; keeps

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fs: the FUSE side: messages from the kernel in, exactly one reply to each out. Thin: what a
  * path is and when it must be asked for is the tree's business. Nothing here waits; a message

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * history: what this mount saw of each object, and of all of them, as lines that only ever grow
  * at their end. Listens to the store; asks nobody.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http: GET requests over libcurl's multi interface: many at once on one thread, with a deadline,
  * retries with backoff, a bound on every size, and a budget of requests a second. The only room

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * json: from a document's bytes to its values and the bytes each one was sent as. The only room
  * that knows cJSON; values are parsed by it one at a time, which is what tells where each begins

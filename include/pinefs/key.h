@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * key: the API key, from where it is found to where it is wiped. Holds the one copy; others
  * borrow it for the moment in which they build a request.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * log: what pinefs tells its operator, one line a message: to stderr in the foreground, to syslog
  * in the background. The level and the place are the one state in the program at file scope,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * loop: time, readiness and timers. One thread waits in one place for everything that can happen:
  * descriptors that became readable, timers that fell due, and whatever the waiting function

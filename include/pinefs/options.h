@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * options: the command line, -o lists and the environment, into one struct. Knows which options
  * exist, their defaults and their help; acts on none of them.

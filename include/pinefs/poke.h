@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * poke: makes the kernel tell inotify. No call lets a filesystem say "this file changed" to those
  * who watch it; but a change that a process makes on the mount is told to everybody. So a child

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * resource: the table of kinds. What the API calls a restore job, a backup, an index is one row
  * of data here, and no other room asks which kind it has.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stats: the counters that /.pinefs/stats shows, and the last failures that /.pinefs/errors
  * shows. One struct, made by main, lent to every room that counts; a room adds only to its own.

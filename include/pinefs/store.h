@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * store: the objects, what is known of each, and for how long it holds. Here it is decided when
  * the API is asked: at most one request for the same thing is under way, whoever comes later

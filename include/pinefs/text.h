@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * text: bytes that grow to a bound, and the few conversions every room needs:
  * escaping for people, percent-encoding for URLs, RFC 3339 times.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree: what a path names: directories and files, their numbers, attributes, contents, extended
  * attributes. Turns objects of the store into files, and knows which of these calls may wait for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * watch: who wants to know of a change, and that they hear of it. Here, and only here, pinefs
  * asks the API by itself: for objects that can still change and that somebody waits for or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * burst READERS FILE: that many processes read the file at the same time.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cached KIND ROUNDS ITERATIONS PATH...
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * warm get HOW ROUNDS PAUSE URL FILE URL2 FILE2...  one GET against one read, alternately
  * warm change CONTROL-URL HOW ROUNDS...            the same, but the object changes before each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fuzz: what the fuzz targets share. A target is one LLVMFuzzerTestOneInput(); it feeds hostile
  * bytes to a room as the network, or a person, would, and checks what must hold whatever they say.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Documents: each part of the input (cut at bytes 0x1e) is what describe answers for one job, one
  * after the other, each after the TTL of the one before.

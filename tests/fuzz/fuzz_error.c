@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Answers that aren't good ones: two bytes of status and outcome, then body, reason, request id and
  * reason of rejection, cut at bytes 0x1e. For a job that was never seen, and for one that was.

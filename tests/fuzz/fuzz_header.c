@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Header lines of an answer (cut at newlines), and the values of Retry-After by themselves.
  *

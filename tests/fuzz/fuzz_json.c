@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The quick ways through a document against the careful one: two texts, cut at the byte 0x1e.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Pages of the list: each part of the input (cut at bytes 0x1e) is one answer; when there are no
  * more, the last one comes again for ever. The listing is read twice, with a TTL between.

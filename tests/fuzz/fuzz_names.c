@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Names: keys that pinefs doesn't know (cut at newlines) as the members of a job, ids, and the
  * conversions of the text room.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Where there is no libFuzzer: give a target the files of a directory, one test each, in TAP. A
  * finding ends the program, and so the test.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The rooms over a played http, and what else the targets share. */
 #include <errno.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options: print the table of options, or the help that is made from it, for tests/lint/options. */
 #include "pinefs/options.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * api_fixture: what the tests of api share: an api on an http of the test's own, where each
  * question is seen as it would be sent, and answered at will.

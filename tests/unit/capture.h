@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* capture: what is written to stderr for a while. */
 #ifndef PINEFS_CAPTURE_H
 #define PINEFS_CAPTURE_H

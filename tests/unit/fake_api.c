@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fake_api.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fake_api: an api that asks nobody. Each question stays under way until the test answers it; a
  * test links this instead of the api room.

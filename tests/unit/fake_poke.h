@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fake_poke: a child that does nothing by itself. What it is asked to do stays under way until the
  * test says that it is done; a test links this instead of the poke room.

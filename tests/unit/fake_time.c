@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fake_time.h"
 
 static int64_t monotonic(const struct pfs_clock *clock)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fake_time: a clock that stands still unless it is moved, and a loop on it that jumps from timer
  * to timer instead of waiting. So a test sees every TTL to the nanosecond and takes no time.

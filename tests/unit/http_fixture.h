@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http_fixture: what the tests of http share. Transfers go to a small server in the same loop, on a
  * clock that stands still unless a test moves it: so it is known to the nanosecond when what is

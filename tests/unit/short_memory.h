@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * short_memory: lets memory run out at will. The program that links this must be linked with the
  * wraps that meson.build names; then every allocation of pinefs and of cJSON passes here.

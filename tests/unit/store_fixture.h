@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* store_fixture: a store on a fake api and a fake clock, and what the tests of it share. */
 #ifndef PINEFS_STORE_FIXTURE_H
 #define PINEFS_STORE_FIXTURE_H

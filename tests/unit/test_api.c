@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is asked, and what a failure becomes. */
 #include <errno.h>
 #include <string.h>

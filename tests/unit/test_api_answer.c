@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What counts as an answer, and what is taken from it. */
 #include <errno.h>
 #include <fcntl.h>

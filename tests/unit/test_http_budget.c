@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The time that a request may take, and how many may be sent. */
 #include <errno.h>
 #include <string.h>

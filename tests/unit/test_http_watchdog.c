@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What http does about a request that it has forgotten: tests lose its timer, as a bug would. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pinefs/json.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pinefs/loop.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Each allocation of a scenario fails once: the call must say so or succeed all the same, and what
  * it took is given back. Where cJSON was short, a document seems unreadable: it doesn't tell these

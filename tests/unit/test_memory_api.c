@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* As test_memory.c, for the api room, on its own fake of http. */
 #include <errno.h>
 #include <string.h>

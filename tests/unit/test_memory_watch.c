@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * As test_memory, for those who wait and watch: without memory somebody may be told nothing, but
  * never something else, and a history never has half a line.

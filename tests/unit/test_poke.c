@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The real child, on directories that are no mount of ours: what it does, and what it may. */
 #include <dirent.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pinefs/resource.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How long an answer holds, who waits for it, and what it changes. */
 #include "pinefs/store.h"
 

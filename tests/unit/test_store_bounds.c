@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Everything in the store that grows has a bound, and what nobody needs is freed. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a failure leaves: ids that aren't there, an API that fails, objects that vanish. */
 #include <errno.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The store's index: what was added and not removed is found, whatever else came and went. */
 #include "unit.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The walk of a list: its pages, its whims, what fails in it, and when it spares describes. */
 #include <errno.h>
 #include <stdio.h>

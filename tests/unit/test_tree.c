@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names, inodes, listings, and what is in the files. */
 #include <errno.h>
 #include <stdio.h>

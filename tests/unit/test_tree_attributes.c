@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Attributes, the bytes they promise, extended attributes, and who holds what. */
 #include <errno.h>
 #include <stdio.h>

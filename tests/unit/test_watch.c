@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who wants to know, and what is asked of the API for their sake: no more than it takes. */
 #include <errno.h>
 #include <stdio.h>

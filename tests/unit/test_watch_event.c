@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the kernel is told, through the child: only what is watched, in order, and once. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Those who poll(2): who is woken, when, and what is asked for their sake. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tree_fixture: a tree over the store of store_fixture, and what the tests of it share. */
 #ifndef PINEFS_TREE_FIXTURE_H
 #define PINEFS_TREE_FIXTURE_H

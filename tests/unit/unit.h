@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* unit: what every unit test includes: cmocka, and the headers that it wants before itself. */
 #ifndef PINEFS_UNIT_H
 #define PINEFS_UNIT_H

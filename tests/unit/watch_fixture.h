@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* watch_fixture: a watch over the tree of tree_fixture, with a child that is a fake. */
 #ifndef PINEFS_WATCH_FIXTURE_H
 #define PINEFS_WATCH_FIXTURE_H
