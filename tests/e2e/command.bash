@@ -9,11 +9,18 @@
 #   refuses TEXT ARG... run it so; fails unless it exits with 1 and one line with TEXT, mounts
 #                       nothing and leaves nothing running
 #   daemons             process ids of those that were started with MNT
+#   none_runs           are there none?
+#   signal_daemons SIGNAL
+#   do_as_told [PREFIX...]   run the command that SAID ends with
+#   jobs_are NUMBER [PREFIX...]   does a listing by PREFIX show so many jobs?
 #
 # KEY is the API key in the environment, none if empty; SETTINGS is an array of NAME=VALUE that
 # are in the environment, too. With PREFIX set to an array of words, pinefs is run through them.
 
 # shellcheck disable=SC2034 # some are for the tests
+
+# An address on which nobody listens: port 1 is for what no machine runs any more.
+NOBODY=http://127.0.0.1:1
 
 command_set_up() {
 	MNT=$(mktemp -d "${MOUNT_BASE:-$BATS_TEST_TMPDIR}/mnt.XXXXXX")
@@ -45,6 +52,12 @@ none_runs() {
 	[ -z "$(daemons)" ]
 }
 
+signal_daemons() {
+	local pids
+	mapfile -t pids < <(daemons)
+	kill "-$1" "${pids[@]}"
+}
+
 pinefs() {
 	local variables=("${SETTINGS[@]}")
 	[ -z "$KEY" ] || variables+=("PINECONE_API_KEY=$KEY")
@@ -72,4 +85,16 @@ refuses() {
 		return 1
 	fi
 	wait_until 10 none_runs
+}
+
+do_as_told() {
+	local words
+	read -ra words <<<"${SAID##*with: }"
+	"$@" "${words[@]}"
+}
+
+jobs_are() {
+	local number=$1
+	shift
+	[ "$("$@" find "$JOBS" -mindepth 1 -maxdepth 1 | wc -l)" -eq "$number" ]
 }

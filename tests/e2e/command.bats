@@ -1,4 +1,4 @@
-# The command: how it starts, what it says when it can't, its options, and how it ends.
+# The command: how it starts, what it says when it can't, and how it ends.
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154
 
 # Set by mount_start, sim_start and command_set_up.
@@ -19,40 +19,8 @@ teardown() {
 	user_tear_down
 }
 
-# An address on which nobody listens: port 1 is for what no machine runs any more.
-NOBODY=http://127.0.0.1:1
-
-config_has() {
-	local line
-	for line; do
-		grep -qxF -- "$line" "$MNT/.pinefs/config" && continue
-		echo "no $line in:" >&2
-		cat "$MNT/.pinefs/config" >&2
-		return 1
-	done
-}
-
-jobs_are() { # NUMBER [PREFIX...]
-	local number=$1
-	shift
-	[ "$("$@" find "$JOBS" -mindepth 1 -maxdepth 1 | wc -l)" -eq "$number" ]
-}
-
 asked() { # ENDPOINT
 	[ "$(sim_requests "$1")" -eq 1 ]
-}
-
-signal_daemons() { # SIGNAL
-	local pids
-	mapfile -t pids < <(daemons)
-	kill "-$1" "${pids[@]}"
-}
-
-# Run the command that the line ends with.
-do_as_told() { # [PREFIX...]
-	local words
-	read -ra words <<<"${SAID##*with: }"
-	"$@" "${words[@]}"
 }
 
 @test "wrong usage: one line, exit status 2" {
@@ -159,106 +127,6 @@ do_as_told() { # [PREFIX...]
 	done
 }
 
-@test "a mountpoint that is missing, or a file" {
-	local directory=$MNT
-	sim_start --jobs 1
-	MNT=$directory/missing
-	refuses "make it with: mkdir -p $MNT" --api-url "$SIM_URL"
-	MNT=$BATS_TEST_TMPDIR/file
-	: >"$MNT"
-	refuses "$MNT: not a directory" --api-url "$SIM_URL"
-	MNT=$directory
-	[ "$(sim_requests total)" -eq 0 ]
-}
-
-@test "a mountpoint that is mounted already: the line's command unmounts it" {
-	sim_start --jobs 1
-	pinefs --api-url "$SIM_URL"
-	[ "$CODE" -eq 0 ]
-	pinefs --api-url "$SIM_URL"
-	[ "$CODE" -eq 1 ]
-	said_one_line 'something is mounted there already (fuse.pinefs); unmount it with: '
-	jobs_are 1
-	do_as_told
-	wait_until 20 none_runs
-	pinefs --api-url "$SIM_URL"
-	[ "$CODE" -eq 0 ]
-	jobs_are 1
-}
-
-@test "a mountpoint that is another filesystem: nobody is told to unmount it" {
-	local path
-	for path in / /proc; do
-		run env PINECONE_API_KEY="$SIM_KEY" "$PINEFS" --api-url "$NOBODY" "$path"
-		[ "$status" -eq 1 ]
-		[ ${#lines[@]} -eq 1 ]
-		[[ $output == "pinefs: $path: something is mounted there already ("*'); choose another directory' ]]
-	done
-}
-
-@test "a mountpoint that is dead from a crash: the line's command clears it" {
-	sim_start --jobs 1
-	pinefs --api-url "$SIM_URL"
-	[ "$CODE" -eq 0 ]
-	signal_daemons KILL
-	wait_until 20 none_runs
-	says 'Transport endpoint is not connected' stat "$MNT/README"
-	pinefs --api-url "$SIM_URL"
-	[ "$CODE" -eq 1 ]
-	said_one_line 'a dead mount is there, left by a crash; unmount it with: '
-	do_as_told
-	pinefs --api-url "$SIM_URL"
-	[ "$CODE" -eq 0 ]
-	jobs_are 1
-}
-
-@test "a mountpoint whose name needs quotes: mounted, watched, and named so that it can be pasted" {
-	local watched
-	MNT="$MNT/a b,c"
-	JOBS=$MNT/restore-jobs
-	sim_start --jobs 1
-	refuses "make it with: mkdir -p '$MNT'" --api-url "$SIM_URL"
-	eval "${SAID##*with: }"
-	pinefs --api-url "$SIM_URL" --ttl 0.2
-	[ "$CODE" -eq 0 ]
-	jobs_are 1
-	grep -qxF "mountpoint=$MNT" "$MNT/.pinefs/config"
-	watched=$(echo "$JOBS"/*)/status
-	python3 - "$watched" <<'END' &
-import ctypes, os, signal, sys
-libc = ctypes.CDLL(None)
-IN_MODIFY = 2
-assert libc.inotify_add_watch(libc.inotify_init(), sys.argv[1].encode(), IN_MODIFY) >= 0
-signal.alarm(60)
-signal.pause()
-END
-	is_watched() { grep -q "/status$" "$MNT/.pinefs/watchers"; }
-	wait_until 30 is_watched
-	kill "$!"
-	wait "$!" || true
-	pinefs --api-url "$SIM_URL"
-	[ "$CODE" -eq 1 ]
-	eval "${SAID##*with: }"
-	wait_until 20 none_runs
-	rmdir "$MNT"
-}
-
-@test "a mountpoint by a relative path, with a slash behind, or through a link" {
-	local path
-	sim_start --jobs 1
-	ln -s "$MNT" "$BATS_TEST_TMPDIR/link"
-	cd "$(dirname "$MNT")"
-	for path in "./${MNT##*/}" "$MNT//" "$BATS_TEST_TMPDIR/link"; do
-		PINECONE_API_KEY=$SIM_KEY "$PINEFS" --api-url "$SIM_URL" "$path" 3>&-
-		is_mounted "$MNT"
-		jobs_are 1
-		run env PINECONE_API_KEY="$SIM_KEY" "$PINEFS" --api-url "$SIM_URL" "$path"
-		[ "$status" -eq 1 ]
-		[[ $output == *"$path: something is mounted there already"* ]]
-		fusermount3 -u "$MNT"
-	done
-}
-
 @test "standard streams that are closed" {
 	sim_start --jobs 1
 	PINECONE_API_KEY=$SIM_KEY "$PINEFS" --api-url "$SIM_URL" "$MNT" 3>&- 0<&- 1>&- 2>&-
@@ -271,17 +139,6 @@ END
 	CODE=0
 	PINECONE_API_KEY=$SIM_KEY "$PINEFS" --api-url "$NOBODY" "$MNT" 3>&- 0<&- 1>&- 2>&- || CODE=$?
 	[ "$CODE" -eq 1 ]
-}
-
-@test "-o auto_unmount: fusermount3 stays, and ends with the mount" {
-	sim_start --jobs 1
-	pinefs --api-url "$SIM_URL" -o auto_unmount
-	[ "$CODE" -eq 0 ]
-	jobs_are 1
-	[ "$(ps -o comm= -p "$(daemons | paste -sd ,)" | sort | tr '\n' ' ')" = \
-		'fusermount3 pinefs pinefs-poke ' ]
-	fusermount3 -u "$MNT"
-	wait_until 20 none_runs
 }
 
 @test "a /dev/fuse that is missing, or closed to the user: the line says what helps" {
@@ -331,22 +188,6 @@ END
 	pinefs --api-url "$SIM_URL"
 	[ "$CODE" -eq 0 ]
 	chown 0 "$MNT" || true
-}
-
-@test "allow_root: root comes in, others don't" {
-	need_root
-	user_set_up
-	rmdir "$MNT"
-	command_set_up
-	chown 65534 "$MNT"
-	need_fuse_conf user_allow_other
-	sim_start --jobs 1
-	PREFIX=("${AS_USER[@]}")
-	pinefs --api-url "$SIM_URL" -o allow_root
-	[ "$CODE" -eq 0 ]
-	jobs_are 1
-	jobs_are 1 as_user
-	says 'Permission denied' as_other ls "$JOBS"
 }
 
 @test "the question at the start is one row, and feeds nothing" {
@@ -461,131 +302,6 @@ END
 	run ! is_mounted "$MNT"
 }
 
-@test "--no-check mounts what can't be reached; it is there once it can" {
-	local port
-	sim_start --jobs 2
-	port=${SIM_URL##*:}
-	sim_stop
-	pinefs --no-check --api-url "$SIM_URL" --timeout 1
-	[ "$CODE" -eq 0 ]
-	says 'No route to host' ls "$JOBS"
-	grep -q 'All of it is read-only' "$MNT/README"
-	sim_start --jobs 2 --port "$port"
-	wait_until 20 jobs_are 2
-}
-
-@test "SOURCE is what /proc/mounts shows; -o fsname wins over it" {
-	sim_start --jobs 1
-	pinefs --api-url "$SIM_URL"
-	grep "^pinefs $MNT fuse.pinefs rw," /proc/self/mounts
-	fusermount3 -u "$MNT"
-	pinefs --api-url "$SIM_URL" 'my project, really'
-	grep -F "my\\040project,\\040really $MNT fuse.pinefs " /proc/self/mounts
-	config_has 'source=my project, really'
-	fusermount3 -u "$MNT"
-	pinefs --api-url "$SIM_URL" source -o fsname=other,subtype=cone
-	grep "^other $MNT fuse.cone " /proc/self/mounts
-	fusermount3 -u "$MNT"
-}
-
-@test "-o max_read: reads come in pieces no larger than that, and give what they gave" {
-	local raw before
-	raw=$(jq -cn '{restore_job_id: "large", status: "Completed", note: ("x" * 20000)}')
-	sim_start --jobs 0
-	add_raw large "$raw"
-	mount_start -o max_read=4096
-	grep "^pinefs $MNT fuse.pinefs .*max_read=4096" /proc/self/mounts
-	file_says "$JOBS/large/restore_job_id" large
-	before=$(counter messages read)
-	cmp "$JOBS/large/raw.json" <(printf %s "$raw")
-	[ $(($(counter messages read) - before)) -ge 5 ]
-	mount_stop
-}
-
-@test "mount(8) and fstab can call it" {
-	local options key=$BATS_TEST_TMPDIR/key fstab=$BATS_TEST_TMPDIR/fstab
-	need_root
-	sim_start --jobs 2
-	echo "$SIM_KEY" >"$key"
-	chmod 600 "$key"
-	options="api_key_file=$key,api_url=$SIM_URL,ttl_final=60,_netdev,nofail,noauto,user,exec"
-	options+=",x-systemd.automount,x-anything=at-all,comment=text"
-	# The type can be a path, so that this doesn't need an installed one.
-	mount -t "fuse.$PINEFS" pinecone "$MNT" -o "$options"
-	grep "^pinecone $MNT fuse.pinefs rw," /proc/self/mounts
-	jobs_are 2
-	config_has ttl_final=60
-	umount "$MNT"
-	wait_until 20 none_runs
-	echo "pinecone $MNT fuse.$PINEFS $options,allow_other 0 0" >"$fstab"
-	mount -T "$fstab" "$MNT"
-	grep "^pinecone $MNT fuse.pinefs rw,.*allow_other" /proc/self/mounts
-	jobs_are 2
-	umount "$MNT"
-	wait_until 20 none_runs
-	# What mount(8) does, with a pinefs that is found in PATH.
-	PATH=$(dirname "$PINEFS"):/usr/local/sbin:/usr/sbin:/sbin:$PATH \
-		mount.fuse3 pinecone "$MNT" -o "rw,$options" -t fuse.pinefs
-	jobs_are 2
-	umount "$MNT"
-}
-
-@test "each long option is an -o option, too, and seconds may be fractions" {
-	local key=$BATS_TEST_TMPDIR/key expected
-	sim_start --jobs 1
-	echo "$SIM_KEY" >"$key"
-	chmod 600 "$key"
-	expected=("api_key_file=$key" "api_url=$SIM_URL" api_version=2026-01 ttl=0.5 ttl_final=1.25
-		ttl_missing=0 stale=2.5 timeout=3.125 max_rate=50.5 cacert=/etc/hosts no_check=1)
-	KEY=''
-	pinefs --api-key-file "$key" --api-url "$SIM_URL" --api-version 2026-01 --ttl 0.5 \
-		--ttl-final 1.25 --ttl-missing 0 --stale 2.5 --timeout 3.125 --max-rate 50.5 \
-		--cacert /etc/hosts --no-check
-	[ "$CODE" -eq 0 ]
-	config_has "${expected[@]}"
-	ls "$JOBS" >"$BATS_TEST_TMPDIR/names"
-	[ "$(curl -sS "$SIM_URL/_sim/log" | jq -r '.[0].headers["x-pinecone-api-version"]')" = 2026-01 ]
-	fusermount3 -u "$MNT"
-	pinefs -o "$(
-		IFS=,
-		echo "${expected[*]/no_check=1/no_check}"
-	)"
-	[ "$CODE" -eq 0 ]
-	config_has "${expected[@]}"
-	fusermount3 -u "$MNT"
-	# In another mixture, and the last one holds.
-	(cd "$BATS_TEST_TMPDIR" && KEY='' pinefs --ttl=7 -o ttl=8,api-key-file=key \
-		--api-url="$SIM_URL" -o ttl-final=9)
-	config_has ttl=8 ttl_final=9 "api_key_file=$key" no_check=0
-	fusermount3 -u "$MNT"
-	wait_until 20 none_runs
-	SETTINGS=(PINECONE_API_KEY=)
-	pinefs -o demo,ttl=9
-	[ "$CODE" -eq 0 ]
-	config_has demo=1 ttl=9
-}
-
-@test "foreground and debug are -o options, too" {
-	sim_start --jobs 1
-	PINECONE_API_KEY=$SIM_KEY "$PINEFS" -o "foreground,debug,api_url=$SIM_URL" "$MNT" 3>&- &
-	wait_until 20 is_mounted "$MNT"
-	fusermount3 -u "$MNT"
-	wait "$!"
-}
-
-@test "uid, gid and umask" {
-	sim_start --jobs 1 --pending 0
-	pinefs --api-url "$SIM_URL" -o uid=12,gid=34,umask=0227
-	[ "$CODE" -eq 0 ]
-	[ "$(stat -c '%u:%g %a' "$MNT" "$JOBS" "$JOBS"/* "$JOBS"/*/status "$MNT/README" \
-		"$MNT/.pinefs/stats" | sort -u)" = $'12:34 440\n12:34 550' ]
-	fusermount3 -u "$MNT"
-	wait_until 20 none_runs
-	pinefs --api-url "$SIM_URL"
-	[ "$(stat -c '%u:%g %a' "$MNT" "$JOBS"/*/status | tr '\n' ' ')" = \
-		"$(id -u):$(id -g) 555 $(id -u):$(id -g) 444 " ]
-}
-
 @test "SIGTERM, SIGINT and fusermount3 -u end it with 0, and nothing is left" {
 	local signal
 	sim_start --jobs 1
@@ -631,45 +347,4 @@ END
 	[ "$CODE" -eq 1 ]
 	kill "$inside"
 	wait "$inside" || true
-}
-
-@test "-d says what is asked, and what came of it, but never the key" {
-	sim_start --jobs 1
-	SIM_KEY=pcsk_secret mount_start -d
-	ls "$JOBS" >/dev/null
-	says 'No such file' cat "$JOBS/some-id/status"
-	mount_logged '/restore-jobs: 200'
-	mount_logged '/restore-jobs/some-id: 404'
-	run ! grep -F secret "$PINEFS_LOG"
-	mount_stop
-}
-
-@test "--max-rate holds, after a burst of twenty" {
-	local began ids readers=() now
-	sim_start --jobs 0
-	began=$EPOCHREALTIME
-	mount_start --max-rate 4 --ttl-missing 60
-	# The question at the start was the first of thirty.
-	for ids in {1..29}; do
-		cat "$JOBS/id-$ids/status" 2>/dev/null 3>&- &
-		readers+=("$!")
-	done
-	# At no time more than the burst and what the rate has added since.
-	within() {
-		local sent now
-		sent=$(sim_requests total)
-		now=$EPOCHREALTIME
-		awk -v sent="$sent" -v began="$began" -v now="$now" \
-			'BEGIN { exit !(sent <= 20 + 4 * (now - began) + 1) }' ||
-			{ echo "$sent in $began to $now" >"$BATS_TEST_TMPDIR/exceeded"; }
-		[ "$sent" -eq 30 ]
-	}
-	wait_until 30 within
-	now=$EPOCHREALTIME
-	[ ! -e "$BATS_TEST_TMPDIR/exceeded" ]
-	wait "${readers[@]}" || true
-	# Ten beyond the burst take two and a half seconds.
-	awk -v began="$began" -v now="$now" 'BEGIN { exit !(now - began >= 2.25) }'
-	[ "$(counter http_throttled)" -ge 1 ]
-	mount_stop
 }
