@@ -61,16 +61,13 @@ static bool is_from_child(fuse_req_t request)
 
 /* --- lookup and forget --------------------------------------------------------------------- */
 
-/*
- * Tell attributes, and for how many ns they hold. While our child is to write somewhere, the owner
- * seems to be allowed to; that holds for no time.
- */
-static int tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, struct stat *ret_stat,
-			   int64_t *ret_holds)
+int pfs_tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, struct stat *ret_stat,
+			int64_t *ret_holds)
 {
 	int error = pfs_tree_attributes(fs->tree, node, ret_stat, ret_holds);
 
 	if (!error && pfs_watch_is_window(fs->watch, node->inode)) {
+		ret_stat->st_uid = geteuid();
 		ret_stat->st_mode |= S_IWUSR;
 		*ret_holds = 0;
 	}
@@ -85,7 +82,7 @@ static int make_entry(struct pfs_fs *fs, const struct pfs_node *node,
 	int error;
 
 	*ret_entry = (struct fuse_entry_param){.ino = node->inode, .generation = 1};
-	error = tell_attributes(fs, node, &ret_entry->attr, &holds);
+	error = pfs_tell_attributes(fs, node, &ret_entry->attr, &holds);
 	if (error)
 		return error;
 	ret_entry->attr_timeout = seconds(holds);
@@ -201,7 +198,7 @@ static int reply_attributes(struct pfs_fs *fs, fuse_req_t request, const struct 
 {
 	struct stat stat;
 	int64_t holds;
-	int error = tell_attributes(fs, node, &stat, &holds);
+	int error = pfs_tell_attributes(fs, node, &stat, &holds);
 
 	if (error)
 		return pfs_reply_error(fs, request, error);

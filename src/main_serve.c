@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One mount: the rooms wired together, from the API's first answer to the last reply. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "main.h"
@@ -153,13 +155,25 @@ static int make_tree(struct program *program)
 			       &program->tree);
 }
 
-/* Where the kernel checks modes, an owner who isn't root needs them to let it write. */
+/*
+ * May we change what isn't ours, or isn't writable? Not every root may: a service can be run with
+ * a few of its rights.
+ */
+static bool passes_modes(void)
+{
+	const uint32_t needed = 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER;
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	return !syscall(SYS_capget, &header, sets) && (sets[0].effective & needed) == needed;
+}
+
 static int make_watch(struct program *program)
 {
 	const struct pfs_watch_config config = {
 		.ttl = program->options.ttl > SHORTEST_REFRESH ? program->options.ttl
 							       : SHORTEST_REFRESH,
-		.needs_window = program->options.check_modes && geteuid() != 0,
+		.needs_window = program->options.check_modes && !passes_modes(),
 	};
 
 	return pfs_watch_create(program->store, program->tree, program->loop, &program->stats,

@@ -50,7 +50,7 @@ enum event_type {
 /* Something to tell the kernel. */
 struct event {
 	enum event_type type;
-	unsigned step;			    /* of those that make it */
+	unsigned step;			    /* how many operations that make it are begun */
 	bool checked;			    /* somebody is watching it */
 	uint64_t inode;			    /* of what changed, came or went */
 	uint64_t directory;		    /* where it is */
@@ -97,7 +97,7 @@ struct pfs_watch {
 	struct event *current;	/* the one that the child is at, or NULL */
 	struct event *whole;	/* the one about the whole history, if it isn't begun, or NULL */
 	struct pfs_timer retry; /* pumps: something new, or a directory was busy */
-	uint64_t window;	/* inode that seems to be writable; 0: none */
+	uint64_t window;	/* inode that seems to be ours and writable; 0: none */
 };
 
 /* --- watch.c --- */

@@ -361,72 +361,43 @@ void pfs_event_check(struct pfs_watch *watch)
 /* --- telling ------------------------------------------------------------------------------- */
 
 /*
- * The steps of an event. Where the kernel checks modes, an owner who isn't root needs a window:
- * the file, or the directory in which a name is made or removed, then seems to be writable.
+ * What the child does to make an event. The look at the beginning is at the file, since what the
+ * kernel has of it must go; or, where a name is made or removed, at its directory, so that the
+ * kernel sees the window open: without one it isn't needed.
  */
-struct step {
-	enum pfs_poke_operation operation; /* PFS_POKE_NOTHING: the event is told */
-	bool window;			   /* it is open during this step, if one is needed */
-	bool for_window; /* only made where one is: the kernel sees it opened, or closed */
+#define OPERATIONS_MAX 4
+static const enum pfs_poke_operation operations[][OPERATIONS_MAX + 1] = {
+	[EVENT_CHANGE] = {PFS_POKE_STAT, PFS_POKE_MODIFY, PFS_POKE_ATTRIB, PFS_POKE_CLOSE_WRITE},
+	[EVENT_DIRECTORY_CREATED] = {PFS_POKE_STAT, PFS_POKE_CREATE_DIRECTORY},
+	[EVENT_DIRECTORY_REMOVED] = {PFS_POKE_STAT, PFS_POKE_REMOVE_DIRECTORY},
+	[EVENT_FILE_CREATED] = {PFS_POKE_STAT, PFS_POKE_CREATE_FILE},
+	[EVENT_FILE_REMOVED] = {PFS_POKE_STAT, PFS_POKE_REMOVE_FILE},
+	[EVENT_FILE_REPLACED] = {PFS_POKE_STAT, PFS_POKE_REMOVE_FILE, PFS_POKE_CREATE_FILE},
 };
 
-static const struct step change_steps[] = {
-	{.operation = PFS_POKE_STAT},
-	{.operation = PFS_POKE_MODIFY},
-	{.operation = PFS_POKE_ATTRIB},
-	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
-	{.operation = PFS_POKE_CLOSE_WRITE, .window = true},
-	{.operation = PFS_POKE_STAT, .for_window = true},
-	{.operation = PFS_POKE_NOTHING},
-};
-static const struct step directory_created_steps[] = {
-	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
-	{.operation = PFS_POKE_CREATE_DIRECTORY, .window = true},
-	{.operation = PFS_POKE_STAT, .for_window = true},
-	{.operation = PFS_POKE_NOTHING},
-};
-static const struct step file_created_steps[] = {
-	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
-	{.operation = PFS_POKE_CREATE_FILE, .window = true},
-	{.operation = PFS_POKE_STAT, .for_window = true},
-	{.operation = PFS_POKE_NOTHING},
-};
-static const struct step file_removed_steps[] = {
-	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
-	{.operation = PFS_POKE_REMOVE_FILE, .window = true},
-	{.operation = PFS_POKE_STAT, .for_window = true},
-	{.operation = PFS_POKE_NOTHING},
-};
-static const struct step file_replaced_steps[] = {
-	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
-	{.operation = PFS_POKE_REMOVE_FILE, .window = true},
-	{.operation = PFS_POKE_CREATE_FILE, .window = true},
-	{.operation = PFS_POKE_STAT, .for_window = true},
-	{.operation = PFS_POKE_NOTHING},
-};
-static const struct step directory_removed_steps[] = {
-	{.operation = PFS_POKE_STAT, .window = true, .for_window = true},
-	{.operation = PFS_POKE_REMOVE_DIRECTORY, .window = true},
-	{.operation = PFS_POKE_STAT, .for_window = true},
-	{.operation = PFS_POKE_NOTHING},
-};
-
-static const struct step *const steps[] = {
-	[EVENT_CHANGE] = change_steps,
-	[EVENT_DIRECTORY_CREATED] = directory_created_steps,
-	[EVENT_FILE_CREATED] = file_created_steps,
-	[EVENT_DIRECTORY_REMOVED] = directory_removed_steps,
-	[EVENT_FILE_REMOVED] = file_removed_steps,
-	[EVENT_FILE_REPLACED] = file_replaced_steps,
-};
-
-static const struct step *next_step(const struct pfs_watch *watch, struct event *event)
+/* Of what the child changes: a file, or the directory that a name is in. */
+static uint64_t changed_inode(const struct event *event)
 {
-	const struct step *step = &steps[event->type][event->step];
+	return event->type == EVENT_CHANGE ? event->inode : event->directory;
+}
 
-	for (; step->for_window && !watch->config.needs_window; step++)
+/* PFS_POKE_NOTHING: the event is told. The last is a look at the window, which is closed then. */
+static enum pfs_poke_operation next_operation(struct pfs_watch *watch, struct event *event)
+{
+	const bool needs_window = watch->config.needs_window;
+	enum pfs_poke_operation operation;
+
+	if (!event->step && event->type != EVENT_CHANGE && !needs_window)
 		event->step++;
-	return step;
+	operation = operations[event->type][event->step];
+	if (operation != PFS_POKE_NOTHING) {
+		event->step++;
+		watch->window = needs_window ? changed_inode(event) : 0;
+	} else if (watch->window) {
+		operation = PFS_POKE_STAT;
+		watch->window = 0;
+	}
+	return operation;
 }
 
 /* The event to go on with: the one begun, else the first whose directory isn't busy. */
@@ -453,23 +424,20 @@ static struct event *choose_event(struct pfs_watch *watch)
 /* 0: the child is at it. 1: the event is told. Or an error: it can't be. */
 static int take_step(struct pfs_watch *watch, struct event *event)
 {
-	const struct step *step = next_step(watch, event);
-	uint64_t inode = event->type == EVENT_CHANGE ? event->inode : event->directory;
+	enum pfs_poke_operation operation = next_operation(watch, event);
 	const char *slash = strrchr(event->path, '/');
 	char path[PATH_LONGEST];
 
-	watch->window = step->window && watch->config.needs_window ? inode : 0;
-	if (step->operation == PFS_POKE_NOTHING)
+	if (operation == PFS_POKE_NOTHING)
 		return 1;
-	event->step++;
 	if (watch->whole == event)
 		watch->whole = NULL;
-	if (event->type != EVENT_CHANGE && step->operation == PFS_POKE_STAT)
+	if (event->type != EVENT_CHANGE && operation == PFS_POKE_STAT)
 		(void)snprintf(path, sizeof(path), "%.*s", slash ? (int)(slash - event->path) : 0,
 			       event->path);
 	else
 		(void)snprintf(path, sizeof(path), "%s", event->path);
-	return pfs_poke_ask(watch->poke, step->operation, inode, path);
+	return pfs_poke_ask(watch->poke, operation, changed_inode(event), path);
 }
 
 /* What is to be told may be gone again: that is nothing to warn of. */

@@ -32,8 +32,8 @@ struct pfs_wait;
 
 struct pfs_watch_config {
 	int64_t ttl; /* ns between refreshes */
-	/* The kernel checks modes, and the child isn't root: it must seem to be allowed to write
-	 * where it does (pfs_watch_is_window). */
+	/* The kernel checks modes, and the child has no rights that pass them: what it changes must
+	 * seem to be its own, and to be writable (pfs_watch_is_window). */
 	bool needs_window;
 };
 
@@ -100,7 +100,7 @@ enum pfs_pretence {
 enum pfs_pretence pfs_watch_pretends(const struct pfs_watch *watch, pid_t pid, uint64_t directory,
 				     const char *name, uint64_t *ret_inode);
 
-/* Must this file or directory seem to be writable to its owner just now? */
+/* Must this file or directory seem to be the child's own, and writable to it, just now? */
 bool pfs_watch_is_window(const struct pfs_watch *watch, uint64_t inode);
 
 /* For /.pinefs/watchers: a line a watch, as last seen: process id, name, path; tabs between. */

@@ -86,6 +86,31 @@ names_come_and_go() { # AS...
 	names_come_and_go "${AS_USER[@]}"
 }
 
+@test "as an ordinary user with allow_other, where all files are said to be another's" {
+	need_root
+	need_fuse_conf user_allow_other
+	MOUNT_AS=("${AS_USER[@]}")
+	mount_start --ttl 0.3 --ttl-missing 0.3 --stale 1 -o allow_other,uid=65533
+	value_after_event 'Permission denied' as_user
+	names_come_and_go "${AS_USER[@]}"
+	[ "$(stat -c %u "$JOBS" "$JOBS/one/status" "$JOBS/three" | sort -u)" = 65533 ]
+}
+
+@test "as root with allow_other and no rights but those of the manual's unit" {
+	need_root
+	local rights=-all right words
+	read -ra words < <(sed -n 's/^CapabilityBoundingSet=//p' \
+		"$BATS_TEST_DIRNAME/../../man/pinefs.1")
+	for right in "${words[@],,}"; do
+		rights+=,+${right#cap_}
+	done
+	[ "$rights" != -all ]
+	MOUNT_AS=(setpriv --no-new-privs "--bounding-set=$rights" "--inh-caps=$rights" --)
+	mount_start --ttl 0.3 --ttl-missing 0.3 --stale 1 -o allow_other
+	value_after_event 'Permission denied' as_other
+	names_come_and_go env
+}
+
 @test "an ordinary user's pinefs doesn't see other users' watchers, who wait all the same" {
 	need_root
 	need_fuse_conf user_allow_other
