@@ -38,6 +38,7 @@
 #include "main.h"
 #include "pinefs/http.h"
 #include "pinefs/log.h"
+#include "pinefs/poke.h"
 #include "pinefs/text.h"
 
 #define EXIT_USAGE 2
@@ -164,6 +165,7 @@ int main(int argc, char *argv[])
 	struct program *program;
 	int status = EXIT_SUCCESS;
 
+	pfs_poke_main(argc, argv);
 	fill_standard_streams();
 	program = calloc(1, sizeof(*program));
 	if (!program)

@@ -2,6 +2,11 @@
 /*
  * The parent's side: one order at a time, and the permission that goes with it.
  *
+ * The first child is a mere fork, made when there is nothing to be copied yet. By the time that one
+ * has ended there is: the key, libcurl's connections, the mount's descriptor. So the next is made
+ * by executing the program anew, and only what is safe between fork(2) and execve(2) in a process
+ * that may have threads (libcurl's resolver) is done there.
+ *
  * A permission is for one operation on one inode (and one name), from the child's process id,
  * and is used up by the first message that fits. With it gone, the child can do no more than
  * anybody else.
@@ -47,13 +52,13 @@ static void close_all_but(int socket)
 	(void)close_range(STDIN_FILENO + 1, ~0U, 0);
 }
 
-static void become_child(int socket, const char *mountpoint, pid_t parent)
+static void become_child(int socket, pid_t parent)
 {
 	sigset_t none;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	(void)prctl(PR_SET_NAME, "pinefs-poke");
+	(void)prctl(PR_SET_NAME, PFS_POKE_NAME);
 	if (getppid() != parent)
 		_exit(EXIT_SUCCESS);
 	/* Ctrl-C at a terminal is for the parent: it ends us when the mount is gone. */
@@ -64,37 +69,82 @@ static void become_child(int socket, const char *mountpoint, pid_t parent)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	close_all_but(socket);
 	(void)!chdir("/");
-	_exit(poke_child_run(STDIN_FILENO, mountpoint));
 }
+
+static void execute_child(char *mountpoint)
+{
+	char name[] = PFS_POKE_NAME;
+	char *const arguments[] = {name, mountpoint, NULL};
+
+	(void)execve("/proc/self/exe", arguments, environ);
+	_exit(EXIT_FAILURE);
+}
+
+/* forget, unless that is NULL: then the child executes the program, which forgets everything. */
+static int start_child(struct pfs_poke *poke, void (*forget)(void *arg), void *arg)
+{
+	pid_t parent = getpid();
+	int ends[2], error = 0;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -errno;
+	poke->child = fork();
+	if (!poke->child) {
+		if (forget)
+			forget(arg);
+		become_child(ends[1], parent);
+		if (!forget)
+			execute_child(poke->mountpoint);
+		_exit(poke_child_run(STDIN_FILENO, poke->mountpoint));
+	}
+	if (poke->child < 0)
+		error = -errno;
+	close(ends[1]);
+	poke->socket = ends[0];
+	if (!error && fcntl(ends[0], F_SETFL, O_NONBLOCK))
+		error = -errno;
+	return error;
+}
+
+static void end_child(struct pfs_poke *poke)
+{
+	if (poke->loop)
+		pfs_loop_remove_fd(poke->loop, poke->socket);
+	if (poke->socket >= 0)
+		close(poke->socket);
+	poke->socket = -1;
+	if (poke->child > 0) {
+		(void)kill(poke->child, SIGKILL);
+		while (waitpid(poke->child, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	poke->child = -1;
+}
+
+void pfs_poke_main(int count, char *arguments[])
+{
+	if (count != 2 || strcmp(arguments[0], PFS_POKE_NAME) != 0)
+		return;
+	/* These two don't outlast an execve(2). */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)prctl(PR_SET_NAME, PFS_POKE_NAME);
+	_exit(poke_child_run(STDIN_FILENO, arguments[1]));
+}
+
+static void on_answer(void *arg);
 
 int pfs_poke_start(const char *mountpoint, void (*wipe)(void *arg), void *arg,
 		   struct pfs_poke **ret_poke)
 {
 	struct pfs_poke *poke = calloc(1, sizeof(*poke));
-	pid_t parent = getpid();
-	int ends[2] = {-1, -1}, error = 0;
+	int error;
 
 	if (!poke)
 		return -ENOMEM;
+	poke->socket = poke->child = -1;
 	poke->used = true;
 	poke->mountpoint = strdup(mountpoint);
-	if (!poke->mountpoint)
-		error = -ENOMEM;
-	else if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		error = -errno;
-	if (!error) {
-		poke->child = fork();
-		if (!poke->child) {
-			wipe(arg);
-			become_child(ends[1], mountpoint, parent);
-		}
-		error = poke->child < 0 ? -errno : 0;
-	}
-	if (ends[1] >= 0)
-		close(ends[1]);
-	poke->socket = ends[0];
-	if (!error && fcntl(ends[0], F_SETFL, O_NONBLOCK))
-		error = -errno;
+	error = poke->mountpoint ? start_child(poke, wipe, arg) : -ENOMEM;
 	if (error) {
 		pfs_poke_destroy(poke);
 		return error;
@@ -103,19 +153,24 @@ int pfs_poke_start(const char *mountpoint, void (*wipe)(void *arg), void *arg,
 	return 0;
 }
 
+int pfs_poke_restart(struct pfs_poke *poke)
+{
+	int error;
+
+	end_child(poke);
+	error = start_child(poke, NULL, NULL);
+	if (!error)
+		error = pfs_loop_add_fd(poke->loop, poke->socket, on_answer, poke);
+	if (error)
+		end_child(poke);
+	return error;
+}
+
 void pfs_poke_destroy(struct pfs_poke *poke)
 {
 	if (!poke)
 		return;
-	if (poke->loop)
-		pfs_loop_remove_fd(poke->loop, poke->socket);
-	if (poke->socket >= 0)
-		close(poke->socket);
-	if (poke->child > 0) {
-		(void)kill(poke->child, SIGKILL);
-		while (waitpid(poke->child, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	end_child(poke);
 	free(poke->watchers);
 	free(poke->mountpoint);
 	free(poke);
@@ -164,6 +219,7 @@ static void on_answer(void *arg)
 		pfs_loop_remove_fd(poke->loop, poke->socket);
 		close(poke->socket);
 		poke->socket = -1;
+		(void)kill(poke->child, SIGKILL); /* if it spoke nonsense */
 		poke->operation = PFS_POKE_NOTHING;
 		poke->used = true;
 		poke->listener.gone(poke->listener.arg);
@@ -192,7 +248,7 @@ int pfs_poke_listen(struct pfs_poke *poke, struct pfs_loop *loop,
 
 bool pfs_poke_is_idle(const struct pfs_poke *poke)
 {
-	return poke->operation == PFS_POKE_NOTHING;
+	return poke->socket >= 0 && poke->operation == PFS_POKE_NOTHING;
 }
 
 static bool is_about_name(enum pfs_poke_operation operation)
@@ -215,7 +271,7 @@ int pfs_poke_ask(struct pfs_poke *poke, enum pfs_poke_operation operation, uint6
 	if (length < 0 || (size_t)length >= sizeof(order.path))
 		return -ENAMETOOLONG;
 	if (send(poke->socket, &order, sizeof(order), MSG_NOSIGNAL) < 0)
-		return -errno;
+		return errno == ECONNRESET ? -EPIPE : -errno;
 	poke->operation = operation;
 	poke->inode = inode;
 	poke->used = operation == PFS_POKE_SCAN || operation == PFS_POKE_STAT;

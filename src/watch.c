@@ -19,7 +19,9 @@
 
 #define LONGEST_PAUSE (60 * PFS_SECOND)
 #define SHORTEST_TICK (20 * PFS_MILLISECOND)
-#define UNKNOWN_PRICE 10 /* requests that a list may cost, before there was one */
+#define FIRST_REVIVAL (1 * PFS_SECOND)	/* after the child's end; then twice as long each time */
+#define LONG_LIFE     (60 * PFS_SECOND) /* of a child: its end begins anew with the first pause */
+#define UNKNOWN_PRICE 10		/* requests that a list may cost, before there was one */
 
 static bool can_change(const struct pfs_object *object)
 {
@@ -358,6 +360,7 @@ static void on_scanned(void *arg, const struct pfs_watcher *found, size_t count)
 	if (count && !copy)
 		return;
 	watch->scanned_at = watch->scan_begun;
+	watch->hopeless = false;
 	free(watch->watchers);
 	watch->watchers = copy;
 	if (count == PFS_WATCHERS_MAX && watch->watcher_count < count)
@@ -371,15 +374,56 @@ static void on_scanned(void *arg, const struct pfs_watcher *found, size_t count)
 	pfs_event_check(watch);
 }
 
-/* Without the child nobody is told of anything, so nobody counts as watching. */
+/* --- the child's end ----------------------------------------------------------------------- */
+
+static void forget_watchers(struct pfs_watch *watch)
+{
+	free(watch->watchers);
+	watch->watchers = NULL;
+	watch->watcher_count = 0;
+	recount(watch);
+}
+
+/*
+ * It was killed, and another takes its place, so those who watch are still told. Unless that one
+ * ends soon, too: without a child nobody is told of anything, so nobody counts as watching, and
+ * nothing is kept to be told by the next, which comes after a pause that doubles.
+ */
 static void on_child_gone(void *arg)
 {
 	struct pfs_watch *watch = arg;
+	int64_t now = pfs_loop_now(watch->loop), pause = FIRST_REVIVAL;
 
-	pfs_warning("watch: the process that makes inotify events is gone: there will be none");
-	on_scanned(watch, NULL, 0);
-	pfs_event_finish(watch);
-	watch->poke = NULL;
+	if (now - watch->child_began >= LONG_LIFE)
+		watch->short_lives = 0;
+	for (unsigned i = 0; i < watch->short_lives && pause < LONGEST_PAUSE; i++)
+		pause *= 2;
+	pfs_warning("watch: the process that makes inotify events has ended: "
+		    "another is started in %d s",
+		    (int)(pause / PFS_SECOND));
+	pfs_event_interrupted(watch);
+	watch->scan_wanted = true;
+	watch->hopeless = watch->short_lives++ > 0;
+	if (watch->hopeless) {
+		pfs_event_finish(watch);
+		forget_watchers(watch);
+	}
+	pfs_timer_start(watch->loop, &watch->revival, now + pause);
+}
+
+static void revive(void *arg)
+{
+	struct pfs_watch *watch = arg;
+	int error = pfs_poke_restart(watch->poke);
+
+	watch->child_began = pfs_loop_now(watch->loop);
+	if (error) {
+		pfs_warning("watch: the process that makes inotify events can't be started: %s",
+			    strerror(-error));
+		on_child_gone(watch);
+		return;
+	}
+	pfs_event_pump(watch);
 }
 
 void pfs_watch_render(const struct pfs_watch *watch, struct pfs_buffer *buffer)
@@ -495,9 +539,10 @@ int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_
 	watch->stats = stats;
 	watch->poke = poke;
 	watch->config = *config;
-	watch->scanned_at = pfs_loop_now(loop);
+	watch->scanned_at = watch->child_began = pfs_loop_now(loop);
 	watch->refresh = (struct pfs_timer){.fire = on_refresh, .arg = watch};
 	watch->look = (struct pfs_timer){.fire = on_look, .arg = watch};
+	watch->revival = (struct pfs_timer){.fire = revive, .arg = watch};
 	watch->retry = (struct pfs_timer){.fire = pfs_event_pump, .arg = watch};
 	TAILQ_INIT(&watch->interests);
 	TAILQ_INIT(&watch->events);
@@ -527,6 +572,7 @@ void pfs_watch_destroy(struct pfs_watch *watch)
 		return;
 	pfs_timer_stop(watch->loop, &watch->refresh);
 	pfs_timer_stop(watch->loop, &watch->look);
+	pfs_timer_stop(watch->loop, &watch->revival);
 	pfs_timer_stop(watch->loop, &watch->retry);
 	while ((interest = TAILQ_FIRST(&watch->interests)))
 		drop_interest(watch, interest);

@@ -72,6 +72,12 @@ struct pfs_watch {
 	struct pfs_watch_config config;
 	struct pfs_watch_host host;
 
+	/* poke's child, should it end. */
+	struct pfs_timer revival;
+	int64_t child_began;  /* monotonic */
+	unsigned short_lives; /* of children, one after the other */
+	bool hopeless;	      /* the last two are gone, or the one there has done nothing yet */
+
 	struct interest_list interests;
 	struct pfs_timer refresh;
 	struct list_interest *lists; /* one a kind, in the table's order */
@@ -136,6 +142,8 @@ void pfs_event_on_vanished(void *arg, struct pfs_object *object);
 void pfs_event_check(struct pfs_watch *watch);
 /* The child couldn't take its step. */
 void pfs_event_failed(void *arg, int error);
+/* The child has ended at it. What it was telling will be told from the beginning. */
+void pfs_event_interrupted(struct pfs_watch *watch);
 /* If the child has nothing to do, give it something. */
 void pfs_event_pump(void *arg);
 void pfs_event_finish(struct pfs_watch *watch);

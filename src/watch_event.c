@@ -109,7 +109,7 @@ static void add_event(struct pfs_watch *watch, const struct event *like, const c
 	size_t size = strlen(path) + 1;
 	struct event *event;
 
-	if (!watch->poke || (!checked && is_proof(watch, like->happened_at)) ||
+	if (!watch->poke || watch->hopeless || (!checked && is_proof(watch, like->happened_at)) ||
 	    is_full(watch, checked))
 		return;
 	event = malloc(sizeof(*event) + size);
@@ -449,10 +449,19 @@ void pfs_event_failed(void *arg, int error)
 		pfs_debug("watch: %s: can't be told: %s", watch->current->path, strerror(-error));
 }
 
+void pfs_event_interrupted(struct pfs_watch *watch)
+{
+	if (watch->current)
+		watch->current->step = 0;
+	watch->current = NULL;
+	watch->window = 0;
+}
+
 void pfs_event_pump(void *arg)
 {
 	struct pfs_watch *watch = arg;
 	struct event *event;
+	int result;
 
 	if (!watch->poke)
 		return;
@@ -468,7 +477,10 @@ void pfs_event_pump(void *arg)
 		if (!event)
 			return;
 		watch->current = event;
-		if (take_step(watch, event))
+		result = take_step(watch, event);
+		if (result == -EPIPE)
+			return; /* its end will be told */
+		if (result)
 			drop_event(watch, event);
 	}
 }

@@ -52,19 +52,30 @@ struct pfs_watcher {
 int pfs_poke_start(const char *mountpoint, void (*wipe)(void *arg), void *arg,
 		   struct pfs_poke **ret_poke);
 
+/*
+ * Start another child in place of one that is gone; listened to as before. Executes the program
+ * anew, since a fork would copy what we have by now: it must call pfs_poke_main first of all, which
+ * doesn't return in a child and does nothing otherwise. 0: the child is there, or will be gone
+ * again, if it can't be executed; -errno.
+ */
+int pfs_poke_restart(struct pfs_poke *poke);
+void pfs_poke_main(int count, char *arguments[]); /* as of main */
+#define PFS_POKE_NAME "pinefs-poke"		  /* of the process */
+
 /* End the child and wait for that. Call it once the mount is gone, or nobody answers it. */
 void pfs_poke_destroy(struct pfs_poke *poke); /* takes NULL */
 
 /*
  * Have the answers served from the loop. idle is called whenever what was asked for is done, well
  * or not, and another thing may be asked for; before that failed, with -errno, if it couldn't be
- * done, and scanned after each scan, with what was found (borrowed); gone at most once. 0, -ENOSPC.
+ * done, and scanned after each scan, with what was found (borrowed); gone at most once a child.
+ * 0, -ENOSPC.
  */
 struct pfs_poke_listener {
 	void (*idle)(void *arg);
 	void (*failed)(void *arg, int error);
 	void (*scanned)(void *arg, const struct pfs_watcher *watchers, size_t count);
-	void (*gone)(void *arg); /* the child has ended; nothing can be asked any more */
+	void (*gone)(void *arg); /* the child has ended; nothing can be asked until a restart */
 	void *arg;
 };
 int pfs_poke_listen(struct pfs_poke *poke, struct pfs_loop *loop,
@@ -75,13 +86,13 @@ bool pfs_poke_is_idle(const struct pfs_poke *poke);
 /*
  * Ask for one thing; only while idle. path is below the mountpoint ("restore-jobs/ID/status"),
  * inode the file that is changed or, for a name that is made or removed, its directory; both mean
- * nothing for a scan. 0; -EBUSY; -ENAMETOOLONG; -EPIPE, or what send(2) fails with, when the child
- * is gone.
+ * nothing for a scan. 0; -EBUSY; -ENAMETOOLONG; -EPIPE: the child is gone, or listener->gone will
+ * tell so; or what send(2) fails with.
  */
 int pfs_poke_ask(struct pfs_poke *poke, enum pfs_poke_operation operation, uint64_t inode,
 		 const char *path);
 
-/* Is this the child's process id? It stays the child's until pfs_poke_destroy. */
+/* Is this the child's process id? Nobody else has it until there is another child, or none. */
 bool pfs_poke_is_child(const struct pfs_poke *poke, pid_t pid);
 
 /*

@@ -9,6 +9,8 @@
  * more than a TTL after the last message from the kernel, since a watch on what can still change
  * can't be set without one, and after that as long as there are any; and after each change.
  *
+ * The child that makes the events may be killed: then there is another a little later.
+ *
  * May include poke, tree, history, store, resource and the ground.
  */
 #ifndef PINEFS_WATCH_H

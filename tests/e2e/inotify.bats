@@ -152,12 +152,37 @@ teardown() {
 	wait_until 5 saw jobs "UNMOUNT,ISDIR $JOBS/"
 }
 
-@test "without its child the mount goes on, says so, and asks for nobody" {
+@test "a child that is killed has a successor, without the key, and whoever watches is told" {
 	pending one
 	mount_start --ttl 0.3
+	inotify one -e close_write,create "$JOBS/one"
+	local first next
+	first=$(pgrep -P "$PINEFS_PID")
+	kill -KILL "$first"
+	wait_until 10 mount_logged 'process that makes inotify events has ended'
+	end_job one
+	wait_until 20 saw one "CLOSE_WRITE,CLOSE $JOBS/one/status"
+	wait_until 20 saw one "CREATE $JOBS/one/done"
+	next=$(pgrep -P "$PINEFS_PID")
+	[ "$next" != "$first" ]
+	[ "$(cat "/proc/$next/comm")" = pinefs-poke ]
+	holds_its_socket_only() { [ "$(ls "/proc/$next/fd")" = 0 ]; } # when it does nothing
+	wait_until 10 holds_its_socket_only
+	[ "$(grep NoNewPrivs "/proc/$next/status")" = $'NoNewPrivs:\t1' ]
+	run ! grep -aqF "$SIM_KEY" "/proc/$next/environ" "/proc/$next/cmdline"
+	mount_stop
+	wait_until 5 ended "$next"
+}
+
+@test "where no successor can be started, the mount goes on, and asks for nobody" {
+	pending one
+	cp "$PINEFS" "$BATS_TEST_TMPDIR/pinefs"
+	PINEFS=$BATS_TEST_TMPDIR/pinefs mount_start --ttl 0.3
 	inotify one -e close_write "$JOBS/one/status"
+	# It is executed for that, and now nobody may.
+	chmod 600 "$BATS_TEST_TMPDIR/pinefs"
 	kill -KILL "$(pgrep -P "$PINEFS_PID")"
-	wait_until 10 mount_logged 'process that makes inotify events is gone'
+	wait_until 20 mount_logged 'another is started in 2 s'
 	wait_until 10 stays_at_rest
 	[ -z "$(cat "$MNT/.pinefs/watchers")" ]
 	end_job one

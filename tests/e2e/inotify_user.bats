@@ -71,6 +71,22 @@ names_come_and_go() { # AS...
 	value_after_event 'Read-only file system' as_user
 }
 
+@test "an ordinary user's pinefs has another child when its own is killed, closed to that user, too" {
+	need_root
+	MOUNT_AS=("${AS_USER[@]}")
+	mount_start --ttl 0.3
+	AS=("${AS_USER[@]}")
+	local first next
+	first=$(pgrep -P "$PINEFS_PID")
+	[ "$(stat -c %u "/proc/$first/fd")" = 0 ]
+	kill -KILL "$first"
+	wait_until 10 mount_logged 'process that makes inotify events has ended'
+	value_after_event 'Read-only file system' as_user
+	next=$(pgrep -P "$PINEFS_PID")
+	[ "$next" != "$first" ]
+	[ "$(stat -c %u "/proc/$next/fd" "/proc/$next")" = $'0\n65534' ]
+}
+
 @test "as an ordinary user with allow_other" {
 	need_fuse_conf user_allow_other
 	MOUNT_AS=("${AS_USER[@]}")

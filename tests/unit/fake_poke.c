@@ -16,7 +16,16 @@ int pfs_poke_listen(struct pfs_poke *poke, struct pfs_loop *loop,
 
 bool pfs_poke_is_idle(const struct pfs_poke *poke)
 {
-	return poke->operation == PFS_POKE_NOTHING;
+	return !poke->gone && poke->operation == PFS_POKE_NOTHING;
+}
+
+int pfs_poke_restart(struct pfs_poke *poke)
+{
+	poke->restarts++;
+	if (poke->restart_error)
+		return poke->restart_error;
+	poke->dead = poke->gone = false;
+	return 0;
 }
 
 int pfs_poke_ask(struct pfs_poke *poke, enum pfs_poke_operation operation, uint64_t inode,
@@ -109,7 +118,7 @@ void fake_poke_work(struct pfs_poke *poke)
 
 void fake_poke_die(struct pfs_poke *poke)
 {
-	poke->dead = true;
+	poke->dead = poke->gone = true;
 	poke->operation = PFS_POKE_NOTHING;
 	poke->listener.gone(poke->listener.arg);
 }

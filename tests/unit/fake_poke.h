@@ -19,7 +19,10 @@ struct pfs_poke {
 	enum pfs_poke_operation operation; /* under way; PFS_POKE_NOTHING: idle */
 	uint64_t inode;
 	char path[1000];
-	bool dead; /* every order is refused with EPIPE */
+	bool dead;	   /* every order is refused with EPIPE */
+	bool gone;	   /* ... and the listener knows */
+	int restart_error; /* what a restart fails with; 0: there is a child again */
+	unsigned restarts; /* so far */
 
 	unsigned asked;					/* orders so far, but for scans */
 	unsigned scans;					/* asked for so far */

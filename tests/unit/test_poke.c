@@ -433,6 +433,45 @@ static void test_child_that_dies_is_told_once_and_asked_nothing(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
+/* As the first: but the program is executed for it, so nothing of ours is in its memory. */
+static void test_successor_does_what_the_child_did_and_holds_no_more(void **state)
+{
+	struct nest *nest = *state;
+	char path[60], target[60] = "", name[30] = "";
+	pid_t child = 0, first = nest->child;
+	FILE *file;
+
+	make_file(nest);
+	assert_int_equal(kill(first, SIGKILL), 0);
+	await(nest, &nest->gone, 1);
+	assert_false(pfs_poke_is_idle(nest->poke));
+	assert_int_equal(pfs_poke_restart(nest->poke), 0);
+	assert_false(pfs_poke_is_child(nest->poke, first));
+	have_done(nest, PFS_POKE_MODIFY, "file");
+	assert_int_equal(nest->error, 0);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &child), 1);
+	fclose(file);
+	assert_true(pfs_poke_is_child(nest->poke, child));
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)child);
+	assert_int_equal(count_entries(path), 1);
+	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)child);
+	assert_int_equal(readlink(path, target, sizeof(target) - 1), 1);
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)child);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(name, sizeof(name), file));
+	fclose(file);
+	assert_string_equal(name, "pinefs-poke\n");
+	/* And so on. */
+	assert_int_equal(kill(child, SIGKILL), 0);
+	await(nest, &nest->gone, 2);
+	assert_int_equal(pfs_poke_restart(nest->poke), 0);
+	have_done(nest, PFS_POKE_STAT, "file");
+}
+
 static void assert_no_such_process(pid_t pid)
 {
 	assert_int_equal(kill(pid, 0), -1);
@@ -451,7 +490,7 @@ static void test_destroy_ends_the_child_even_one_that_is_stopped_at_work(void **
 	pfs_poke_destroy(NULL);
 }
 
-/* Its signals at a terminal are for us; but when we die, it does. */
+/* Its signals at a terminal are for us; but when we die, it does, even one that is stopped. */
 static void test_child_outlives_signals_but_not_its_parent(void **state)
 {
 	struct nest *nest = *state;
@@ -470,6 +509,7 @@ static void test_child_outlives_signals_but_not_its_parent(void **state)
 		(void)!pfs_poke_start(nest->directory, wipe, nest, &poke);
 		while (!*nest->wiped)
 			(void)usleep(1000);
+		(void)kill(*nest->wiped, SIGSTOP);
 		(void)kill(getpid(), SIGKILL);
 	}
 	assert_int_equal(waitpid(parent, &status, 0), parent);
@@ -492,7 +532,7 @@ static void test_child_knows_nothing_of_the_parents_secrets(void **state)
 #define TEST(function)	       cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 #define TEST_ON_PROC(function) cmocka_unit_test_setup_teardown(function, set_up_on_proc, tear_down)
 
-int main(void)
+int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_each_operation_makes_its_event),
@@ -506,10 +546,12 @@ int main(void)
 		TEST(test_looks_permit_nothing),
 		TEST(test_child_holds_one_descriptor_and_no_directory),
 		TEST(test_child_that_dies_is_told_once_and_asked_nothing),
+		TEST(test_successor_does_what_the_child_did_and_holds_no_more),
 		TEST(test_destroy_ends_the_child_even_one_that_is_stopped_at_work),
 		TEST(test_child_outlives_signals_but_not_its_parent),
 		TEST(test_child_knows_nothing_of_the_parents_secrets),
 	};
 
+	pfs_poke_main(argc, argv); /* where this program was executed as the child */
 	return cmocka_run_group_tests_name("poke", tests, NULL, NULL);
 }

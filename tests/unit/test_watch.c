@@ -397,7 +397,26 @@ static void test_watchers_are_told_with_process_name_and_path(void **state)
 					   "12\tentr\t/restore-jobs/a/status\n");
 }
 
-static void test_dead_child_ends_all_looking_but_no_wait(void **state)
+/* --- the child's end ----------------------------------------------------------------------- */
+
+static void test_child_that_ends_has_a_successor_and_who_watches_is_asked_for(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, "restore-jobs/a");
+	fake_poke_die(&scene->poke);
+	assert_int_equal(scene->poke.restarts, 0);
+	assert_in_range(live_with_api(scene, 4 * TTL, "Pending"), 3, 4);
+	assert_int_equal(scene->poke.restarts, 1);
+	fake_poke_unwatch_all(&scene->poke);
+	live_with_api(scene, 2 * TTL, "Pending");
+	assert_int_equal(live_with_api(scene, 20 * TTL, "Pending"), 0);
+	assert_true(is_at_rest(scene));
+}
+
+static void
+test_child_that_ends_at_once_is_started_at_growing_pauses_and_asks_for_nobody(void **state)
 {
 	struct scene *scene = *state;
 	struct waiter waiter = {0};
@@ -405,15 +424,25 @@ static void test_dead_child_ends_all_looking_but_no_wait(void **state)
 	learn(scene->store, "a", "Pending");
 	watch_path(scene, "restore-jobs");
 	watch_and_look(scene, "restore-jobs/a");
+	scene->poke.restart_error = -EAGAIN;
 	fake_poke_die(&scene->poke);
-	live(scene, 2 * TTL);
+	live_with_api(scene, 2 * PFS_SECOND, "Pending");
 	pfs_watch_noticed(scene->watch);
-	assert_int_equal(live_with_api(scene, 20 * TTL, "Pending"), 0);
-	assert_true(is_at_rest(scene));
-	assert_false(pfs_watch_is_child(scene->watch, FAKE_CHILD));
+	live_with_api(scene, TTL, "Pending");
+	assert_int_equal(live_with_api(scene, 600 * PFS_SECOND, "Pending"), 0);
+	assert_in_range(scene->poke.restarts, 14, 17);
 	assert_int_equal(wait_for(scene, "a", &waiter), -EINPROGRESS);
 	live_with_api(scene, 2 * TTL, "Completed");
 	assert_told(&waiter, 0);
+	/* One that does something is a child again; and after a long life the pauses begin anew. */
+	scene->poke.restart_error = 0;
+	fake_poke_unwatch_all(&scene->poke);
+	live_with_api(scene, 150 * PFS_SECOND, "Completed");
+	assert_true(is_at_rest(scene));
+	scene->poke.restarts = 0;
+	fake_poke_die(&scene->poke);
+	live_with_api(scene, 2 * PFS_SECOND, "Completed");
+	assert_int_equal(scene->poke.restarts, 1);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_watch, teardown_watch)
@@ -441,7 +470,8 @@ int main(void)
 		TEST(test_watched_object_is_asked_for_once_a_ttl_while_it_is_watched),
 		TEST(test_what_can_not_change_is_not_asked_for_however_it_is_watched),
 		TEST(test_watchers_are_told_with_process_name_and_path),
-		TEST(test_dead_child_ends_all_looking_but_no_wait),
+		TEST(test_child_that_ends_has_a_successor_and_who_watches_is_asked_for),
+		TEST(test_child_that_ends_at_once_is_started_at_growing_pauses_and_asks_for_nobody),
 	};
 
 	return cmocka_run_group_tests_name("watch", tests, NULL, NULL);

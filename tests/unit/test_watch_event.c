@@ -398,7 +398,7 @@ static void test_window_is_open_only_while_the_child_needs_it(void **state)
 	assert_false(pfs_watch_is_window(scene->watch, 0));
 }
 
-static void test_window_is_closed_when_the_child_dies(void **state)
+static void test_child_that_ends_leaves_no_window_and_its_event_is_told_by_the_next(void **state)
 {
 	struct scene *scene = *state;
 	uint64_t status;
@@ -408,19 +408,20 @@ static void test_window_is_closed_when_the_child_dies(void **state)
 	status = inode_of(scene, JOB "/status");
 	change(scene, "Stuck");
 	pass(scene->store, 0);
-	for (int i = 0; i < 3; i++)
-		fake_poke_done(&scene->poke);
+	fake_poke_done(&scene->poke);
+	assert_orders(&scene->poke, "stat:" JOB "/status modify:" JOB "/status");
 	assert_true(pfs_watch_is_window(scene->watch, status));
 	fake_poke_die(&scene->poke);
 	assert_false(pfs_watch_is_window(scene->watch, status));
-	live(scene, 2 * TTL);
-	assert_int_equal(job(scene)->references, 0);
-	change(scene, "Over");
-	blink(scene);
-	assert_int_equal(job(scene)->references, 0);
+	change(scene, "Unstuck");
+	assert_orders(&scene->poke, "");
+	live(scene, 2 * PFS_SECOND);
+	assert_orders(&scene->poke, TOLD(JOB "/status") " stat:" JOB "/status " TOLD(
+					    JOB "/status") " stat:" JOB "/status");
+	assert_false(pfs_watch_is_window(scene->watch, status));
 }
 
-static void test_order_that_the_child_does_not_take_ends_its_event(void **state)
+static void test_order_to_a_child_that_has_just_ended_is_for_the_next(void **state)
 {
 	struct scene *scene = *state;
 
@@ -429,8 +430,30 @@ static void test_order_that_the_child_does_not_take_ends_its_event(void **state)
 	scene->poke.dead = true; /* and nobody has heard of it yet */
 	change(scene, "Stuck");
 	blink(scene);
+	fake_poke_die(&scene->poke);
+	live(scene, 2 * PFS_SECOND);
+	assert_orders(&scene->poke, ALL_TOLD);
+}
+
+/* A second one that ends soon: there may be none for long, and nothing is kept for it. */
+static void test_changes_are_not_kept_for_a_child_that_may_never_come(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, JOB "/status");
+	scene->poke.restart_error = -EAGAIN;
+	fake_poke_die(&scene->poke);
+	live(scene, 2 * TTL);
+	change(scene, "Stuck");
+	live(scene, 2 * TTL);
+	assert_int_equal(job(scene)->references, 0);
+	scene->poke.restart_error = 0;
+	live(scene, 120 * PFS_SECOND);
 	assert_orders(&scene->poke, "");
-	assert_int_equal(job(scene)->references, 1); /* of who watches */
+	change(scene, "Unstuck");
+	blink(scene);
+	assert_orders(&scene->poke, TOLD(JOB "/status"));
 }
 
 static void test_changes_past_the_bound_are_not_told_and_later_ones_are(void **state)
@@ -492,8 +515,10 @@ int main(void)
 		TEST(test_watch_on_a_history_is_found_when_that_has_been_rotated),
 		TEST(test_done_goes_when_a_job_goes_on_after_all),
 		TEST_WITH_WINDOW(test_window_is_open_only_while_the_child_needs_it),
-		TEST_WITH_WINDOW(test_window_is_closed_when_the_child_dies),
-		TEST(test_order_that_the_child_does_not_take_ends_its_event),
+		TEST_WITH_WINDOW(
+			test_child_that_ends_leaves_no_window_and_its_event_is_told_by_the_next),
+		TEST(test_order_to_a_child_that_has_just_ended_is_for_the_next),
+		TEST(test_changes_are_not_kept_for_a_child_that_may_never_come),
 		TEST(test_changes_past_the_bound_are_not_told_and_later_ones_are),
 		TEST_WITHOUT_CHILD(test_without_a_child_nothing_is_told_and_nothing_kept),
 	};
