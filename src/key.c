@@ -32,13 +32,11 @@ struct complaint {
 __attribute__((format(printf, 3, 4))) static int complain(const struct complaint *complaint,
 							  int error, const char *format, ...)
 {
-	char line[1024];
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(line, sizeof(line), format, arguments);
+	pfs_escape_format(complaint->text, complaint->size, format, arguments);
 	va_end(arguments);
-	pfs_escape(line, complaint->text, complaint->size);
 	return error;
 }
 

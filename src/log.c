@@ -51,16 +51,14 @@ static void write_line(const char *escaped)
 void pfs_log(enum pfs_log_level level, const char *format, ...)
 {
 	int saved_errno = errno; /* a log line must not change what the caller is about to read */
-	char message[PFS_LOG_LINE];
 	char escaped[PFS_LOG_LINE];
 	va_list arguments;
 
 	if (level > level_shown)
 		return;
 	va_start(arguments, format);
-	(void)vsnprintf(message, sizeof(message), format, arguments);
+	pfs_escape_format(escaped, sizeof(escaped), format, arguments);
 	va_end(arguments);
-	pfs_escape(message, escaped, sizeof(escaped));
 
 	if (in_syslog)
 		syslog(syslog_priority(level), "%s", escaped);

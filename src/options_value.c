@@ -10,13 +10,11 @@
 
 int pfs_options_refuse(const struct parser *parser, const char *format, ...)
 {
-	char line[1024];
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(line, sizeof(line), format, arguments);
+	pfs_escape_format(parser->text, parser->size, format, arguments);
 	va_end(arguments);
-	pfs_escape(line, parser->text, parser->size);
 	return -EINVAL;
 }
 

@@ -2,7 +2,6 @@
 #include "pinefs/text.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +195,14 @@ char *pfs_escape(const char *string, char *out, size_t size)
 	}
 	out[length] = '\0';
 	return out;
+}
+
+char *pfs_escape_format(char *out, size_t size, const char *format, va_list arguments)
+{
+	char text[PFS_ESCAPE_MAX];
+
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	return pfs_escape(text, out, size);
 }
 
 void pfs_buffer_clear(struct pfs_buffer *buffer)

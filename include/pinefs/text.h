@@ -8,6 +8,7 @@
 #ifndef PINEFS_TEXT_H
 #define PINEFS_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +43,11 @@ int pfs_buffer_add_escaped(struct pfs_buffer *buffer, const char *bytes, size_t 
 
 /* The same into a caller's array, cut at size - 1 bytes; never half an escape. Returns out. */
 char *pfs_escape(const char *string, char *out, size_t size);
+
+/* The same of what vprintf(3) makes of format; no more than PFS_ESCAPE_MAX - 1 bytes of that. */
+#define PFS_ESCAPE_MAX 2048
+char *pfs_escape_format(char *out, size_t size, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
 
 /* Empty it and keep its memory. */
 void pfs_buffer_clear(struct pfs_buffer *buffer);

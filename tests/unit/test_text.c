@@ -2,6 +2,7 @@
 #include "pinefs/text.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,6 +172,30 @@ static void test_escape_each_text_as_in_table(void **state)
 		assert_ptr_equal(pfs_escape(escapes[i].in, out, sizeof(out)), out);
 		assert_string_equal(out, escapes[i].out);
 	}
+}
+
+__attribute__((format(printf, 3, 4))) static char *escape_format(char *out, size_t size,
+								 const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	out = pfs_escape_format(out, size, format, arguments);
+	va_end(arguments);
+	return out;
+}
+
+static void test_escape_format_escapes_what_was_formatted(void **state)
+{
+	char out[2 * PFS_ESCAPE_MAX];
+
+	assert_ptr_equal(escape_format(out, sizeof(out), "%d\n%s", 7, "\033[m"), out);
+	assert_string_equal(out, "7\\n\\x1b[m");
+	escape_format(out, 5, "%s", "a\033");
+	assert_string_equal(out, "a");
+	escape_format(out, sizeof(out), "%*d", PFS_ESCAPE_MAX + 100, 1);
+	assert_int_equal(strlen(out), PFS_ESCAPE_MAX - 1);
+	escape_format(NULL, 0, "%d", 1);
 }
 
 static void test_escape_cut_never_leaves_half_an_escape(void **state)
@@ -410,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_buffer_add_escaped_each_text_as_in_table),
 		cmocka_unit_test(test_buffer_add_escaped_nul_is_shown),
 		cmocka_unit_test(test_escape_each_text_as_in_table),
+		cmocka_unit_test(test_escape_format_escapes_what_was_formatted),
 		cmocka_unit_test(test_escape_cut_never_leaves_half_an_escape),
 		cmocka_unit_test(test_url_encoding_each_text_as_in_table),
 		cmocka_unit_test(test_object_id_each_name_as_in_table),
