@@ -2,6 +2,7 @@
 #include "short_memory.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,15 @@ void __wrap_free(void *memory)
 bool short_memory_struck(void)
 {
 	return struck;
+}
+
+bool done(int error)
+{
+	if (error && error != -ENOMEM)
+		fail_msg("%s", strerror(-error));
+	if (error)
+		assert_true(struck);
+	return !error;
 }
 
 static bool run_once(void (*scenario)(void *arg), void *arg, long n)

@@ -18,4 +18,7 @@ void short_memory_run(void (*scenario)(void *arg), void *arg);
 /* Did an allocation fail in this run? */
 bool short_memory_struck(void);
 
+/* What a call said: it was done, or there was no memory for it and one failed. Asserts that. */
+bool done(int error);
+
 #endif

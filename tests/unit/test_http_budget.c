@@ -99,21 +99,29 @@ static void test_budget_allows_the_burst_and_then_the_rate(void **state)
 	assert_int_equal(fixture->stats.attempts, 8);
 }
 
-static void test_budget_counts_retries(void **state)
+/* A first attempt, which is told to wait, and a second, for which the budget has nothing left. */
+static void get_until_queued(struct fixture *fixture, const char *const answers[], double rate,
+			     struct outcome *outcome)
 {
-	static const char *const answers[] = {BUSY, OK_ANSWER, NULL};
 	struct pfs_http_config config = http_fixture_config;
-	struct fixture *fixture = *state;
-	struct outcome outcome = {0};
 
-	config.rate = 0.1;
+	config.rate = rate;
 	config.burst = 1;
 	configure(fixture, &config);
 	fixture->answers = answers;
-	get(fixture, &outcome, 30 * PFS_SECOND);
+	get(fixture, outcome, 30 * PFS_SECOND);
 	turn_until(fixture, "backing off");
 	pass(fixture, PFS_SECOND);
 	assert_string_equal(state_of(fixture), "queued");
+}
+
+static void test_budget_counts_retries(void **state)
+{
+	static const char *const answers[] = {BUSY, OK_ANSWER, NULL};
+	struct fixture *fixture = *state;
+	struct outcome outcome = {0};
+
+	get_until_queued(fixture, answers, 0.1, &outcome);
 	pass(fixture, 9 * PFS_SECOND + 1);
 	assert_string_equal(state_of(fixture), "sent");
 	finish(fixture, &outcome);
@@ -123,18 +131,10 @@ static void test_budget_counts_retries(void **state)
 static void test_deadline_of_a_queued_retry_gives_the_last_answer(void **state)
 {
 	static const char *const answers[] = {BUSY, NULL};
-	struct pfs_http_config config = http_fixture_config;
 	struct fixture *fixture = *state;
 	struct outcome outcome = {0};
 
-	config.rate = 0.01;
-	config.burst = 1;
-	configure(fixture, &config);
-	fixture->answers = answers;
-	get(fixture, &outcome, 30 * PFS_SECOND);
-	turn_until(fixture, "backing off");
-	pass(fixture, PFS_SECOND);
-	assert_string_equal(state_of(fixture), "queued");
+	get_until_queued(fixture, answers, 0.01, &outcome);
 	pass(fixture, 29 * PFS_SECOND);
 	assert_int_equal(outcome.calls, 1);
 	assert_int_equal(outcome.outcome, PFS_HTTP_ANSWERED);

@@ -24,16 +24,6 @@
 #define FIRST  "{\"restore_job_id\":\"a\",\"status\":\"Pending\",\"note\":\"x\",\"created_at\":null}"
 #define SECOND "{\"restore_job_id\":\"a\",\"status\":\"Completed\",\"note\":\"y\",\"more\":1}"
 
-/* It was done, or there was no memory for it. */
-static bool done(int error)
-{
-	if (error && error != -ENOMEM)
-		fail_msg("%s", strerror(-error));
-	if (error)
-		assert_true(short_memory_struck());
-	return !error;
-}
-
 /* --- text ---------------------------------------------------------------------------------- */
 
 static void use_buffers(void *arg)

@@ -40,15 +40,6 @@ struct world {
 	const struct pfs_kind *kind;
 };
 
-static bool done(int error)
-{
-	if (error && error != -ENOMEM)
-		fail_msg("%s", strerror(-error));
-	if (error)
-		assert_true(short_memory_struck());
-	return !error;
-}
-
 static bool is_busy(void *arg, uint64_t directory)
 {
 	return false;
