@@ -370,7 +370,7 @@ static int take_descriptor(struct pfs_fs *fs)
  * Mount, and take the first message, INIT, which is there when mount(2) returns. Refusing it ends
  * the session, and whoever was told before that it is mounted would have been told wrong.
  */
-static int mount_and_greet(struct pfs_fs *fs, const char *mountpoint)
+static int mount_and_init(struct pfs_fs *fs, const char *mountpoint)
 {
 	int error;
 
@@ -391,7 +391,7 @@ int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t s
 
 	(void)snprintf(text, size, "the mount failed");
 	file = capture_stderr(&saved);
-	error = mount_and_greet(fs, mountpoint);
+	error = mount_and_init(fs, mountpoint);
 	release_stderr(file, saved, text, size);
 	if (error)
 		add_advice(text, size);

@@ -27,7 +27,7 @@ static double seconds(int64_t ns)
 
 static bool is_own(const struct pfs_node *node)
 {
-	return node->type == PFS_NODE_OWN || node->type == PFS_NODE_REPORT;
+	return node->type == PFS_NODE_REPORTS || node->type == PFS_NODE_REPORT;
 }
 
 /* Messages about /.pinefs count apart, so that looking at the counters doesn't change them. */
@@ -151,7 +151,7 @@ static bool reply_pretence(const struct call *call)
 		return true;
 	case PFS_PRETEND_THERE:
 		entry.ino = inode;
-		pfs_tree_ghost(fs->tree, inode, &entry.attr);
+		pfs_tree_vanished_attributes(fs->tree, inode, &entry.attr);
 		pfs_tree_hold_inode(fs->tree, inode, 1);
 		if (fuse_reply_entry(call->request, &entry))
 			pfs_tree_forget(fs->tree, inode, 1);

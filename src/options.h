@@ -3,8 +3,8 @@
  * What options.c (the table, and the reading of words) and options_value.c (the kinds of
  * arguments) know of each other. For these two files only.
  */
-#ifndef PINEFS_OPTIONS_PRIVATE_H
-#define PINEFS_OPTIONS_PRIVATE_H
+#ifndef PINEFS_SRC_OPTIONS_H
+#define PINEFS_SRC_OPTIONS_H
 
 #include "pinefs/options.h"
 #include "pinefs/text.h"

@@ -137,8 +137,8 @@ static int static_node(const struct pfs_tree *tree, uint64_t inode, struct pfs_n
 		*ret_node = plain_node(PFS_NODE_ROOT, inode);
 	else if (inode == INODE_README)
 		*ret_node = plain_node(PFS_NODE_README, inode);
-	else if (inode == INODE_OWN)
-		*ret_node = plain_node(PFS_NODE_OWN, inode);
+	else if (inode == INODE_REPORTS)
+		*ret_node = plain_node(PFS_NODE_REPORTS, inode);
 	else if (inode == INODE_EVENTS)
 		*ret_node = history_node(NULL, 0);
 	else if (inode >= INODE_REPORT && inode - INODE_REPORT < tree->config.report_count)
@@ -180,7 +180,7 @@ static int lookup_root(struct pfs_tree *tree, const char *name, struct pfs_node 
 	else if (!strcmp(name, "events"))
 		*ret_node = present_history(tree, NULL);
 	else if (!strcmp(name, ".pinefs"))
-		*ret_node = plain_node(PFS_NODE_OWN, INODE_OWN);
+		*ret_node = plain_node(PFS_NODE_REPORTS, INODE_REPORTS);
 	else
 		return -ENOENT;
 	return 0;
@@ -266,7 +266,7 @@ int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const 
 	switch (parent->type) {
 	case PFS_NODE_ROOT:
 		return lookup_root(tree, name, ret_node, ret_holds);
-	case PFS_NODE_OWN:
+	case PFS_NODE_REPORTS:
 		return lookup_report(tree, name, ret_node, ret_holds);
 	case PFS_NODE_COLLECTION:
 		return lookup_id(tree, parent, name, wait, ret_node, ret_holds);
@@ -326,7 +326,7 @@ static int list_root(struct pfs_tree *tree, uint64_t place, struct pfs_entry *re
 		ret_entry->node = plain_node(PFS_NODE_README, INODE_README);
 	} else if (place == 1) {
 		ret_entry->name = ".pinefs";
-		ret_entry->node = plain_node(PFS_NODE_OWN, INODE_OWN);
+		ret_entry->node = plain_node(PFS_NODE_REPORTS, INODE_REPORTS);
 	} else if (place == 2) {
 		ret_entry->name = "events";
 		ret_entry->node = present_history(tree, NULL);
@@ -408,7 +408,7 @@ int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint6
 	switch (directory->type) {
 	case PFS_NODE_ROOT:
 		return list_root(tree, place, ret_entry);
-	case PFS_NODE_OWN:
+	case PFS_NODE_REPORTS:
 		return list_reports(tree, place, ret_entry);
 	case PFS_NODE_COLLECTION:
 		return list_collection(tree, directory->kind, place, wait, ret_entry);
@@ -454,7 +454,7 @@ static const char *plain_name(const struct pfs_tree *tree, const struct pfs_node
 		return "README";
 	case PFS_NODE_EVENTS:
 		return "events";
-	case PFS_NODE_OWN:
+	case PFS_NODE_REPORTS:
 		return ".pinefs";
 	case PFS_NODE_REPORT:
 		return tree->config.reports[node->index].name;

@@ -17,7 +17,7 @@
 /* Inodes of what isn't an object's: slot 0. */
 enum {
 	INODE_README = 2,
-	INODE_OWN = 3,
+	INODE_REPORTS = 3,
 	INODE_EVENTS = 4,
 	INODE_REPORT = 8, /* to INODE_REPORT + PFS_REPORTS_MAX */
 	INODE_COLLECTION = 32,

@@ -143,7 +143,7 @@ static void fill_common(const struct pfs_tree *tree, const struct pfs_node *node
 	};
 	stat->st_mode = (file ? S_IFREG | 0444 : S_IFDIR | 0555) & ~tree->config.umask;
 	/* A directory's links are its subdirectories and two more; 1 says "not counted". */
-	if (node->type == PFS_NODE_OBJECT || node->type == PFS_NODE_OWN)
+	if (node->type == PFS_NODE_OBJECT || node->type == PFS_NODE_REPORTS)
 		stat->st_nlink = 2;
 	else if (node->type == PFS_NODE_ROOT)
 		stat->st_nlink = (nlink_t)(3 + pfs_kind_count);
@@ -274,7 +274,7 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 	return 0;
 }
 
-void pfs_tree_ghost(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat)
+void pfs_tree_vanished_attributes(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat)
 {
 	struct pfs_node node = {.type = PFS_NODE_OBJECT, .inode = inode};
 	int64_t holds;

@@ -33,7 +33,7 @@ struct pfs_wait;
 enum pfs_node_type {
 	PFS_NODE_ROOT,
 	PFS_NODE_README,
-	PFS_NODE_OWN,	     /* the directory /.pinefs */
+	PFS_NODE_REPORTS,    /* the directory /.pinefs */
 	PFS_NODE_REPORT,     /* a file in it */
 	PFS_NODE_EVENTS,     /* the whole history */
 	PFS_NODE_COLLECTION, /* a kind's directory */
@@ -165,7 +165,7 @@ void pfs_tree_xattr_names(struct pfs_tree *tree, const struct pfs_node *node,
 bool pfs_tree_is_file(const struct pfs_node *node);
 
 /* Attributes for what has just vanished, so that it can be removed. */
-void pfs_tree_ghost(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat);
+void pfs_tree_vanished_attributes(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat);
 
 /*
  * The kernel holds count more references to a node, or gave them back. An inode that means nothing
