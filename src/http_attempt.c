@@ -128,6 +128,8 @@ static void set_up(struct pfs_http_request *request)
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, config->user_agent);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* Else giving up waits for the name server, which may be silent, and holds up the loop. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
 	if (plain)

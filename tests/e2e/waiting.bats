@@ -11,7 +11,11 @@ setup() {
 }
 
 teardown() {
-	mount_tear_down
+	local bad=0
+	mount_tear_down || bad=$?
+	[ -z "${NAME_SERVER-}" ] || kill "$NAME_SERVER" || bad=$?
+	[ -z "${PINEFS_PRIVATE-}" ] || echo 'nameserver 127.0.0.1' >/etc/resolv.conf
+	return "$bad"
 }
 
 waiting_are() {
@@ -69,4 +73,30 @@ os.execvp("cat", ["cat", sys.argv[1]])' "$JOBS/a/status" 3>&- &
 	wait_until 10 sim_is_gone "$slow"
 	[ "$(counter interrupted)" -eq 1 ]
 	wait_until 10 waiting_are 0
+}
+
+# Its address is one of loopback's that nothing else here uses.
+@test "a silent name server holds up only those who wait for it, and those for --timeout" {
+	[ -n "${PINEFS_PRIVATE-}" ] || skip 'only root can put another name server in its place'
+	local address=127.53.$((BASHPID >> 8 & 255)).$((BASHPID & 255)) start
+	python3 -c '
+import signal, socket, sys
+silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+silent.bind((sys.argv[1], 53))
+print("bound", flush=True)
+signal.pause()' "$address" >"$BATS_TEST_TMPDIR/name_server" 3>&- &
+	NAME_SERVER=$!
+	wait_until 20 grep -qs bound "$BATS_TEST_TMPDIR/name_server"
+	printf 'nameserver %s\noptions timeout:30 attempts:1\n' "$address" >/etc/resolv.conf
+	# shellcheck disable=SC2034 # mount_start uses them
+	SIM_URL=https://api.example.com SIM_KEY=pcsk_any
+	mount_start --no-check --timeout 2
+	start=$(milliseconds)
+	says 'Connection timed out' cat "$JOBS/a/status"
+	[ $(($(milliseconds) - start)) -lt 20000 ]
+	grep -q $'\tETIMEDOUT\t' "$MNT/.pinefs/errors"
+	kill -TERM "$PINEFS_PID"
+	wait_until 20 sim_is_gone "$PINEFS_PID"
+	# All of that was sooner than the name server's time was over.
+	[ $(($(milliseconds) - start)) -lt 28000 ]
 }
