@@ -400,16 +400,8 @@ int pfs_store_create(struct pfs_api *api, struct pfs_loop *loop, struct pfs_stat
 	pfs_index_init(&store->index);
 	TAILQ_INIT(&store->missing);
 	TAILQ_INIT(&store->idle);
-	for (size_t i = 0; i < pfs_kind_count; i++) {
-		struct collection *collection = &store->collections[i];
-
-		collection->store = store;
-		collection->kind = &pfs_kinds[i];
-		collection->fresh_until = FORGOTTEN;
-		collection->modified = pfs_loop_wall(loop);
-		TAILQ_INIT(&collection->waits);
-		TAILQ_INIT(&collection->expecting);
-	}
+	for (size_t i = 0; i < pfs_kind_count; i++)
+		pfs_store_init_collection(store, &store->collections[i], &pfs_kinds[i]);
 	*ret_store = store;
 	return 0;
 }

@@ -43,7 +43,8 @@ struct collection {
 	uint64_t complete_walk;	     /* the last one that ended well; 0: none */
 	size_t complete_pages;	     /* how many requests it took */
 	uint64_t checked_slot;	     /* of those that walks left out, the last one asked for */
-	struct pfs_wait_list waits;
+	struct pfs_wait_list waits;  /* in the order of their deadlines */
+	struct pfs_timer patience;   /* stops with the walk */
 	TAILQ_HEAD(flight_list, pfs_flight) expecting;
 
 	/* The walk under way. */
@@ -145,6 +146,9 @@ void pfs_store_land(struct pfs_store *store, struct pfs_object *object);
 void pfs_store_stop_expecting(struct pfs_flight *flight);
 
 /* --- store_walk.c --- */
+
+void pfs_store_init_collection(struct pfs_store *store, struct collection *collection,
+			       const struct pfs_kind *kind);
 
 /* Begin a walk if none is under way. 0, or an error: then nothing was begun. */
 int pfs_store_walk(struct pfs_store *store, struct collection *collection);

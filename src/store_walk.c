@@ -79,6 +79,33 @@ static void wake_readers(struct collection *collection, bool all, int error)
 	}
 }
 
+static int overdue_verdict(const struct collection *collection);
+
+/*
+ * Tell those who have waited for as long as anybody does. Waits only join at the end of their
+ * queue, and with later deadlines.
+ */
+static void lose_patience(void *arg)
+{
+	struct collection *collection = arg;
+	struct pfs_loop *loop = collection->store->loop;
+	struct pfs_wait_list told = TAILQ_HEAD_INITIALIZER(told);
+	struct pfs_wait *wait;
+
+	while ((wait = TAILQ_FIRST(&collection->waits)) && wait->deadline <= pfs_loop_now(loop)) {
+		TAILQ_REMOVE(&collection->waits, wait, link);
+		TAILQ_INSERT_TAIL(&told, wait, link);
+		wait->queue = &told;
+		wait->overdue = true;
+	}
+	if (wait)
+		pfs_timer_start(loop, &collection->patience, wait->deadline);
+	while ((wait = TAILQ_FIRST(&told))) {
+		pfs_store_cancel(collection->store, wait);
+		wait->done(wait, overdue_verdict(collection));
+	}
+}
+
 static bool is_due(const struct pfs_store *store, const struct pfs_object *object)
 {
 	return !object->flight && !pfs_store_left(store, object) &&
@@ -116,6 +143,7 @@ static void check_left_out(struct collection *collection)
 void pfs_store_end_walk(struct collection *collection)
 {
 	pfs_api_cancel(collection->call);
+	pfs_timer_stop(collection->store->loop, &collection->patience);
 	collection->call = NULL;
 	collection->walking = false;
 	free(collection->tokens);
@@ -269,6 +297,18 @@ int pfs_store_walk(struct pfs_store *store, struct collection *collection)
 	return error;
 }
 
+void pfs_store_init_collection(struct pfs_store *store, struct collection *collection,
+			       const struct pfs_kind *kind)
+{
+	collection->store = store;
+	collection->kind = kind;
+	collection->fresh_until = FORGOTTEN;
+	collection->modified = pfs_loop_wall(store->loop);
+	collection->patience = (struct pfs_timer){.fire = lose_patience, .arg = collection};
+	TAILQ_INIT(&collection->waits);
+	TAILQ_INIT(&collection->expecting);
+}
+
 bool pfs_store_prefers_walk(struct pfs_store *store, const struct pfs_object *object)
 {
 	struct collection *collection = pfs_store_collection(store, object->kind);
@@ -287,29 +327,45 @@ bool pfs_store_prefers_walk(struct pfs_store *store, const struct pfs_object *ob
 
 /* --- the listing --------------------------------------------------------------------------- */
 
-/* What a listing gets while the last walk has failed. */
-static int list_verdict(const struct collection *collection)
+/* May the last whole list still be given, though another one can't be had just now? */
+static bool is_good_enough(const struct collection *collection)
 {
 	const struct pfs_store *store = collection->store;
 	const struct pfs_failure *failure = collection->failure;
 
-	if (!failure)
-		return 0;
-	if (collection->complete_walk && failure->error != -EACCES &&
-	    pfs_loop_now(store->loop) < collection->fresh_until + store->config.stale)
-		return 0;
-	return failure->error;
+	return collection->complete_walk && !(failure && failure->error == -EACCES) &&
+	       pfs_loop_now(store->loop) < collection->fresh_until + store->config.stale;
 }
 
+/* What a listing gets while the last walk has failed. */
+static int list_verdict(const struct collection *collection)
+{
+	return collection->failure && !is_good_enough(collection) ? collection->failure->error : 0;
+}
+
+/* What it gets that has waited long enough for the walk under way. */
+static int overdue_verdict(const struct collection *collection)
+{
+	return is_good_enough(collection) ? 0 : -ETIMEDOUT;
+}
+
+/* The walk under way is to tell. */
 static int wait_for_list(struct collection *collection, uint64_t after, struct pfs_wait *wait)
 {
+	struct pfs_store *store = collection->store;
+
+	if (wait->overdue)
+		return overdue_verdict(collection);
 	*wait = (struct pfs_wait){
 		.done = wait->done,
 		.queue = &collection->waits,
 		.after = after,
+		.deadline = pfs_loop_now(store->loop) + store->config.timeout,
 	};
 	TAILQ_INSERT_TAIL(&collection->waits, wait, link);
-	collection->store->stats->waiting++;
+	if (!collection->patience.running)
+		pfs_timer_start(store->loop, &collection->patience, wait->deadline);
+	store->stats->waiting++;
 	return -EINPROGRESS;
 }
 

@@ -130,6 +130,8 @@ struct pfs_wait {
 	TAILQ_HEAD(pfs_wait_list, pfs_wait) * queue; /* NULL: not waiting */
 	TAILQ_ENTRY(pfs_wait) link;
 	uint64_t after;
+	int64_t deadline; /* of a list's: monotonic */
+	bool overdue;	  /* that was over, and it won't be let to wait once more */
 };
 void pfs_store_cancel(struct pfs_store *store, struct pfs_wait *wait);
 
@@ -188,6 +190,10 @@ void pfs_store_release(struct pfs_store *store, struct pfs_object *object, uint6
  * 0: pfs_store_next gives the next one, or the end. -EINPROGRESS: wait. Else the errno: a list
  * that can't be had is never given as an empty one. after PFS_LIST_WHOLE: make sure that the list
  * holds, to its end.
+ *
+ * A walk may take longer than anybody waits, though each of its pages comes in time. Who has
+ * waited for config.timeout is told how it stands: 0 while the last whole list may still be given,
+ * as while the API fails; else -ETIMEDOUT. Asked again with the same wait, it says the same.
  */
 #define PFS_LIST_WHOLE UINT64_MAX
 int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uint64_t after,

@@ -23,8 +23,10 @@ static int jump(void *arg, struct pollfd *fds, size_t count, int timeout)
 	struct fake_time *time = arg;
 	int64_t step = time->left;
 
-	if (timeout >= 0 && timeout * PFS_MILLISECOND < step)
+	if (timeout >= 0 && timeout * PFS_MILLISECOND < step) {
 		step = timeout * PFS_MILLISECOND;
+		time->wakes++;
+	}
 	time->passed += step;
 	time->left -= step;
 	for (size_t i = 0; i < count; i++)

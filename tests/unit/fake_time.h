@@ -19,6 +19,7 @@ struct fake_time {
 	int64_t passed;		/* add to it outside of the loop: a machine that was suspended */
 	int64_t set_by;		/* how far somebody has set the wall clock forward, or back */
 	int64_t left;		/* of the move under way */
+	unsigned wakes;		/* how often a timer stopped a move on its way */
 };
 
 void fake_time_init(struct fake_time *time);

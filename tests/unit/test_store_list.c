@@ -270,6 +270,94 @@ static void test_list_outlives_a_failing_api_for_stale(void **state)
 	assert_int_equal(ask_list(fixture, 0, NULL), -EIO);
 }
 
+/* A walk whose first page is there, and which takes longer than anybody waits. */
+static void begin_long_walk(struct fixture *fixture, const char *page)
+{
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_page(&fixture->api, page, "token");
+}
+
+static void test_list_that_takes_long_is_given_as_it_was_for_stale(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter end = {0}, whole = {0};
+	uint64_t last;
+
+	learn_list(fixture, "a b");
+	last = slot_of(fixture, "b");
+	pass(fixture, TTL);
+	begin_long_walk(fixture, "a");
+	assert_int_equal(ask_list(fixture, last, &end), -EINPROGRESS);
+	pass(fixture, TIMEOUT / 2);
+	fake_api_page(&fixture->api, "b",
+		      "another token"); /* no news for who has read to the end */
+	assert_int_equal(ask_list(fixture, PFS_LIST_WHOLE, &whole), -EINPROGRESS);
+	pass(fixture, TIMEOUT / 2 - 1);
+	assert_waiting(&end);
+	pass(fixture, 1);
+	assert_told(&end, 0);
+	assert_int_equal(pfs_store_ask_list(fixture->store, fixture->kind, last, &end.wait), 0);
+	assert_waiting(&whole);
+	pass(fixture, TIMEOUT / 2);
+	assert_told(&whole, 0);
+	assert_true(pfs_store_is_walking(fixture->store, fixture->kind));
+	fake_api_page(&fixture->api, "c", NULL);
+	assert_string_equal(listed(fixture), "a b c");
+}
+
+static void test_list_that_takes_long_is_an_error_after_stale(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter end = {0};
+	uint64_t last;
+
+	learn_list(fixture, "a b");
+	last = slot_of(fixture, "b");
+	pass(fixture, TTL + STALE - TIMEOUT);
+	begin_long_walk(fixture, "a");
+	assert_int_equal(ask_list(fixture, last, &end), -EINPROGRESS);
+	pass(fixture, TIMEOUT);
+	assert_told(&end, -ETIMEDOUT);
+	assert_int_equal(pfs_store_ask_list(fixture->store, fixture->kind, last, &end.wait),
+			 -ETIMEDOUT);
+	/* Somebody else may wait for as long. */
+	assert_int_equal(ask_list(fixture, last, &end), -EINPROGRESS);
+	fake_api_page(&fixture->api, "", NULL);
+	assert_told(&end, 0);
+}
+
+static void test_list_whose_pages_are_all_empty_is_not_waited_for_without_end(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter = {0};
+
+	assert_int_equal(ask_list(fixture, 0, &waiter), -EINPROGRESS);
+	for (int i = 0; i < 3; i++) {
+		const char *const tokens[] = {"one", "two", "three"};
+
+		pass(fixture, TIMEOUT / 3 - 1);
+		fake_api_page(&fixture->api, "", tokens[i]);
+		assert_waiting(&waiter);
+	}
+	pass(fixture, 3);
+	assert_told(&waiter, -ETIMEDOUT);
+}
+
+/* Nothing is left that would wake us when it is over. */
+static void test_list_that_was_in_time_leaves_no_timer(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter = {0};
+	unsigned wakes;
+
+	assert_int_equal(ask_list(fixture, 0, &waiter), -EINPROGRESS);
+	fake_api_page(&fixture->api, "a", NULL);
+	assert_told(&waiter, 0);
+	wakes = fixture->time.wakes;
+	pass(fixture, 2 * TIMEOUT);
+	assert_int_equal(fixture->time.wakes, wakes);
+}
+
 static void test_list_with_a_rejected_key_says_so_at_once(void **state)
 {
 	struct fixture *fixture = *state;
@@ -418,6 +506,10 @@ int main(void)
 		TEST(test_list_that_fails_is_never_an_empty_one),
 		TEST(test_list_that_fails_on_a_later_page_is_not_whole),
 		TEST(test_list_outlives_a_failing_api_for_stale),
+		TEST(test_list_that_takes_long_is_given_as_it_was_for_stale),
+		TEST(test_list_that_takes_long_is_an_error_after_stale),
+		TEST(test_list_whose_pages_are_all_empty_is_not_waited_for_without_end),
+		TEST(test_list_that_was_in_time_leaves_no_timer),
 		TEST(test_list_with_a_rejected_key_says_so_at_once),
 		TEST(test_many_expired_are_told_by_one_walk),
 		TEST(test_walk_that_leaves_it_out_is_followed_by_a_describe),
