@@ -73,6 +73,7 @@ static void on_messages(void *arg)
 		if (received == -EAGAIN)
 			return;
 		if (received <= 0) {
+			fs->error = received;
 			pfs_loop_stop(fs->loop);
 			return;
 		}
@@ -378,11 +379,18 @@ static int mount_and_init(struct pfs_fs *fs, const char *mountpoint)
 		return -EIO;
 	fs->mounted = true;
 	error = take_descriptor(fs);
-	if (!error && fuse_session_receive_buf(fs->session, &fs->message) > 0)
+	if (!error && fuse_session_receive_buf(fs->session, &fs->message) > 0) {
 		fuse_session_process_buf(fs->session, &fs->message);
+		error = fs->greeted ? 0 : -EIO;
+	}
 	if (!error && fuse_session_exited(fs->session))
 		error = -EIO;
 	return error;
+}
+
+int pfs_fs_error(const struct pfs_fs *fs)
+{
+	return fs->error;
 }
 
 int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t size)

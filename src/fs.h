@@ -61,6 +61,7 @@ struct pfs_fs {
 	bool listings_unasked;	 /* ... and directories */
 	bool parallel_lookups;	 /* the kernel can look names up side by side */
 	bool greeted;		 /* the reply to INIT is out */
+	int error;		 /* what receiving failed with, or 0 */
 	struct fuse_buf message; /* the one being received; libfuse's memory */
 	struct pfs_buffer scratch;
 	struct call_list parked;

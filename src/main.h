@@ -65,6 +65,12 @@ void start_detach(void);
  */
 int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t size);
 
+/*
+ * The session of a mount there has ended. 0 if the mount is gone, too; -ENOTCONN with a line in
+ * text if it is still there, dead: the kernel has cut it off.
+ */
+int mountpoint_check_end(const char *absolute, char *text, size_t size);
+
 /* --- main_demo.c --- */
 
 /*

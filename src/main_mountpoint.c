@@ -116,3 +116,14 @@ int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t s
 	*ret_absolute = absolute;
 	return 0;
 }
+
+int mountpoint_check_end(const char *absolute, char *text, size_t size)
+{
+	struct statvfs whole;
+
+	if (!statvfs(absolute, &whole) || errno != ENOTCONN)
+		return 0;
+	return refuse_with_unmount(-ENOTCONN, absolute,
+				   "the kernel has cut this mount off, and left it there, dead",
+				   text, size);
+}

@@ -339,8 +339,16 @@ int serve_run(struct program *program)
 
 	pfs_info("mounted on %s, from %s", program->mountpoint, program->options.api_url);
 	error = pfs_loop_run(program->loop);
+	if (!error)
+		error = pfs_fs_error(program->fs);
 	if (error)
-		pfs_error("main: %s: %s", program->mountpoint, strerror(-error));
+		(void)snprintf(program->text, sizeof(program->text), "%s: %s", program->mountpoint,
+			       strerror(-error));
+	else if (!program->ended)
+		error = mountpoint_check_end(program->mountpoint, program->text,
+					     sizeof(program->text));
+	if (error)
+		pfs_error("main: %s", program->text);
 	else
 		pfs_info("unmounted from %s", program->mountpoint);
 	return error;

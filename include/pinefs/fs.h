@@ -46,9 +46,15 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
  * Mount on an absolute path and serve from the loop on. 0; -EIO with what libfuse or fusermount3
  * said (one line) in text, also if it is the kernel's first message that libfuse refuses; or what
  * fcntl(2) said. pfs_fs_destroy unmounts. Blocks while mount(2) or fusermount3 work. When the mount
- * ends from outside (fusermount3 -u), the loop is stopped.
+ * ends from outside (fusermount3 -u), or no message can be received any more, the loop is stopped.
  */
 int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t size);
+
+/*
+ * Why the loop was stopped: -errno if it was for a message that couldn't be received; 0 if the
+ * kernel has ended the session, which it also does when it cuts off a mount that stays there.
+ */
+int pfs_fs_error(const struct pfs_fs *fs);
 
 /* Unmount if it is mounted, answering all who wait with ENOTCONN. Takes NULL. */
 void pfs_fs_destroy(struct pfs_fs *fs);
