@@ -46,7 +46,10 @@ static int refuse_with_unmount(int error, const char *path, const char *why, cha
 	return refuse(error, path, help, text, size);
 }
 
-/* Is something mounted on just this path? Its type goes to type. */
+/*
+ * Is something mounted on just this path? Its type goes to type. What an automounter has put there
+ * to be mounted over, upon the first access, doesn't count.
+ */
 static bool is_mounted(const char *absolute, char *type, size_t size)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
@@ -58,7 +61,7 @@ static bool is_mounted(const char *absolute, char *type, size_t size)
 		if (strcmp(entry.mnt_dir, absolute) != 0)
 			continue;
 		(void)pfs_escape(entry.mnt_type, type, size);
-		found = true;
+		found = strcmp(type, "autofs") != 0;
 	}
 	if (mounts)
 		(void)endmntent(mounts);
