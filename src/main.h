@@ -56,6 +56,11 @@ int start_in_background(int *ret_report);
 int start_report(int report, const char *text);
 /* Leave the terminal and the directory behind. */
 void start_detach(void);
+/*
+ * Tell the service manager that the mount is there, if it wants to know: a datagram to
+ * $NOTIFY_SOCKET, as sd_notify(3) describes it. Never blocks. 0, or -errno when it wasn't taken.
+ */
+int start_notify(void);
 
 /* --- main_mountpoint.c --- */
 

@@ -335,8 +335,10 @@ int serve_begin(struct program *program)
 
 int serve_run(struct program *program)
 {
-	int error;
+	int error = program->options.foreground ? start_notify() : 0;
 
+	if (error)
+		pfs_error("main: NOTIFY_SOCKET: %s", strerror(-error));
 	pfs_info("mounted on %s, from %s", program->mountpoint, program->options.api_url);
 	error = pfs_loop_run(program->loop);
 	if (!error)

@@ -2,9 +2,12 @@
 /* Into the background, and the one line that says how it went. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,4 +82,30 @@ void start_detach(void)
 		(void)dup2(null, fd);
 	if (null > STDERR_FILENO)
 		close(null);
+}
+
+int start_notify(void)
+{
+	static const char ready[] = "READY=1";
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t length = path ? strlen(path) : 0;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd, error = 0;
+
+	if (!length)
+		return 0;
+	if (length >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, length);
+	if (path[0] == '@') /* an abstract one, see unix(7) */
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (sendto(fd, ready, sizeof(ready) - 1, MSG_DONTWAIT | MSG_NOSIGNAL,
+		   (const struct sockaddr *)&address,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
+		error = -errno;
+	close(fd);
+	return error;
 }

@@ -1,0 +1,177 @@
+# The units of the manual, and lines of fstab, under a systemd that is really there.
+# shellcheck disable=SC2154,SC2034,SC2317
+
+# Set by sim_start.
+# shellcheck disable=SC2153
+bats_require_minimum_version 1.5.0
+load watching
+
+ID=9857add2-99d4-4399-870e-aa7f15d8d326 # as in the manual
+JOB=/mnt/pinecone/restore-jobs/$ID
+
+setup() {
+	ROOT=$BATS_TEST_DIRNAME/../..
+	UNITS=$BATS_TEST_TMPDIR/units
+	MACHINE=
+	watching_set_up
+	need_machine
+	pending "$ID"
+	mkdir -p "$UNITS/pinefs.service.d" "$UNITS/mnt-pinecone.mount.d" "$BATS_TEST_TMPDIR/programs"
+	cp "$PINEFS" "$BATS_TEST_TMPDIR/programs/pinefs"
+	unit '[Unit]' >"$UNITS/pinefs.service"
+	unit '[Path]' >"$UNITS/restored.path"
+	unit '[Service]' >"$UNITS/restored.service"
+	# Where the API is, what there is instead of a journal, and no ptrace(2) for LeakSanitizer.
+	cat >"$UNITS/pinefs.service.d/test.conf" <<-END
+		[Service]
+		Environment=PINECONE_CONTROLLER_HOST=$SIM_URL
+		Environment=ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 UBSAN_OPTIONS=${UBSAN_OPTIONS-}
+		StandardError=append:$BATS_TEST_TMPDIR/pinefs.log
+	END
+	cat >"$UNITS/mnt-pinecone.mount.d/test.conf" <<-END
+		[Mount]
+		StandardError=append:$BATS_TEST_TMPDIR/pinefs.log
+	END
+}
+
+teardown() {
+	if [ -n "$MACHINE" ]; then
+		cat "$BATS_TEST_TMPDIR"/*.log >&2
+		kill -TERM "$MACHINE_PID"
+		wait_until 20 sim_is_gone "$MACHINE_PID"
+	fi
+	watching_tear_down
+}
+
+need_machine() {
+	[ "$(id -u)" -eq 0 ] || skip 'only root can start a systemd'
+	[ -x /lib/systemd/systemd ] || skip 'systemd is not installed'
+	grep -qw cgroup2 /proc/filesystems || skip 'the kernel has no cgroup 2'
+}
+
+# The example of the manual that begins so.
+unit() { # LINE
+	awk -v first="$1" '/^\.Ed/ { on = literal = 0 } literal == 1 && $0 == first { on = 1 }
+		literal { literal++ } on { print } /^\.Bd/ { literal = 1 }' "$ROOT/man/pinefs.1"
+}
+
+# MACHINE is process 1 of it.
+machine_start() {
+	"$BATS_TEST_DIRNAME/machine" "$UNITS" "$BATS_TEST_TMPDIR/programs" \
+		>"$BATS_TEST_TMPDIR/machine.log" 2>&1 3>&- &
+	MACHINE_PID=$!
+	MACHINE=$MACHINE_PID
+	wait_until 20 find_machine
+	wait_until 20 machine systemctl is-active -q basic.target
+	machine mkdir -p /etc/pinefs /mnt/pinecone
+	machine sh -c "umask 077; echo ${1:-$SIM_KEY} >/etc/pinefs/key"
+}
+
+find_machine() {
+	local shell
+	shell=$(pgrep -P "$MACHINE_PID" -x unshare) && MACHINE=$(pgrep -P "$shell" -x systemd)
+}
+
+machine() {
+	nsenter --target "$MACHINE" --all -- "$@"
+}
+
+is_active() {
+	machine systemctl is-active -q "$1"
+}
+
+main_pid() {
+	machine systemctl show -P MainPID pinefs
+}
+
+pinefs_said() {
+	grep -q -- "$1" "$BATS_TEST_TMPDIR/pinefs.log"
+}
+
+status_is() {
+	[ "$(machine cat "$JOB/status")" = "$1" ]
+}
+
+@test "the service: started when the mount is there, in its sandbox, and stopped" {
+	local status
+	machine_start
+	machine systemctl start pinefs
+	status_is Pending
+	status=/proc/$(main_pid)/status
+	machine grep -Px 'NoNewPrivs:\t1' "$status"
+	machine grep -Px 'Seccomp:\t2' "$status"
+	# CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_SYS_ADMIN
+	machine grep -Px 'CapBnd:\t0000000000280004' "$status"
+	machine setpriv --reuid 65534 --clear-groups cat "$JOB/status"
+	machine systemctl reload pinefs
+	wait_until 20 pinefs_said SIGHUP
+	machine systemctl stop pinefs
+	[ "$(machine systemctl is-failed pinefs)" = inactive ]
+	machine sh -c '! grep /mnt/pinecone /proc/self/mounts'
+}
+
+@test "the service sees who watches, whoever it is" {
+	machine_start
+	machine systemctl start pinefs
+	status_is Pending
+	background watcher machine setpriv --reuid 65534 --clear-groups \
+		inotifywait -q -e close_write "$JOB/status"
+	wait_until 20 machine grep -q "	inotifywait	/restore-jobs/$ID/status\$" \
+		/mnt/pinecone/.pinefs/watchers
+	end_job "$ID"
+	wait_until 20 ended "$!"
+	grep -q CLOSE_WRITE "$(out watcher)"
+}
+
+@test "the service: a rejected key, and it isn't started" {
+	machine_start wrong
+	says 'Job for pinefs.service failed' machine systemctl start pinefs
+	pinefs_said '401: Invalid API key'
+	machine sh -c '! grep /mnt/pinecone /proc/self/mounts'
+	machine systemctl stop pinefs
+}
+
+@test "the service: killed, and there again" {
+	local before
+	machine_start
+	machine systemctl start pinefs
+	before=$(main_pid)
+	background wait machine cat "$JOB/wait"
+	wait_until 20 machine grep -qx 'pinefs_waiting 1' /mnt/pinecone/.pinefs/stats
+	machine kill -KILL "$before"
+	wait_until 20 ended "$!"
+	grep -q 'Software caused connection abort\|Transport endpoint' "$(out wait)"
+	is_another() { is_active pinefs && [ "$(main_pid)" -ne "$before" ]; }
+	wait_until 20 is_another
+	status_is Pending
+	[ "$(machine grep -c /mnt/pinecone /proc/self/mounts)" -eq 1 ]
+}
+
+@test "a path unit starts its service when the job has ended" {
+	sed -i '/^ExecStart=/aStandardOutput=file:/run/restored' "$UNITS/restored.service"
+	machine_start
+	machine systemctl start pinefs
+	machine systemctl start restored.path
+	wait_until 20 machine grep -q "	/restore-jobs/$ID\$" /mnt/pinecone/.pinefs/watchers
+	[ "$(machine systemctl is-active restored.service)" = inactive ]
+	end_job "$ID"
+	wait_until 20 machine test -s /run/restored
+	[ "$(machine cat /run/restored)" = Completed ]
+}
+
+# Its generator makes units of it, as at each start of a machine.
+@test "a line of fstab that mounts when somebody comes" {
+	local line
+	line=$(grep '^pinecone /mnt/pinecone fuse.pinefs' "$ROOT/man/pinefs.1")
+	machine_start
+	machine sh -c "echo '${line/_netdev/_netdev,noauto,x-systemd.automount,api_url=$SIM_URL}' >/etc/fstab"
+	machine systemctl daemon-reload
+	machine systemctl start mnt-pinecone.automount
+	machine sh -c '! pgrep -x pinefs'
+	machine setpriv --reuid 65534 --clear-groups cat "$JOB/status"
+	status_is Pending
+	is_active mnt-pinecone.mount
+	machine systemctl stop mnt-pinecone.automount mnt-pinecone.mount
+	gone() { machine sh -c '! pgrep -x pinefs'; }
+	wait_until 20 gone
+}
