@@ -168,8 +168,9 @@ static void sweep(void *arg)
  * said to hold. FUSE_NOTIFY_INVAL_ENTRY is no way out: it waits for the directory's lock, which
  * may be held by somebody who waits for us.
  */
-static void forget_names(struct pfs_fs *fs)
+static void forget_names(void *arg)
 {
+	const struct pfs_fs *fs = arg;
 	const struct {
 		uint32_t length;
 		int32_t code;
@@ -322,6 +323,7 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	const struct pfs_watch_host host = {
 		.is_busy = pfs_call_is_busy,
 		.tell = tell_inode,
+		.forget_names = forget_names,
 		.drop = drop_poll,
 		.arg = fs,
 	};

@@ -274,6 +274,19 @@ static void forget(void *arg, uint64_t inode)
 	watch->host.tell(watch->host.arg, inode, NULL);
 }
 
+/*
+ * Who is told of one file may read another, or look whether `done` is there: what the kernel knew
+ * of them holds no more.
+ */
+static void forget_all(const struct change *change)
+{
+	struct pfs_watch *watch = change->watch;
+
+	pfs_tree_each_inode(watch->tree, change->object, forget, watch);
+	if (change->after->terminal != change->before->terminal)
+		watch->host.forget_names(watch->host.arg);
+}
+
 static void tell_poll(void *arg, uint64_t inode, const char *name)
 {
 	const struct change *change = arg;
@@ -307,10 +320,8 @@ void pfs_event_on_changed(void *arg, struct pfs_object *object, struct pfs_conte
 		.happened_at = pfs_loop_now(watch->loop),
 	};
 
-	/* Who is told of one file may read another: what the kernel was told of it holds no more.
-	 */
 	if (object->interest)
-		pfs_tree_each_inode(watch->tree, object, forget, watch);
+		forget_all(&change);
 	tell_polls(&change);
 	if (watch->poke && is_object_watched(watch, object, change.rotated))
 		add_files(&change);
@@ -331,7 +342,7 @@ static void sort_changes(struct pfs_watch *watch, struct event *event)
 		.happened_at = event->happened_at,
 	};
 
-	pfs_tree_each_inode(watch->tree, event->object, forget, watch);
+	forget_all(&change);
 	add_files(&change);
 	drop_event(watch, event);
 }

@@ -60,6 +60,8 @@ struct pfs_watch_host {
 	/* Have the kernel fetch the inode's attributes anew, and wake who polls with this handle,
 	 * unless that is NULL. */
 	void (*tell)(void *arg, uint64_t inode, void *handle);
+	/* Have the kernel look each name up anew, also those that it knows not to exist. */
+	void (*forget_names)(void *arg);
 	/* The handle isn't needed any more. */
 	void (*drop)(void *arg, void *handle);
 	void *arg;

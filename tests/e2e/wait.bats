@@ -106,6 +106,21 @@ os.sendfile(os.open('$BATS_TEST_TMPDIR/sent', os.O_CREAT | os.O_WRONLY), source,
 	mount_stop
 }
 
+@test "done is there after the wait, however long its absence was said to hold" {
+	[ "$(printf '%s\n' 6.16 "$(uname -r)" | sort -V | head -n 1)" = 6.16 ] ||
+		skip 'before Linux 6.16 the kernel keeps such names'
+	pending one
+	mount_start --ttl 60
+	says 'No such file' cat "$JOBS/one/done"
+	background wait bash -c "cd '$JOBS/one' && cat wait done && /bin/pwd -P"
+	wait_until 10 waiting_is 1
+	end_job one
+	ls "$JOBS" >/dev/null # the first listing tells of it
+	wait_until 10 ended "${BACKGROUND[0]}"
+	cmp "$(out wait)" <(printf 'Completed\nCompleted\n%s\n' "$JOBS/one")
+	mount_stop
+}
+
 @test "SIGINT, SIGKILL and timeout end a reader at once, and no other" {
 	pending one
 	mount_start --ttl 0.5

@@ -49,6 +49,10 @@ static void tell(void *arg, uint64_t inode, void *handle)
 {
 }
 
+static void forget_names(void *arg)
+{
+}
+
 static void drop(void *arg, void *handle)
 {
 	*(bool *)handle = true;
@@ -70,7 +74,12 @@ static bool create(struct world *world)
 	static const struct pfs_history_config history = {.max_object = 100, .max_whole = 100};
 	static const struct pfs_tree_config tree = {.readme = "", .ttl = PFS_SECOND};
 	static const struct pfs_watch_config watch = {.ttl = PFS_SECOND, .needs_window = true};
-	const struct pfs_watch_host host = {.is_busy = is_busy, .tell = tell, .drop = drop};
+	const struct pfs_watch_host host = {
+		.is_busy = is_busy,
+		.tell = tell,
+		.forget_names = forget_names,
+		.drop = drop,
+	};
 
 	world->kind = pfs_kind_by_name("restore-jobs");
 	fake_time_init(&world->time);

@@ -63,12 +63,15 @@ static void test_end_of_a_wait_makes_all_that_the_kernel_knows_of_the_job_old(vo
 	assert_int_equal(scene->fetch_count, 0);
 	learn(scene->store, "b", "Failed");
 	assert_int_equal(scene->fetch_count, 0); /* nobody wants to know */
+	live_with_api(scene, TTL, "Stuck");
+	assert_int_equal(scene->names_forgotten, 0); /* no file came or went */
 	live_with_api(scene, TTL, "Failed");
 	assert_told(&waiter, 0);
 	assert_true(is_fetched_anew(scene, "restore-jobs/a"));
 	assert_true(is_fetched_anew(scene, "restore-jobs/a/status"));
 	assert_true(is_fetched_anew(scene, "restore-jobs/a/completed_at"));
 	assert_true(is_fetched_anew(scene, "restore-jobs/a/events"));
+	assert_int_equal(scene->names_forgotten, 1); /* `done` isn't missing any more */
 }
 
 static void test_last_waiter_who_gives_up_ends_the_asking_within_a_ttl(void **state)

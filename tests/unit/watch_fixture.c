@@ -30,6 +30,11 @@ static void tell_inode(void *arg, uint64_t inode, void *handle)
 	scene->fetched[scene->fetch_count++ % COUNT(scene->fetched)] = inode;
 }
 
+static void forget_names(void *arg)
+{
+	((struct scene *)arg)->names_forgotten++;
+}
+
 static void drop(void *arg, void *handle)
 {
 	tell(arg, "drop", handle);
@@ -39,7 +44,12 @@ static int create(struct scene *scene, bool needs_window, bool child)
 {
 	const struct pfs_watch_config config = {.ttl = TTL, .needs_window = needs_window};
 	const struct pfs_watch_host host = {
-		.is_busy = is_busy, .tell = tell_inode, .drop = drop, .arg = scene};
+		.is_busy = is_busy,
+		.tell = tell_inode,
+		.forget_names = forget_names,
+		.drop = drop,
+		.arg = scene,
+	};
 	int error = pfs_watch_create(scene->store->store, scene->bench->tree, scene->store->loop,
 				     &scene->store->stats, child ? &scene->poke : NULL, &config,
 				     &scene->watch);

@@ -22,6 +22,7 @@ struct scene {
 	char told[4000];
 	uint64_t fetched[64]; /* the last inodes whose attributes it was to have fetched anew */
 	size_t fetch_count;
+	unsigned names_forgotten; /* times that the kernel was told to look all names up anew */
 };
 
 int setup_watch(void **state);
