@@ -103,10 +103,11 @@ extern const struct fuse_lowlevel_ops pfs_fs_operations;
 
 /*
  * Tell attributes, and for how many ns they hold. While our child is to write there, it seems to be
- * allowed to; that holds for no time.
+ * allowed to; that holds for no time. To the child, which is to remove it, what has vanished is
+ * there still.
  */
-int pfs_tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, struct stat *ret_stat,
-			int64_t *ret_holds);
+int pfs_tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_child,
+			struct stat *ret_stat, int64_t *ret_holds);
 
 /* Reply a node as an entry, or say that it isn't there. Counts the reference. */
 int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node);

@@ -36,7 +36,7 @@ static void reply_touched(struct pfs_fs *fs, fuse_req_t request, const struct pf
 {
 	struct stat stat;
 	int64_t holds;
-	int error = pfs_tell_attributes(fs, node, &stat, &holds);
+	int error = pfs_tell_attributes(fs, node, true, &stat, &holds);
 
 	if (error) {
 		pfs_reply_error(fs, request, error);

@@ -61,11 +61,16 @@ static bool is_from_child(fuse_req_t request)
 
 /* --- lookup and forget --------------------------------------------------------------------- */
 
-int pfs_tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, struct stat *ret_stat,
-			int64_t *ret_holds)
+int pfs_tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_child,
+			struct stat *ret_stat, int64_t *ret_holds)
 {
 	int error = pfs_tree_attributes(fs->tree, node, ret_stat, ret_holds);
 
+	if (error == -ESTALE && to_child) {
+		pfs_tree_vanished_attributes(fs->tree, node->inode, ret_stat);
+		*ret_holds = 0;
+		error = 0;
+	}
 	if (!error && pfs_watch_is_window(fs->watch, node->inode)) {
 		ret_stat->st_uid = geteuid();
 		ret_stat->st_mode |= S_IWUSR;
@@ -82,7 +87,7 @@ static int make_entry(struct pfs_fs *fs, const struct pfs_node *node,
 	int error;
 
 	*ret_entry = (struct fuse_entry_param){.ino = node->inode, .generation = 1};
-	error = pfs_tell_attributes(fs, node, &ret_entry->attr, &holds);
+	error = pfs_tell_attributes(fs, node, false, &ret_entry->attr, &holds);
 	if (error)
 		return error;
 	ret_entry->attr_timeout = seconds(holds);
@@ -194,15 +199,16 @@ static void do_forget_multi(fuse_req_t request, size_t count_of, struct fuse_for
 
 /* --- attributes ---------------------------------------------------------------------------- */
 
-static int reply_attributes(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
+static int reply_attributes(const struct call *call, const struct pfs_node *node)
 {
+	struct pfs_fs *fs = call->fs;
 	struct stat stat;
 	int64_t holds;
-	int error = pfs_tell_attributes(fs, node, &stat, &holds);
+	int error = pfs_tell_attributes(fs, node, call->at_once, &stat, &holds);
 
 	if (error)
-		return pfs_reply_error(fs, request, error);
-	(void)fuse_reply_attr(request, &stat, seconds(holds));
+		return pfs_reply_error(fs, call->request, error);
+	(void)fuse_reply_attr(call->request, &stat, seconds(holds));
 	return 0;
 }
 
@@ -230,7 +236,7 @@ static int run_getattr(struct call *call, bool told, int error)
 		return error;
 	if (error)
 		return pfs_reply_error(fs, call->request, error);
-	return reply_attributes(fs, call->request, &node);
+	return reply_attributes(call, &node);
 }
 
 /*

@@ -65,6 +65,9 @@ static bool is_event_watched(struct pfs_watch *watch, const struct event *event)
 {
 	if (event->type == EVENT_CHANGES)
 		return is_object_watched(watch, event->object, event->inode);
+	if (event->type == EVENT_DIRECTORY_REMOVED &&
+	    is_object_watched(watch, event->object, 0)) /* all in it is removed, too */
+		return true;
 	return pfs_watch_is_watched(watch, event->inode) ||
 	       pfs_watch_is_watched(watch, event->directory);
 }
@@ -196,15 +199,6 @@ void pfs_event_on_appeared(void *arg, struct pfs_object *object)
 	add_to_whole(watch);
 }
 
-void pfs_event_on_vanished(void *arg, struct pfs_object *object)
-{
-	struct pfs_watch *watch = arg;
-
-	pfs_poll_vanished(watch, object);
-	add_directory(watch, object, EVENT_DIRECTORY_REMOVED);
-	add_to_whole(watch);
-}
-
 /* An object's content is another since happened_at. */
 struct change {
 	struct pfs_watch *watch;
@@ -230,6 +224,37 @@ static void add_file(const struct change *change, enum event_type type, uint64_t
 
 	(void)snprintf(path, sizeof(path), "%s/%s/%s", object->kind->name, object->id, name);
 	add_event(change->watch, &event, path);
+}
+
+static void add_removed_file(void *arg, uint64_t inode)
+{
+	const struct change *change = arg;
+	char path[PATH_LONGEST];
+
+	if (inode == pfs_tree_object_inode(change->object) ||
+	    !pfs_watch_is_watched(change->watch, inode) ||
+	    pfs_tree_path(change->watch->tree, inode, path, sizeof(path)))
+		return;
+	add_file(change, EVENT_FILE_REMOVED, inode, strrchr(path, '/') + 1);
+}
+
+/* As rm(1) would: whoever watches a file of what has vanished is told first. */
+static void add_removed_files(struct pfs_watch *watch, struct pfs_object *object,
+			      int64_t happened_at)
+{
+	struct change change = {.watch = watch, .object = object, .happened_at = happened_at};
+
+	pfs_tree_each_inode(watch->tree, object, add_removed_file, &change);
+}
+
+void pfs_event_on_vanished(void *arg, struct pfs_object *object)
+{
+	struct pfs_watch *watch = arg;
+
+	pfs_poll_vanished(watch, object);
+	add_removed_files(watch, object, pfs_loop_now(watch->loop));
+	add_directory(watch, object, EVENT_DIRECTORY_REMOVED);
+	add_to_whole(watch);
 }
 
 static void add_change(void *arg, uint64_t inode, const char *name)
@@ -347,6 +372,15 @@ static void sort_changes(struct pfs_watch *watch, struct event *event)
 	drop_event(watch, event);
 }
 
+/* Of what was removed somebody watches perhaps a file: that goes first. */
+static void sort_removed(struct pfs_watch *watch, struct event *event)
+{
+	add_removed_files(watch, event->object, event->happened_at);
+	TAILQ_REMOVE(&watch->events, event, link);
+	TAILQ_INSERT_TAIL(&watch->events, event, link);
+	event->checked = true;
+}
+
 void pfs_event_check(struct pfs_watch *watch)
 {
 	struct event *event, *next;
@@ -358,6 +392,8 @@ void pfs_event_check(struct pfs_watch *watch)
 		next = TAILQ_NEXT(event, link);
 		if (watched && event->type == EVENT_CHANGES)
 			sort_changes(watch, event);
+		else if (watched && event->type == EVENT_DIRECTORY_REMOVED && !event->checked)
+			sort_removed(watch, event);
 		else if (watched)
 			event->checked = true;
 		else if (event->checked || event == watch->current)
@@ -512,8 +548,16 @@ bool pfs_watch_permits(struct pfs_watch *watch, pid_t pid, enum pfs_poke_operati
 enum pfs_pretence pfs_watch_pretends(const struct pfs_watch *watch, pid_t pid, uint64_t directory,
 				     const char *name, uint64_t *ret_inode)
 {
+	const struct pfs_object *object = watch->current ? watch->current->object : NULL;
+
 	if (!watch->current || !pfs_watch_is_child(watch, pid))
 		return PFS_PRETEND_NOTHING;
+	/* What has vanished is there until that is told, so that files can be removed from it. */
+	if (object && object->gone && directory == pfs_tree_collection_inode(object->kind) &&
+	    !strcmp(name, object->id)) {
+		*ret_inode = pfs_tree_object_inode(object);
+		return PFS_PRETEND_THERE;
+	}
 	switch (pfs_poke_under_way(watch->poke, directory, name)) {
 	case PFS_POKE_CREATE_DIRECTORY:
 	case PFS_POKE_CREATE_FILE:

@@ -73,12 +73,17 @@ teardown() {
 	ls "$JOBS" >/dev/null
 	inotify one -e create "$JOBS/one"
 	inotify jobs -e delete "$JOBS"
+	inotify status -e delete_self "$JOBS/two/status"
+	background loop bash -c "while inotifywait -qq -e close_write '$JOBS/two/status'; do
+		cat '$JOBS/two/status'; done"
 	says 'No such file' cat "$JOBS/one/done"
 	end_job one
 	wait_until 20 saw one "CREATE $JOBS/one/done"
 	[ "$(cat "$JOBS/one/done")" = Completed ]
 	sim_delete /_sim/jobs/two
 	wait_until 30 saw jobs "DELETE,ISDIR $JOBS/two"
+	wait_until 20 saw status "DELETE_SELF $JOBS/two/status"
+	wait_until 20 ended "${BACKGROUND[-1]}"
 	says 'No such file' ls "$JOBS/two"
 	[ "$(ls "$JOBS")" = one ]
 	mount_stop

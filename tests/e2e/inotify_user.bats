@@ -42,12 +42,15 @@ names_come_and_go() { # AS...
 	"$@" ls "$JOBS" >/dev/null
 	inotify jobs -e create,delete "$JOBS"
 	inotify three -e create "$JOBS/three"
+	inotify status -e delete_self "$JOBS/two/status"
 	add_job four '{"status":"Pending"}'
 	wait_until 20 saw jobs "CREATE,ISDIR $JOBS/four"
 	end_job three
 	wait_until 20 saw three "CREATE $JOBS/three/done"
 	sim_delete /_sim/jobs/two
 	wait_until 30 saw jobs "DELETE,ISDIR $JOBS/two"
+	wait_until 20 saw status "DELETE_SELF $JOBS/two/status"
+	says 'No such file' "$@" ls "$JOBS/two"
 	[ "$("$@" stat -c %a "$JOBS" "$JOBS/three" | sort -u)" = 555 ]
 }
 

@@ -230,6 +230,45 @@ static void test_vanishing_is_told_by_its_name_which_only_the_child_still_sees(v
 			 PFS_PRETEND_NOTHING);
 }
 
+static void test_who_watches_a_file_of_what_vanishes_is_told_too(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t jobs, directory, status, inode = 0;
+
+	learn_list(scene->store, "a b");
+	watch_and_look(scene, JOB "/status");
+	jobs = inode_of(scene, "restore-jobs");
+	directory = inode_of(scene, JOB);
+	status = inode_of(scene, JOB "/status");
+	vanish(scene);
+	pass(scene->store, PFS_MILLISECOND);
+	assert_orders(&scene->poke, "unlink:" JOB "/status");
+	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode),
+			 PFS_PRETEND_THERE);
+	assert_int_equal(inode, directory);
+	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, directory, "status", &inode),
+			 PFS_PRETEND_THERE);
+	assert_int_equal(inode, status);
+	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "b", &inode),
+			 PFS_PRETEND_NOTHING);
+	assert_int_equal(pfs_watch_pretends(scene->watch, 1, jobs, "a", &inode),
+			 PFS_PRETEND_NOTHING);
+	fake_poke_work(&scene->poke);
+	assert_orders(&scene->poke, "rmdir:" JOB);
+}
+
+static void test_watch_on_a_file_is_found_when_its_object_has_vanished(void **state)
+{
+	struct scene *scene = *state;
+
+	learn_list(scene->store, "a b");
+	pass(scene->store, PFS_SECOND);
+	watch_path(scene, JOB "/events");
+	vanish(scene);
+	blink(scene);
+	assert_orders(&scene->poke, "unlink:" JOB "/events rmdir:" JOB);
+}
+
 static void test_name_that_is_made_is_hidden_from_the_child_alone(void **state)
 {
 	struct scene *scene = *state;
@@ -508,6 +547,8 @@ int main(void)
 		TEST(test_first_listing_is_no_news_and_what_comes_after_is),
 		TEST(test_name_waits_for_a_busy_directory_and_holds_up_no_other),
 		TEST(test_vanishing_is_told_by_its_name_which_only_the_child_still_sees),
+		TEST(test_who_watches_a_file_of_what_vanishes_is_told_too),
+		TEST(test_watch_on_a_file_is_found_when_its_object_has_vanished),
 		TEST(test_name_that_is_made_is_hidden_from_the_child_alone),
 		TEST(test_step_that_fails_is_logged_and_the_others_are_taken),
 		TEST(test_many_lines_of_the_whole_history_are_one_change_of_it),
