@@ -49,8 +49,12 @@ static void on_vanished(void *arg, struct pfs_object *object)
 
 static void on_freed(void *arg, struct pfs_object *object)
 {
-	if (object->content) /* an id that was never there is nobody's business */
-		add_news(arg, '!', object->id);
+	struct fixture *fixture = arg;
+
+	if (object->content)
+		add_news(fixture, '!', object->id);
+	else
+		fixture->unseen_freed++;
 }
 
 static void on_failed(void *arg, const char *object, const struct pfs_failure *failure)

@@ -31,7 +31,8 @@ struct fixture {
 	/* What the store told its listener, a word each: +ID appeared, ~ID changed, -ID vanished,
 	 * !ID freed, ?PATH failed. */
 	char news[4000];
-	char before[400]; /* the content before the last change */
+	unsigned unseen_freed; /* ids that were never there: that isn't news */
+	char before[400];      /* the content before the last change */
 };
 
 /* Somebody who waits. */

@@ -37,6 +37,8 @@ static void test_objects_past_their_bound_are_refused(void **state)
 	assert_false(is_known(fixture, "d"));
 	assert_int_equal(ask(fixture, "b", NULL), 0);
 	assert_int_equal(fixture->stats.objects, 2);
+	/* Of a row that there is no room for nothing is left; the failure about c is remembered. */
+	assert_int_equal(fixture->unseen_freed, 1);
 }
 
 static void test_missing_ids_past_their_bound_forget_the_oldest(void **state)
