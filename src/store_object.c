@@ -64,7 +64,13 @@ void pfs_origin_drop(struct pfs_origin *origin)
 		free(origin);
 }
 
-/* The time that this member tells; -EINVAL without one. */
+/*
+ * The end of the year 2199, in ns. A time behind it is nonsense, and there must be room above,
+ * since each later content gets a later time.
+ */
+#define LATEST (INT64_C(7258118400) * PFS_SECOND)
+
+/* The time that this member tells; -EINVAL without one that can be. */
 static int read_time(const struct pfs_content *content, const char *key, int64_t *ret_time)
 {
 	struct pfs_json_found found;
@@ -74,6 +80,8 @@ static int read_time(const struct pfs_content *content, const char *key, int64_t
 		return -EINVAL;
 	if (found.value.type == PFS_JSON_STRING)
 		error = pfs_time_parse(found.value.string, ret_time);
+	if (!error && *ret_time >= LATEST)
+		error = -EINVAL;
 	pfs_json_found_finish(&found);
 	return error;
 }

@@ -3,6 +3,7 @@
 #include "pinefs/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "store_fixture.h"
@@ -378,6 +379,29 @@ static void test_modified_moves_when_the_clock_went_back(void **state)
 	assert_news(fixture, "+a ~a");
 }
 
+/* The second one is the last that fits: one more nanosecond would be in the year 1677. */
+static void test_modified_is_not_taken_from_a_time_that_can_not_be(void **state)
+{
+	static const char *const times[] = {
+		"3000-01-01T00:00:00Z",
+		"2262-04-11T23:47:16.854775807Z",
+		"2200-01-01T00:00:00Z",
+	};
+	struct fixture *fixture = *state;
+	struct pfs_object *object;
+	char id[] = "a", body[200];
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++, id[0]++) {
+		(void)snprintf(body, sizeof(body),
+			       "{\"created_at\":\"2023-11-14T22:13:20Z\",\"completed_at\":\"%s\"}",
+			       times[i]);
+		assert_int_equal(ask(fixture, id, NULL), -EINPROGRESS);
+		fake_api_answer(&fixture->api, id, body);
+		object = pfs_store_find(fixture->store, fixture->kind, id);
+		assert_int_equal(object->content->modified, INT64_C(1700000000) * PFS_SECOND);
+	}
+}
+
 static void test_older_news_than_what_is_known_is_passed_over(void **state)
 {
 	struct fixture *fixture = *state;
@@ -436,6 +460,7 @@ int main(void)
 		TEST(test_content_kept_outlives_the_change),
 		TEST(test_modified_is_told_by_the_object_and_always_moves),
 		TEST(test_modified_moves_when_the_clock_went_back),
+		TEST(test_modified_is_not_taken_from_a_time_that_can_not_be),
 		TEST(test_older_news_than_what_is_known_is_passed_over),
 		TEST(test_older_failure_than_what_is_known_is_passed_over),
 	};
