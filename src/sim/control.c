@@ -40,7 +40,9 @@ static int answer_errno(const struct order *order, int error)
 	case -EEXIST:
 		return refuse(order, 409, "a job has this id already", NULL);
 	case -EINVAL:
-		return refuse(order, 400, "not a job: a value has the wrong type", NULL);
+		return refuse(order, 400,
+			      "not a job: a key has a value of the wrong kind; see pinecone-sim(1)",
+			      NULL);
 	case -E2BIG:
 		return refuse(order, 400, "too many keys", NULL);
 	case -ENOSPC:
@@ -225,7 +227,9 @@ static int change_list(const struct order *order)
 		listing = (struct sim_listing){.extra_rows = sim->listing.extra_rows};
 	cJSON_ArrayForEach(item, order->body) {
 		if (!read_habit(&listing, item))
-			return refuse(order, 400, "not a habit of the list", item->string);
+			return refuse(order, 400,
+				      "the list has no such habit, or it takes another value",
+				      item->string);
 	}
 	unknown = unknown_job(&sim->world, drop);
 	if (unknown)
@@ -246,8 +250,10 @@ static int add_fault(const struct order *order)
 	const char *why = NULL;
 	int r = sim_faults_add(&order->sim->faults, order->body, &why);
 
-	if (r == -EINVAL || r == -ENOSPC)
-		return refuse(order, 400, "not a rule", why);
+	if (r == -EINVAL)
+		return refuse(order, 400, "a rule has no such key, or it takes another value", why);
+	if (r == -ENOSPC)
+		return refuse(order, 400, why, NULL);
 	if (r < 0)
 		return r;
 	sim_text_str(&order->reply->body, "{\"rules\":");
@@ -320,7 +326,7 @@ static int run(const struct endpoint *endpoint, struct order *order, const struc
 					       body->len ? body->len : 2);
 		if (!cJSON_IsObject(parsed)) {
 			cJSON_Delete(parsed);
-			return refuse(order, 400, "the body is no JSON object", NULL);
+			return refuse(order, 400, "the body is not a JSON object", NULL);
 		}
 	}
 	order->body = parsed;

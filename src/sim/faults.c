@@ -110,7 +110,7 @@ static int check(const cJSON *spec, const char **ret_why)
 		}
 	}
 	if (!get(spec, "match")) {
-		*ret_why = "match";
+		*ret_why = "match (each rule needs one)";
 		return -EINVAL;
 	}
 	return 0;

@@ -64,13 +64,23 @@ static int fail(const char *what, int error)
 	return EXIT_FAILURE;
 }
 
+static const char *listening_on(unsigned int port, char *out, size_t size)
+{
+	if (port)
+		(void)snprintf(out, size, "can't listen on 127.0.0.1, port %u", port);
+	else
+		(void)snprintf(out, size, "can't listen on 127.0.0.1");
+	return out;
+}
+
 static int serve(struct sim *sim, const struct sim_options *options, int stop_fd)
 {
 	struct sim_server *server;
+	char where[64];
 	int r = sim_server_create(sim, options->port, &server);
 
 	if (r < 0)
-		return fail("127.0.0.1", r);
+		return fail(listening_on(options->port, where, sizeof(where)), r);
 	printf("http://127.0.0.1:%u\n", sim_server_port(server));
 	(void)fflush(stdout);
 	r = sim_server_run(server, stop_fd);

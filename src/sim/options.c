@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,7 +14,7 @@
 #define PENDING_MAX 100
 
 static const char help[] =
-	"usage: pinecone-sim [OPTION]...\n"
+	"Usage: pinecone-sim [OPTION]...\n"
 	"Behave as the control plane of Pinecone does, on 127.0.0.1.\n"
 	"\n"
 	"      --port N            listen on this port (0, the default: any)\n"
@@ -75,6 +76,25 @@ static int parse_seconds(const char *text, int64_t *ret_us)
 	return 0;
 }
 
+/* What an option takes, for the line about one that got something else. */
+static const char *wanted(int option)
+{
+	switch (option) {
+	case OPT_PORT:
+		return "a port: a number from 0 to 65535";
+	case OPT_JOBS:
+	case OPT_PENDING:
+		return "a number of jobs, 10000000 at most";
+	case OPT_SEED:
+		return "a number from 0 to 18446744073709551615";
+	case OPT_RESTORE:
+	case OPT_LATENCY:
+		return "a number of seconds, 1000000 at most";
+	default:
+		return "the id of a process";
+	}
+}
+
 static int parse_option(int option, const char *value, struct sim_options *options)
 {
 	uint64_t number = 0;
@@ -107,9 +127,15 @@ static int parse_option(int option, const char *value, struct sim_options *optio
 	}
 }
 
-static enum sim_parsed complain(const char *what, const char *value)
+__attribute__((format(printf, 1, 2))) static enum sim_parsed complain(const char *format, ...)
 {
-	fprintf(stderr, "pinecone-sim: %s: %s (try --help)\n", what, value);
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)fputs("pinecone-sim: ", stderr);
+	(void)vfprintf(stderr, format, arguments);
+	(void)fputs(" (see pinecone-sim --help)\n", stderr);
+	va_end(arguments);
 	return SIM_PARSED_WRONG;
 }
 
@@ -122,7 +148,8 @@ static enum sim_parsed settle(struct sim_options *options)
 			options->pending = PENDING_MAX;
 	}
 	if (options->pending > options->jobs)
-		return complain("--pending", "more than there are jobs");
+		return complain("--pending %u: there are only %u jobs", options->pending,
+				options->jobs);
 	return SIM_PARSED_RUN;
 }
 
@@ -151,14 +178,15 @@ enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret
 		if (c == 'V')
 			return show("pinecone-sim " SIM_VERSION "\n");
 		if (c == ':')
-			return complain("a value is missing after", argv[optind - 1]);
+			return complain("%s: needs a value", argv[optind - 1]);
 		if (c == '?')
-			return complain("unknown option", argv[optind - 1]);
+			return complain("%s: unknown or ambiguous option", argv[optind - 1]);
 		if (parse_option(c, optarg, &options) < 0)
-			return complain(long_options[index].name, optarg);
+			return complain("--%s: '%s' is not %s", long_options[index].name, optarg,
+					wanted(c));
 	}
 	if (optind < argc)
-		return complain("unexpected argument", argv[optind]);
+		return complain("'%s': takes options only", argv[optind]);
 	parsed = settle(&options);
 	if (parsed == SIM_PARSED_RUN)
 		*ret_options = options;

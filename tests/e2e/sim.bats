@@ -73,14 +73,20 @@ field_is() {
 		run "$PINEFS_SIM" $args
 		[ "$status" -eq 2 ]
 		[ "${#lines[@]}" -eq 1 ]
-		[[ $output == "pinecone-sim: "* ]]
+		[[ $output == "pinecone-sim: "*" (see pinecone-sim --help)" ]]
 	done
+	run "$PINEFS_SIM" --port 65536
+	[[ $output == "pinecone-sim: --port: '65536' is not a port: a number from 0 to 65535 "* ]]
+	run "$PINEFS_SIM" --pending 13
+	[[ $output == "pinecone-sim: --pending 13: there are only 12 jobs "* ]]
+	run "$PINEFS_SIM" --jobs
+	[[ $output == "pinecone-sim: --jobs: needs a value "* ]]
 }
 
 @test "help and version" {
 	run "$PINEFS_SIM" --help
 	[ "$status" -eq 0 ]
-	[[ $output == "usage: pinecone-sim"* ]]
+	[[ $output == "Usage: pinecone-sim"* ]]
 	run "$PINEFS_SIM" -V
 	[ "$status" -eq 0 ]
 	[[ $output =~ ^pinecone-sim\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
@@ -90,7 +96,7 @@ field_is() {
 	sim_start
 	run "$PINEFS_SIM" --port "${SIM_URL##*:}"
 	[ "$status" -eq 1 ]
-	[[ $output == *"Address already in use"* ]]
+	[ "$output" = "pinecone-sim: can't listen on 127.0.0.1, port ${SIM_URL##*:}: Address already in use" ]
 }
 
 @test "it ends with its parent, also when that is killed" {
@@ -339,6 +345,8 @@ field_is() {
 	[ "$(sim_code /_sim/faults -d '{"match":"any","kind":"odd"}')" = 400 ]
 	[ "$(sim_code /_sim/faults -d '{"match":"any","stauts":500}')" = 400 ]
 	[ "$(sim_code /_sim/faults -d '{"status":500}')" = 400 ]
+	[ "$(sim_get /_sim/faults -d '{"match":"any","stauts":500}' | jq -r .error.message)" = \
+		'a rule has no such key, or it takes another value: stauts' ]
 	[ "$(sim_code /_sim/nothing)" = 404 ]
 	[ "$(sim_code /_sim/jobs)" = 405 ]
 	head -c 67108865 /dev/zero >"$BATS_TEST_TMPDIR/long"
