@@ -136,7 +136,7 @@ char *pfs_api_error_text(const char *body, size_t length, char *out, size_t size
 /* Why there is no good answer, for people: what the API said, else what HTTP or libcurl said. */
 static void explain(const struct pfs_http_answer *http, char *out, size_t size)
 {
-	char said[MAX_TEXT + 1];
+	char said[MAX_TEXT + 1], pause[64] = "";
 
 	if (http->outcome != PFS_HTTP_ANSWERED) {
 		(void)snprintf(out, size, "%s", http->text);
@@ -147,8 +147,12 @@ static void explain(const struct pfs_http_answer *http, char *out, size_t size)
 		(void)snprintf(said, sizeof(said), "%s", http->text);
 	if (http->status >= 300 && http->status < 400)
 		(void)snprintf(said, sizeof(said), "a redirect, which pinefs never follows");
-	(void)snprintf(out, size, "%d%s%s%s%s%s", http->status, *said ? ": " : "", said,
-		       *http->rejected ? " (" : "", http->rejected, *http->rejected ? ")" : "");
+	if (http->retry_after > 0)
+		(void)snprintf(pause, sizeof(pause), " (Retry-After: %.0f s)",
+			       (double)http->retry_after / (double)PFS_SECOND);
+	(void)snprintf(out, size, "%d%s%s%s%s%s%s", http->status, *said ? ": " : "", said,
+		       *http->rejected ? " (" : "", http->rejected, *http->rejected ? ")" : "",
+		       pause);
 }
 
 /* --- what counts as an answer -------------------------------------------------------------- */

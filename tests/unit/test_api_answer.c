@@ -99,6 +99,7 @@ static void test_describe_failed_passes_on_what_the_server_asked_for(void **stat
 	answer(fixture, &made);
 	assert_int_equal(fixture->outcome.error, -EBUSY);
 	assert_int_equal(fixture->outcome.retry_after, 7 * PFS_SECOND);
+	assert_string_equal(fixture->outcome.text, "429: slow down (Retry-After: 7 s)");
 	assert_int_equal(fixture->outcome.sent_at, FAKE_START + 5);
 	assert_int_equal(fixture->stats.answers[4], 1);
 }
