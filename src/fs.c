@@ -271,22 +271,36 @@ static int make_arguments(const struct pfs_fs_config *config, struct fuse_args *
 	return error;
 }
 
-/* Where libfuse says only what open(2) said: what to do, too. */
+/* Where libfuse or fusermount3 says only what a system call said: what to do, too. */
 static void add_advice(char *text, size_t size)
 {
-	static const char prefix[] = "failed to open /dev/fuse: ";
-	const char *why = strstr(text, prefix);
+	static const struct {
+		const char *said;
+		int error; /* 0: whichever */
+		const char *advice;
+	} rows[] = {
+		{"failed to open /dev/fuse: ", EACCES,
+		 "mount as root, or ask root to: chmod 666 /dev/fuse"},
+		{"failed to open /dev/fuse: ", EPERM, "the container must be given the device"},
+		/* libfuse says EACCES when it isn't there, too. */
+		{"failed to exec fusermount3: ", 0, "install it (Debian: package fuse3)"},
+		{"fusermount3: mount failed: ", EPERM,
+		 "a container must be given CAP_SYS_ADMIN, and a service that isn't root's mustn't "
+		 "have NoNewPrivileges"},
+	};
 	size_t length = strlen(text);
 
-	if (!why)
-		return;
-	why += strlen(prefix);
-	if (!strcmp(why, strerror(EACCES)))
-		(void)snprintf(text + length, size - length,
-			       "; mount as root, or ask root to: chmod 666 /dev/fuse");
-	else if (!strcmp(why, strerror(EPERM)))
-		(void)snprintf(text + length, size - length,
-			       "; the container must be given the device");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *why = strstr(text, rows[i].said);
+
+		if (!why)
+			continue;
+		why += strlen(rows[i].said);
+		if (!rows[i].error || !strcmp(why, strerror(rows[i].error))) {
+			(void)snprintf(text + length, size - length, "; %s", rows[i].advice);
+			return;
+		}
+	}
 }
 
 static int make_session(struct pfs_fs *fs, const struct pfs_fs_config *config, char *text,

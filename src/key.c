@@ -143,12 +143,15 @@ static int take_from_file(int fd, const char *path, char value[PFS_KEY_MAX + 1],
 	for (; length > 0 && is_space(*start); start++)
 		length--;
 	if (!length) {
-		result = complain(complaint, -EINVAL, "key file %s: is empty", path);
+		result = complain(complaint, -EINVAL,
+				  "key file %s: is empty; put the API key there", path);
 		goto wipe;
 	}
 	if (length < 0 || !is_key(start, (size_t)length)) {
 		result = complain(complaint, -EINVAL,
-				  "key file %s: doesn't hold an API key and nothing else", path);
+				  "key file %s: must hold the API key alone (one line, no quotes, "
+				  "no name in front)",
+				  path);
 		goto wipe;
 	}
 	memcpy(value, start, (size_t)length);

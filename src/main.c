@@ -41,8 +41,9 @@
 #include "pinefs/poke.h"
 #include "pinefs/text.h"
 
-#define EXIT_USAGE 2
-#define LARGE	   (256 * 1024) /* bytes */
+#define EXIT_USAGE   2
+#define LARGE	     (256 * 1024) /* bytes */
+#define CACERT_LINES 100000	  /* the first certificate is in these */
 
 static int fail(const char *text)
 {
@@ -68,22 +69,42 @@ static void give_memory_back(void)
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 }
 
+/* Does a line say that a certificate follows? 0, -EINVAL, or what reading it ended with. */
+static int find_certificate(int fd)
+{
+	FILE *file = fdopen(fd, "r");
+	char line[256];
+	bool found = false;
+	int error = 0;
+
+	if (!file) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	errno = 0;
+	for (unsigned i = 0; !found && i < CACERT_LINES && fgets(line, sizeof(line), file); i++)
+		found = !strncmp(line, "-----BEGIN ", 11) && strstr(line, "CERTIFICATE-----");
+	if (!found)
+		error = errno ? -errno : -EINVAL;
+	(void)fclose(file);
+	return error;
+}
+
 /*
- * Are there bytes to read? libcurl would look only when it first connects, which with --no-check
- * is when nobody sits there any more. 0, or -errno with a line in text.
+ * libcurl would look at the file only when it first connects, which with --no-check is when nobody
+ * sits there any more. 0, or -errno with a line in text.
  */
 static int check_cacert(const char *path, char *text, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), error = 0;
-	char shown[600], byte;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int error = fd < 0 ? -errno : find_certificate(fd);
+	char shown[600];
 
-	if (fd < 0 || read(fd, &byte, 1) < 0)
-		error = -errno;
-	if (fd >= 0)
-		close(fd);
 	if (error)
-		(void)snprintf(text, size, "--cacert %s: %s",
-			       pfs_escape(path, shown, sizeof(shown)), strerror(-error));
+		(void)snprintf(
+			text, size, "--cacert %s: %s", pfs_escape(path, shown, sizeof(shown)),
+			error == -EINVAL ? "holds no certificate in PEM form" : strerror(-error));
 	return error;
 }
 

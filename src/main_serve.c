@@ -225,23 +225,29 @@ static int make_fs(struct program *program)
 
 /* --- the first answer ---------------------------------------------------------------------- */
 
+#define OR_NO_CHECK "; --no-check mounts all the same"
+
+static const char *advice(const struct pfs_api_answer *answer)
+{
+	if (answer->status == 401)
+		return "check the key, see THE KEY in pinefs(1)";
+	if (answer->status == 403)
+		return "the key lacks a permission" OR_NO_CHECK;
+	if (answer->status == 404 || (answer->status >= 200 && answer->status < 400))
+		return "check --api-url" OR_NO_CHECK;
+	if (answer->error == -EHOSTUNREACH)
+		return "check the network and --api-url" OR_NO_CHECK;
+	if (answer->error == -EPROTO)
+		return "check --api-url; if the certificate is your own, see --cacert";
+	return "try again later" OR_NO_CHECK;
+}
+
 static void explain_check(struct program *program, const struct pfs_api_answer *answer)
 {
-	const char *url = program->options.api_url, *help = "--no-check mounts all the same";
-	bool misled = answer->error == -EHOSTUNREACH || answer->status == 404 ||
-		      (answer->status >= 200 && answer->status < 400);
 	char said[400];
 
-	(void)pfs_escape(answer->text, said, sizeof(said));
-	if (answer->status == 401)
-		help = "check the key, see THE KEY in pinefs(1)";
-	else if (answer->status == 403)
-		help = "the key lacks a permission; --no-check mounts all the same";
-	else if (misled)
-		help = "check --api-url; --no-check mounts all the same";
-	else if (answer->error == -EPROTO)
-		help = "if the certificate is your own, see --cacert";
-	(void)snprintf(program->text, sizeof(program->text), "%s: %s: %s", url, said, help);
+	(void)snprintf(program->text, sizeof(program->text), "%s: %s: %s", program->options.api_url,
+		       pfs_escape(answer->text, said, sizeof(said)), advice(answer));
 }
 
 static void on_checked(void *arg, const struct pfs_api_answer *answer)

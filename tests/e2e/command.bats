@@ -69,7 +69,7 @@ asked() { # ENDPOINT
 	done
 	chmod 600 "$file"
 	printf 'key: pcsk_secret\n' >"$file"
-	refuses "doesn't hold an API key and nothing else" --api-key-file "$file" --api-url "$NOBODY"
+	refuses 'must hold the API key alone' --api-key-file "$file" --api-url "$NOBODY"
 	[ "${SAID/secret/}" = "$SAID" ]
 	refuses 'not a regular file' --api-key-file /dev/null --api-url "$NOBODY"
 	need_root
@@ -91,9 +91,9 @@ asked() { # ENDPOINT
 
 @test "an API that can't be reached, or rejects the key" {
 	refuses "$NOBODY: Failed to connect" --api-url "$NOBODY"
-	[[ $SAID == *'check --api-url'*'--no-check mounts all the same' ]]
+	[[ $SAID == *': check the network and --api-url; --no-check mounts all the same' ]]
 	refuses 'https://no-such-name.invalid: Could not resolve host' --api-url no-such-name.invalid
-	[[ $SAID == *'check --api-url'*'--no-check mounts all the same' ]]
+	[[ $SAID == *': check the network and --api-url; --no-check mounts all the same' ]]
 	sim_start --jobs 1
 	KEY=sk_secret refuses '401: Invalid API key' --api-url "$SIM_URL"
 	[[ $SAID == *'check the key'* ]]
@@ -106,16 +106,25 @@ asked() { # ENDPOINT
 	refuses 'the answer is not a readable list: check --api-url' --api-url "$SIM_URL"
 	fault '{"match":"list","status":404,"count":1}'
 	refuses '404: Resource not found: check --api-url' --api-url "$SIM_URL"
+	fault '{"match":"list","status":429,"retry_after":"120","count":1}'
+	refuses '429: Too many requests (Retry-After: 120 s): try again later' --api-url "$SIM_URL"
 	fault '{"match":"list","kind":"silence"}'
-	refuses '--timeout' --api-url "$SIM_URL" --timeout 0.5
+	refuses '(--timeout): try again later; --no-check mounts all the same' \
+		--api-url "$SIM_URL" --timeout 0.5
 	[ "$(sim_requests unauthorized)" -eq 1 ]
 }
 
 @test "a server without TLS where https is meant; certificates that aren't there" {
+	local file
 	sim_start --jobs 1
 	refuses "https://${SIM_URL#http://}: " --api-url "https://${SIM_URL#http://}" --timeout 5
+	[[ $SAID == *': check --api-url; if the certificate is your own, see --cacert' ]]
 	refuses "--cacert /nonexistent: No such file or directory" --cacert /nonexistent --no-check
 	refuses "--cacert $BATS_TEST_TMPDIR: Is a directory" --cacert "$BATS_TEST_TMPDIR" --demo
+	echo '-----BEGIN PRIVATE KEY-----' >"$BATS_TEST_TMPDIR/private"
+	for file in /dev/null /dev/zero "$BATS_TEST_TMPDIR/private"; do
+		refuses "--cacert $file: holds no certificate in PEM form" --cacert "$file" --no-check
+	done
 	[ "${SAID/see --cacert/}" = "$SAID" ]
 }
 
@@ -188,6 +197,24 @@ END
 	pinefs --api-url "$SIM_URL"
 	[ "$CODE" -eq 0 ]
 	chown 0 "$MNT" || true
+}
+
+@test "where mounting isn't allowed, or fusermount3 is missing: the line says what helps" {
+	need_root
+	user_set_up
+	rmdir "$MNT"
+	command_set_up
+	sim_start --jobs 1
+	chown 65534 "$MNT"
+	PREFIX=(setpriv --bounding-set -sys_admin --)
+	refuses 'Operation not permitted; a container must be given CAP_SYS_ADMIN' --api-url "$SIM_URL"
+	PREFIX=(setpriv --no-new-privs "${AS_USER[@]:1}")
+	refuses "a service that isn't root's mustn't have NoNewPrivileges" --api-url "$SIM_URL"
+	# shellcheck disable=SC2016
+	PREFIX=(unshare --mount --propagation private bash -eu -c
+		'mount --bind /dev/null "$(command -v fusermount3)"; exec "$@"' bash "${AS_USER[@]}")
+	refuses 'exec fusermount3: Permission denied; install it (Debian: package fuse3)' \
+		--api-url "$SIM_URL"
 }
 
 @test "the question at the start is one row, and feeds nothing" {

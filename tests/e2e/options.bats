@@ -126,16 +126,17 @@ config_has() {
 }
 
 @test "each long option is an -o option, too, and seconds may be fractions" {
-	local key=$BATS_TEST_TMPDIR/key expected
+	local key=$BATS_TEST_TMPDIR/key certificate=$BATS_TEST_TMPDIR/certificate expected
 	sim_start --jobs 1
 	echo "$SIM_KEY" >"$key"
 	chmod 600 "$key"
+	echo '-----BEGIN CERTIFICATE-----' >"$certificate"
 	expected=("api_key_file=$key" "api_url=$SIM_URL" api_version=2026-01 ttl=0.5 ttl_final=1.25
-		ttl_missing=0 stale=2.5 timeout=3.125 max_rate=50.5 cacert=/etc/hosts no_check=1)
+		ttl_missing=0 stale=2.5 timeout=3.125 max_rate=50.5 "cacert=$certificate" no_check=1)
 	KEY=''
 	pinefs --api-key-file "$key" --api-url "$SIM_URL" --api-version 2026-01 --ttl 0.5 \
 		--ttl-final 1.25 --ttl-missing 0 --stale 2.5 --timeout 3.125 --max-rate 50.5 \
-		--cacert /etc/hosts --no-check
+		--cacert "$certificate" --no-check
 	[ "$CODE" -eq 0 ]
 	config_has "${expected[@]}"
 	ls "$JOBS" >"$BATS_TEST_TMPDIR/names"

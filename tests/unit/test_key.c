@@ -213,7 +213,7 @@ static void test_load_what_can_not_be_a_key_refused(void **state)
 
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		write_key(fixture, texts[i], 0600);
-		assert_refused(fixture, fixture->file, -EINVAL, "and nothing else");
+		assert_refused(fixture, fixture->file, -EINVAL, "must hold the API key alone");
 	}
 	write_key(fixture, "", 0600);
 	assert_refused(fixture, fixture->file, -EINVAL, "is empty");
