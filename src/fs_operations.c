@@ -7,13 +7,15 @@
 #include "fs.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define LONGEST_REPLY ((size_t)64 * 1024) /* of a listing */
+#define LONGEST_REPLY ((size_t)64 * 1024)    /* of a listing */
+#define LONGEST_READ  ((unsigned)128 * 1024) /* of a file */
 
 static struct pfs_fs *fs_of(fuse_req_t request)
 {
@@ -180,7 +182,9 @@ static void do_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 	};
 
 	count(call.fs, PFS_MESSAGE_LOOKUP, parent, name);
-	if (!reply_pretence(&call))
+	if (strlen(name) > NAME_MAX) /* newer kernels let up to 4095 bytes through */
+		pfs_reply_error(call.fs, request, ENAMETOOLONG);
+	else if (!reply_pretence(&call))
 		pfs_call_begin(&call);
 }
 
@@ -327,7 +331,7 @@ static void do_statfs(fuse_req_t request, fuse_ino_t inode)
 	const struct statvfs stat = {
 		.f_bsize = 4096,
 		.f_frsize = 4096,
-		.f_namemax = 255,
+		.f_namemax = NAME_MAX,
 	};
 
 	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
@@ -562,7 +566,8 @@ static void do_init(void *arg, struct fuse_conn_info *connection)
 	connection->want &=
 		~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_WRITEBACK_CACHE |
 			    FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
-	connection->max_write = 4096; /* all of it is refused */
+	/* All of it is refused; but libfuse makes of it how much is read at once, too. */
+	connection->max_write = LONGEST_READ;
 	/* libfuse ends the session unless both say the same, it to mount(2) and we here. */
 	connection->max_read = fs->max_read;
 	connection->time_gran = 1;

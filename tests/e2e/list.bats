@@ -177,6 +177,7 @@ no_such_names() {
 	mount_start
 	costs 0 0 no_such_names
 	says 'No such file' cat "$JOBS/.git"
+	says 'File name too long' cat "$JOBS/$(printf 'x%.0s' {1..256})"
 	says 'File name too long' cat "$JOBS/$(printf 'x%.0s' {1..2000})"
 	[ "$(requests other)" -eq 0 ]
 }

@@ -85,6 +85,19 @@ often() {
 	[ "$before" -eq "$after" ]
 }
 
+@test "cat reads a file of 100 KiB by one message" {
+	local raw before
+	sim_start --jobs 0
+	raw=$(printf '{"restore_job_id":"a","status":"Completed","filler":"%0102400d"}' 7)
+	jq -n --arg raw "$raw" '{restore_job_id: "a", $raw}' >"$BATS_TEST_TMPDIR/job"
+	sim_post /_sim/jobs "@$BATS_TEST_TMPDIR/job" >/dev/null
+	mount_start
+	ls -l "$JOBS/a"
+	before=$(counter messages read)
+	[ "$(cat "$JOBS/a/raw.json")" = "$raw" ]
+	[ "$(counter messages read)" -eq $((before + 1)) ]
+}
+
 @test "a full last page has a token: one request more" {
 	sim_start --jobs 200
 	mount_start --ttl 60
