@@ -191,7 +191,7 @@ int main(int argc, char *argv[])
 	program = calloc(1, sizeof(*program));
 	if (!program)
 		return fail(strerror(ENOMEM));
-	program->signals = program->simulator_output = -1;
+	program->signals = program->steps = program->simulator_output = -1;
 	if (pfs_options_parse(&program->options, argc, argv, program->text,
 			      sizeof(program->text))) {
 		(void)fprintf(stderr, "pinefs: %s (see pinefs --help)\n", program->text);

@@ -2,13 +2,14 @@
 /*
  * What the files of the main room share: main.c (the order of things), main_start.c (background
  * and the line that is printed), main_mountpoint.c, main_demo.c, main_serve.c (the rooms wired
- * together), main_report.c (the files of /.pinefs).
+ * together), main_resume.c (after a suspend), main_report.c (the files of /.pinefs).
  */
 #ifndef PINEFS_SRC_MAIN_H
 #define PINEFS_SRC_MAIN_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "pinefs/key.h"
@@ -37,6 +38,8 @@ struct program {
 	size_t report_count;
 	int signals;	      /* signalfd(2), or -1 */
 	bool ended;	      /* by a signal */
+	int steps;	      /* timerfd(2) that tells when the wall clock was set, or -1 */
+	int64_t suspended;    /* ns that the machine was, in all, when we last looked */
 	pid_t simulator;      /* of --demo, or 0 */
 	int simulator_output; /* its stdout, or -1 */
 	bool checked;	      /* the API has given its first answer */
@@ -94,6 +97,11 @@ void demo_stop(struct program *program); /* when none was started: nothing */
 int serve_begin(struct program *program);
 int serve_run(struct program *program);
 void serve_end(struct program *program);
+
+/* --- main_resume.c --- */
+
+/* From now on, have the kernel ask again after each suspend. 0, -errno. */
+int resume_watch(struct program *program);
 
 /* --- main_report.c --- */
 

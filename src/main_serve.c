@@ -323,6 +323,8 @@ int serve_begin(struct program *program)
 		error = pfs_poke_start(program->mountpoint, wipe_key, program, &program->poke);
 	if (!error)
 		error = watch_signals(program);
+	if (!error)
+		error = resume_watch(program);
 	if (!error && program->options.demo)
 		error = start_demo(program);
 	if (!error)
@@ -375,5 +377,7 @@ void serve_end(struct program *program)
 	pfs_loop_destroy(program->loop);
 	if (program->signals >= 0)
 		close(program->signals);
+	if (program->steps >= 0)
+		close(program->steps);
 	demo_stop(program);
 }
