@@ -1,0 +1,78 @@
+# The README's lines under Install and Configure, as they are typed.
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154
+
+# Set by mount_start, sim_start and command_set_up.
+# shellcheck disable=SC2153
+bats_require_minimum_version 1.5.0
+load mount
+load command
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+
+setup() {
+	mount_set_up
+	export HOME=$BATS_TEST_TMPDIR/home
+	MNT=$HOME/pinecone
+	mkdir "$HOME"
+}
+
+teardown() {
+	command_tear_down
+	mount_tear_down
+}
+
+# The lines of a section that a user types, without what is said about them.
+typed() { # SECTION
+	awk -v section="## $1" '/^## / { on = $0 == section } on && sub(/^    \$ /, "")' "$ROOT/README.md" |
+		sed -E 's/ {3,}# .*//'
+}
+
+# What only the tests need isn't there: no cmocka, by whichever way meson looks for it.
+hide_cmocka() {
+	local bin=$BATS_TEST_TMPDIR/bin
+	mkdir "$bin"
+	printf '#!/bin/sh\nexit 1\n' >"$bin/cmake"
+	cat >"$bin/pkg-config" <<END
+#!/bin/sh
+case "\$*" in *cmocka*) exit 1 ;; esac
+exec $(command -v pkg-config) "\$@"
+END
+	chmod 755 "$bin"/*
+	export PATH=$bin:$PATH
+	unset PKG_CONFIG
+}
+
+@test "install: with what tests/install brings, and everything goes to its place" {
+	local line file
+	export DESTDIR=$BATS_TEST_TMPDIR/root
+	hide_cmocka
+	[ "$(typed Install | head -n 1)" = tests/install ]
+	# Not in the source, and all of it is the user's.
+	typed Install | tail -n +2 | sed -e "s|\bbuild\b|$BATS_TEST_TMPDIR/build|g" -e 's/^sudo //' \
+		>"$BATS_TEST_TMPDIR/lines"
+	[ "$(grep -c meson "$BATS_TEST_TMPDIR/lines")" -eq 2 ]
+	(cd "$ROOT" && bash -e "$BATS_TEST_TMPDIR/lines")
+	for file in bin/pinefs bin/pinecone-sim share/man/man1/pinefs.1 share/man/man1/pinecone-sim.1 \
+		share/man/man7/pinefs-promises.7 share/bash-completion/completions/pinefs; do
+		echo "$file"
+		[ -s "$DESTDIR/usr/local/$file" ]
+	done
+	[ "$(find "$DESTDIR" -type f | wc -l)" -eq 6 ]
+	# The simulator is found beside it.
+	mkdir "$MNT"
+	"$DESTDIR/usr/local/bin/pinefs" --demo "$MNT" 3>&-
+	[ "$(find "$MNT/restore-jobs" -mindepth 1 -maxdepth 1 | wc -l)" -eq 12 ]
+}
+
+@test "configure: a key file, mounted, listed and unmounted" {
+	sim_start --jobs 3
+	export PATH=${PINEFS%/*}:$PATH PINECONE_CONTROLLER_HOST=$SIM_URL
+	unset PINECONE_API_KEY
+	typed Configure >"$BATS_TEST_TMPDIR/lines"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/lines")" -eq 5 ]
+	bash -e "$BATS_TEST_TMPDIR/lines" <<<"$SIM_KEY" >"$BATS_TEST_TMPDIR/listing" 3>&-
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/listing")" -eq 3 ]
+	run ! is_mounted "$MNT"
+	wait_until 20 none_runs
+	[ "$(stat -c %a "$HOME/.pinecone-key")" = 600 ]
+}
