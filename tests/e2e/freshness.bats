@@ -40,6 +40,26 @@ descriptor_says() {
 	costs 0 0 grep -q '"Odd 2"' "$JOBS/a/raw.json"
 }
 
+# As cat(1) of busybox has it.
+sends() { # FILE VALUE
+	[ "$(python3 -c 'import os, sys
+file = os.open(sys.argv[1], os.O_RDONLY)
+read, write = os.pipe()
+print(os.read(read, os.sendfile(write, file, 0, 4096)).decode())' "$1")" = "$2" ]
+}
+
+@test "sendfile alone asks for nothing; a test for done does" {
+	sim_start --jobs 0
+	add_job a '{"status": "Odd"}'
+	mount_start --ttl 0.3
+	file_says "$JOBS/a/status" Odd
+	change a '{"status": "Completed"}'
+	wait_until 20 expired "$JOBS/a/status"
+	costs 0 0 sends "$JOBS/a/status" Odd
+	wait_until 20 test -e "$JOBS/a/done"
+	wait_until 20 sends "$JOBS/a/status" Completed
+}
+
 @test "an open descriptor sees a change, too" {
 	sim_start --jobs 0
 	add_job a '{"status": "Odd 1"}'

@@ -70,6 +70,23 @@ teardown() {
 	jobs_are 1
 }
 
+# The manual's CAVEATS say so; should it ever fail, they can be shorter.
+@test "-o auto_unmount clears no crash once a directory was listed" {
+	local pid
+	sim_start --jobs 1
+	pinefs --api-url "$SIM_URL" -o auto_unmount
+	[ "$CODE" -eq 0 ]
+	jobs_are 1
+	for pid in $(daemons); do
+		[ "$(cat "/proc/$pid/comm")" = fusermount3 ] || kill -KILL "$pid"
+	done
+	# It has seen that, and has ended.
+	wait_until 20 none_runs
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 1 ]
+	said_one_line 'a dead mount is there, left by a crash; unmount it with: '
+}
+
 @test "a mountpoint whose name needs quotes: mounted, watched, and named so that it can be pasted" {
 	local watched
 	MNT="$MNT/a b,c"
