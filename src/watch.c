@@ -221,7 +221,7 @@ static void on_refresh(void *arg)
 	if (watch->poll_count &&
 	    pfs_loop_now(watch->loop) - watch->polls_asked_at >= watch->config.ttl) {
 		watch->polls_asked_at = pfs_loop_now(watch->loop);
-		pfs_poll_ask(watch);
+		pfs_poll_probe(watch);
 		recount(watch);
 	}
 	for (interest = TAILQ_FIRST(&watch->interests); interest; interest = next) {
@@ -330,7 +330,7 @@ static void take_interest(struct pfs_watch *watch, uint64_t inode)
 		interest->watched = true;
 }
 
-void pfs_watch_count_in(struct pfs_watch *watch, uint64_t inode)
+void pfs_watch_add_polled(struct pfs_watch *watch, uint64_t inode)
 {
 	take_interest(watch, inode);
 	schedule(watch);

@@ -118,17 +118,17 @@ bool pfs_watch_is_any_watched(const struct pfs_watch *watch, uint64_t first, uin
 bool pfs_watch_can_change(const struct pfs_watch *watch, uint64_t inode);
 
 /* Somebody polls what has this inode. */
-void pfs_watch_count_in(struct pfs_watch *watch, uint64_t inode);
+void pfs_watch_add_polled(struct pfs_watch *watch, uint64_t inode);
 
 /* --- watch_poll.c --- */
 
 void pfs_poll_changed(struct pfs_watch *watch, uint64_t inode);
 /* Does anybody poll a file of this object? */
-bool pfs_poll_any(const struct pfs_watch *watch, const struct pfs_object *object);
+bool pfs_poll_is_polled(const struct pfs_watch *watch, const struct pfs_object *object);
 /* The same as pfs_poll_changed for all of them. */
 void pfs_poll_vanished(struct pfs_watch *watch, const struct pfs_object *object);
 /* Wake all for nothing, and count out those who haven't answered to that for some time. */
-void pfs_poll_ask(struct pfs_watch *watch);
+void pfs_poll_probe(struct pfs_watch *watch);
 /* Visit what somebody polls, who seems to be there still. */
 void pfs_poll_each(struct pfs_watch *watch, void (*visit)(struct pfs_watch *watch, uint64_t inode));
 void pfs_poll_finish(struct pfs_watch *watch);

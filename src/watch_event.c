@@ -72,8 +72,8 @@ static bool is_event_watched(struct pfs_watch *watch, const struct event *event)
 	       pfs_watch_is_watched(watch, event->directory);
 }
 
-/* Does the last look prove that who isn't in it wasn't there at this time? */
-static bool is_proof(const struct pfs_watch *watch, int64_t time)
+/* Was /proc looked through since? Then who was not found there was not watching at this time. */
+static bool was_scanned_since(const struct pfs_watch *watch, int64_t time)
 {
 	return watch->scanned_at >= time;
 }
@@ -112,8 +112,8 @@ static void add_event(struct pfs_watch *watch, const struct event *like, const c
 	size_t size = strlen(path) + 1;
 	struct event *event;
 
-	if (!watch->poke || watch->hopeless || (!checked && is_proof(watch, like->happened_at)) ||
-	    is_full(watch, checked))
+	if (!watch->poke || watch->hopeless ||
+	    (!checked && was_scanned_since(watch, like->happened_at)) || is_full(watch, checked))
 		return;
 	event = malloc(sizeof(*event) + size);
 	if (!event)
@@ -323,7 +323,7 @@ static void tell_polls(struct change *change)
 {
 	struct pfs_watch *watch = change->watch;
 
-	if (!pfs_poll_any(watch, change->object))
+	if (!pfs_poll_is_polled(watch, change->object))
 		return;
 	pfs_tree_each_change(watch->tree, change->object, change->before, change->after, tell_poll,
 			     change);
@@ -398,7 +398,7 @@ void pfs_event_check(struct pfs_watch *watch)
 			event->checked = true;
 		else if (event->checked || event == watch->current)
 			continue;
-		else if (is_proof(watch, event->happened_at))
+		else if (was_scanned_since(watch, event->happened_at))
 			drop_event(watch, event);
 		else
 			watch->scan_wanted = true;

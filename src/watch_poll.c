@@ -115,7 +115,7 @@ int pfs_watch_poll(struct pfs_watch *watch, uint64_t inode, uint64_t key, void *
 	poll->unanswered = 0;
 	*ret_changed = poll->changed;
 	poll->changed = false;
-	pfs_watch_count_in(watch, inode);
+	pfs_watch_add_polled(watch, inode);
 	return 0;
 }
 
@@ -137,7 +137,7 @@ static bool is_of(const struct pfs_watch *watch, const struct poll *poll,
 	return !pfs_tree_node(watch->tree, poll->inode, &node) && node.object == object;
 }
 
-bool pfs_poll_any(const struct pfs_watch *watch, const struct pfs_object *object)
+bool pfs_poll_is_polled(const struct pfs_watch *watch, const struct pfs_object *object)
 {
 	const struct poll *poll;
 
@@ -158,7 +158,7 @@ void pfs_poll_vanished(struct pfs_watch *watch, const struct pfs_object *object)
 	}
 }
 
-void pfs_poll_ask(struct pfs_watch *watch)
+void pfs_poll_probe(struct pfs_watch *watch)
 {
 	struct poll *poll;
 

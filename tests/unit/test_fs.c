@@ -61,7 +61,7 @@ static int set_up(void **state)
 	const struct pfs_watch_config watch = {.ttl = 60 * PFS_SECOND};
 
 	*state = machine;
-	if (machine == NULL || pfs_loop_create(&pfs_system_clock, &machine->loop))
+	if (!machine || pfs_loop_create(&pfs_system_clock, &machine->loop))
 		return -1;
 	machine->kernel = -1;
 	fake_api_init(&machine->api, machine->loop);
