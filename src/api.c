@@ -26,7 +26,6 @@ struct pfs_api {
 	struct pfs_stats *stats;
 	struct pfs_key *key;
 	struct pfs_api_config config;
-	unsigned key_generation; /* rises with each new key */
 	char *additional[MAX_HEADERS];
 	size_t additional_count;
 };
@@ -350,22 +349,21 @@ static int send_call(struct pfs_api_call *call)
 	for (size_t i = 0; i < api->additional_count; i++)
 		headers[count++] = api->additional[i];
 	headers[count] = NULL;
-	call->key_generation = api->key_generation;
+	call->key_generation = api->key->generation;
 	error = pfs_http_get(api->http, call->url, headers, call->label, call->deadline, on_answer,
 			     call, &call->request);
 	explicit_bzero(key, sizeof(key));
 	return error;
 }
 
-/* The key was rejected. Is there another one to try? */
+/* The key was rejected. Is there another one to try, or has one come meanwhile? */
 static bool has_new_key(struct pfs_api_call *call)
 {
 	struct pfs_api *api = call->api;
 
-	if (call->key_generation == api->key_generation) {
+	if (call->key_generation == api->key->generation) {
 		if (pfs_key_reload(api->key) != 1)
 			return false;
-		api->key_generation++;
 		api->stats->key_reloads++;
 	}
 	return true;

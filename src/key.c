@@ -232,6 +232,7 @@ int pfs_key_load(struct pfs_key *key, const char *file, char *text, size_t size)
 	const char *value = getenv(VARIABLE);
 	int result;
 
+	key->generation = 0;
 	if (file)
 		return load_file(key, file, &complaint);
 	if (value && *value)
@@ -255,6 +256,7 @@ int pfs_key_reload(struct pfs_key *key)
 	result = read_file(key->file, value, &nobody);
 	if (!result && strcmp(value, key->value) != 0) {
 		memcpy(key->value, value, sizeof(key->value));
+		key->generation++;
 		result = 1;
 	}
 	explicit_bzero(value, sizeof(value));

@@ -40,22 +40,33 @@
 
 /* --- signals ------------------------------------------------------------------------------- */
 
+static void forget_all(struct program *program)
+{
+	int changed = pfs_key_reload(&program->key);
+
+	pfs_info("SIGHUP: forgetting all that is cached");
+	if (changed == 1)
+		program->stats.key_reloads++;
+	else if (changed < 0)
+		pfs_warning("main: key file %s: %s; the old key is kept", program->key.file,
+			    strerror(-changed));
+	pfs_store_expire(program->store);
+	if (program->fs)
+		pfs_fs_invalidate(program->fs);
+}
+
 static void on_signal(void *arg)
 {
 	struct program *program = arg;
 	struct signalfd_siginfo info;
 
 	while (read(program->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo != SIGHUP) {
+		if (info.ssi_signo == SIGHUP) {
+			forget_all(program);
+		} else {
 			program->ended = true;
 			pfs_loop_stop(program->loop);
-			continue;
 		}
-		pfs_info("SIGHUP: forgetting all that is cached");
-		(void)pfs_key_reload(&program->key);
-		pfs_store_expire(program->store);
-		if (program->fs)
-			pfs_fs_invalidate(program->fs);
 	}
 }
 

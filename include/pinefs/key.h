@@ -16,6 +16,7 @@
 struct pfs_key {
 	char value[PFS_KEY_MAX + 1]; /* printable ASCII; "" while there is none */
 	char *file;		     /* absolute path it came from; NULL: from the environment */
+	unsigned generation;	     /* rises with each new key */
 };
 
 /*

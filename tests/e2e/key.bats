@@ -230,6 +230,22 @@ not_in_environment() {
 	wait_until 20 reads
 }
 
+@test "SIGHUP reads the key file again, and says so when it is refused" {
+	sim_start --jobs 0
+	add_job a
+	write_key pcsk_one
+	mount_start --api-key-file "$key_file"
+	file_says "$JOBS/a/status" Pending
+	write_key pcsk_two
+	mount_forget
+	[ "$(counter key_reloads)" -eq 1 ]
+	run ! mount_logged 'key file'
+	chmod 644 "$key_file"
+	mount_forget
+	mount_logged "key file $key_file: Permission denied; the old key is kept"
+	file_says "$JOBS/a/status" Pending
+}
+
 # The one of the two processes that holds /dev/fuse.
 daemon() {
 	local pid

@@ -283,6 +283,28 @@ static void test_rejected_key_that_another_call_replaced_is_tried_anew(void **st
 	rmdir(directory);
 }
 
+/* As on SIGHUP: then the file has nothing new for the call that comes back with the old key. */
+static void test_rejected_key_that_was_reloaded_meanwhile_is_tried_anew(void **state)
+{
+	struct fixture *fixture = *state;
+	char directory[] = "/tmp/pinefs-api-XXXXXX", path[100], text[200];
+
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/key", directory);
+	write_key(path, "pcsk_old");
+	assert_int_equal(pfs_key_load(&fixture->key, path, text, sizeof(text)), 0);
+	describe(fixture, "a");
+	write_key(path, "pcsk_new");
+	assert_int_equal(pfs_key_reload(&fixture->key), 1);
+	answer_with(fixture, 401, "Invalid API key");
+	assert_int_equal(fixture->outcome.calls, 0);
+	assert_true(was_sent(fixture, "Api-Key: pcsk_new"));
+	answer_with(fixture, 200, "{\"restore_job_id\":\"a\"}");
+	assert_int_equal(fixture->outcome.error, 0);
+	unlink(path);
+	rmdir(directory);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -299,6 +321,7 @@ int main(void)
 		TEST(test_page_of_many_rows_keeps_their_order),
 		TEST(test_rejected_key_is_read_again_and_tried_once),
 		TEST(test_rejected_key_that_another_call_replaced_is_tried_anew),
+		TEST(test_rejected_key_that_was_reloaded_meanwhile_is_tried_anew),
 	};
 
 	return cmocka_run_group_tests_name("api_answer", tests, NULL, NULL);
