@@ -185,6 +185,7 @@ void pfs_fs_invalidate(struct pfs_fs *fs)
 	forget_names(fs);
 	for (size_t i = 0; i < pfs_kind_count; i++)
 		forget_attributes(fs, pfs_tree_collection_inode(&pfs_kinds[i]));
+	forget_attributes(fs, pfs_tree_events_inode(fs->tree, NULL));
 	fs->sweep_slot = 0;
 	sweep(fs);
 }

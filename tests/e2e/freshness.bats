@@ -10,6 +10,11 @@ setup() {
 	mount_set_up
 }
 
+# Read from the beginning of this descriptor, which /dev/fd would open once more.
+read_again() {
+	python3 -c 'import os, sys; os.pread(int(sys.argv[1]), 1, 0)' "$1"
+}
+
 teardown() {
 	mount_tear_down
 }
@@ -206,4 +211,15 @@ is_unchanged() {
 	wait_until 20 file_says "$screen" $'one\ntwo'
 	kill "$!"
 	wait "$!" || true
+}
+
+@test "SIGHUP: whoever has /events open asks for the list when they read on" {
+	sim_start --jobs 1
+	mount_start --ttl 600
+	exec 9<"$MNT/events"
+	costs 0 1 read_again 9
+	costs 0 0 read_again 9
+	mount_forget
+	costs 0 1 read_again 9
+	exec 9<&-
 }
