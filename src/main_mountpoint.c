@@ -14,35 +14,71 @@
 
 static int refuse(int error, const char *path, const char *why, char *text, size_t size)
 {
-	char shown[600];
+	char shown[400];
 
 	(void)snprintf(text, size, "%s: %s", pfs_escape(path, shown, sizeof(shown)), why);
 	return error;
 }
 
-/* As one word of a command that can be pasted into a shell. */
-static const char *quote(const char *path, char *out, size_t size)
+#define COMMAND_WORD 400 /* bytes of a quoted path; there must be room for the rest of the line */
+
+/* Add bytes with something else for each single quote. */
+static void add_quoted(struct pfs_buffer *word, const char *bytes, const char *quote)
+{
+	for (; *bytes; bytes++) {
+		if (*bytes == '\'')
+			(void)pfs_buffer_add_string(word, quote);
+		else
+			(void)pfs_buffer_add(word, bytes, 1);
+	}
+}
+
+/* In single quotes; in $'', as bash and zsh have it, if a terminal can't show it otherwise. */
+static void add_word(struct pfs_buffer *word, const char *path)
+{
+	struct pfs_buffer escaped = {0};
+	size_t backslashes = 0;
+
+	for (const char *byte = path; *byte; byte++)
+		backslashes += *byte == '\\';
+	(void)pfs_buffer_add_escaped(&escaped, path, strlen(path));
+	if (escaped.error) {
+		word->error = escaped.error;
+	} else if (escaped.length == strlen(path) + backslashes) {
+		(void)pfs_buffer_add_string(word, "'");
+		add_quoted(word, path, "'\\''");
+	} else {
+		(void)pfs_buffer_add_string(word, "$'");
+		add_quoted(word, escaped.bytes, "\\'");
+	}
+	(void)pfs_buffer_add_string(word, "'");
+	pfs_buffer_finish(&escaped);
+}
+
+/* The path as one word of a command that can be pasted into a shell. */
+static const char *quote(const char *path, char out[COMMAND_WORD + 1])
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789/._-+:@%,=";
-	char shown[600];
+	struct pfs_buffer word = {.max = COMMAND_WORD};
 
-	(void)pfs_escape(path, shown, sizeof(shown));
 	if (path[strspn(path, plain)])
-		(void)snprintf(out, size, "'%s'", shown);
+		add_word(&word, path);
 	else
-		(void)snprintf(out, size, "%s", shown);
+		(void)pfs_buffer_add_string(&word, path);
+	/* Half a path could be another one. */
+	(void)snprintf(out, COMMAND_WORD + 1, "%s", word.error ? "MOUNTPOINT" : word.bytes);
+	pfs_buffer_finish(&word);
 	return out;
 }
 
 static int refuse_with_unmount(int error, const char *path, const char *why, char *text,
 			       size_t size)
 {
-	char quoted[610], help[800];
+	char word[COMMAND_WORD + 1], help[COMMAND_WORD + 200];
 
 	(void)snprintf(help, sizeof(help), "%s; unmount it with: %s %s", why,
-		       geteuid() ? "fusermount3 -u" : "umount",
-		       quote(path, quoted, sizeof(quoted)));
+		       geteuid() ? "fusermount3 -u" : "umount", quote(path, word));
 	return refuse(error, path, help, text, size);
 }
 
@@ -82,7 +118,7 @@ static int refuse_mounted(const char *path, const char *type, char *text, size_t
 
 static int explain(int error, const char *path, char *text, size_t size)
 {
-	char quoted[610], help[800];
+	char word[COMMAND_WORD + 1], help[COMMAND_WORD + 200];
 
 	switch (error) {
 	case ENOTCONN:
@@ -91,7 +127,7 @@ static int explain(int error, const char *path, char *text, size_t size)
 					   text, size);
 	case ENOENT:
 		(void)snprintf(help, sizeof(help), "no such directory; make it with: mkdir -p %s",
-			       quote(path, quoted, sizeof(quoted)));
+			       quote(path, word));
 		return refuse(-error, path, help, text, size);
 	default:
 		return refuse(-error, path, strerror(error), text, size);

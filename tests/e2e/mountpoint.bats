@@ -133,3 +133,18 @@ END
 		fusermount3 -u "$MNT"
 	done
 }
+
+@test "a mountpoint with any name at all: what the line says makes just that" {
+	local base=$MNT name
+	for name in "it's" "''" 'a\b' $'new\nline' $'\e[31mred' "naïve \$(x)" $'\xff!' $'all\t'\''\\\xc2\x9b'; do
+		MNT=$base/$name
+		refuses 'make it with: mkdir -p ' --api-url "$NOBODY"
+		[ -z "$(tr -d '\n -~\303\257' <"$BATS_TEST_TMPDIR/said")" ]
+		eval "${SAID##*with: }"
+		rmdir "$MNT"
+	done
+	# Not the half of it.
+	MNT=$base/$(printf 'x%.0s' {1..250})/$(printf 'x%.0s' {1..250})
+	refuses 'make it with: mkdir -p MOUNTPOINT' --api-url "$NOBODY"
+	MNT=$base
+}
