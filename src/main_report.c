@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the mount says about itself: /README and the files of /.pinefs. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,9 +87,23 @@ static void add_setting(struct pfs_buffer *buffer, const char *name, const char 
 	(void)pfs_buffer_add_string(buffer, "\n");
 }
 
-static void add_time(struct pfs_buffer *buffer, const char *name, int64_t ns)
+/* Exactly, without an exponent, which no option would take, and without zeros at the end. */
+static void add_decimal(struct pfs_buffer *buffer, const char *name, int64_t billionths)
 {
-	(void)pfs_buffer_format(buffer, "%s=%g\n", name, (double)ns / (double)PFS_SECOND);
+	char fraction[16];
+	size_t length;
+
+	(void)snprintf(fraction, sizeof(fraction), ".%09d", (int)(billionths % PFS_SECOND));
+	length = strlen(fraction);
+	while (length > 1 && fraction[length - 1] == '0')
+		length--;
+	(void)pfs_buffer_format(buffer, "%s=%" PRId64 "%.*s\n", name, billionths / PFS_SECOND,
+				length > 1 ? (int)length : 0, fraction);
+}
+
+static void add_flag(struct pfs_buffer *buffer, const char *name, bool set)
+{
+	(void)pfs_buffer_format(buffer, "%s=%d\n", name, set);
 }
 
 /* As -o would take it, but for the key and the additional headers, which are secrets. */
@@ -104,14 +119,18 @@ static void render_config(void *arg, struct pfs_buffer *buffer)
 	add_setting(buffer, "api_key_file", program->key.file);
 	add_setting(buffer, "additional_headers", options->additional_headers ? "set" : "");
 	add_setting(buffer, "cacert", options->cacert);
-	add_time(buffer, "ttl", options->ttl);
-	add_time(buffer, "ttl_final", options->ttl_final);
-	add_time(buffer, "ttl_missing", options->ttl_missing);
-	add_time(buffer, "stale", options->stale);
-	add_time(buffer, "timeout", options->timeout);
-	(void)pfs_buffer_format(buffer, "max_rate=%g\n", options->max_rate);
-	(void)pfs_buffer_format(buffer, "no_check=%d\n", options->no_check);
-	(void)pfs_buffer_format(buffer, "demo=%d\n", options->demo);
+	add_decimal(buffer, "ttl", options->ttl);
+	add_decimal(buffer, "ttl_final", options->ttl_final);
+	add_decimal(buffer, "ttl_missing", options->ttl_missing);
+	add_decimal(buffer, "stale", options->stale);
+	add_decimal(buffer, "timeout", options->timeout);
+	add_decimal(buffer, "max_rate", (int64_t)(options->max_rate * (double)PFS_SECOND + 0.5));
+	add_flag(buffer, "no_check", options->no_check);
+	add_flag(buffer, "demo", options->demo);
+	add_flag(buffer, "foreground", options->foreground);
+	add_flag(buffer, "debug", options->debug);
+	(void)pfs_buffer_format(buffer, "uid=%u\ngid=%u\numask=%03o\n", options->uid, options->gid,
+				options->umask);
 	add_setting(buffer, "fuse", options->fuse);
 }
 

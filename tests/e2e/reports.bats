@@ -41,10 +41,22 @@ inflight_says() {
 	local line
 	for line in "mountpoint=$MNT" source=source "api_url=$SIM_URL" api_version=2025-10 ttl=2.5 \
 		ttl_final=60 ttl_missing=2 stale=7 timeout=9 max_rate=100 no_check=0 demo=0 \
-		additional_headers=set fuse=fsname=name; do
+		additional_headers=set fuse=fsname=name foreground=1 debug=0 "uid=$(id -u)" \
+		"gid=$(id -g)" umask=000; do
 		grep -qxF -- "$line" "$MNT/.pinefs/config"
 	done
 	run ! grep -rqE 'pcsk_|hidden words' "$MNT/.pinefs"
+}
+
+@test "config has each number as an option would take it" {
+	sim_start
+	mount_start --ttl 0.000000001 --ttl-final 1234567 --ttl-missing 0 --stale 100.25 \
+		--timeout 86400 --max-rate 2000000.5 -o uid=12,gid=34,umask=027
+	local line
+	for line in ttl=0.000000001 ttl_final=1234567 ttl_missing=0 stale=100.25 timeout=86400 \
+		max_rate=2000000.5 uid=12 gid=34 umask=027; do
+		grep -qxF -- "$line" "$MNT/.pinefs/config"
+	done
 }
 
 # Is stdin OpenMetrics text, as far as this daemon uses it?
