@@ -181,6 +181,17 @@ static void fill_standard_streams(void)
 		close(fd);
 }
 
+/* Not all that was asked for may have got out: a full disk says so only in the end. */
+static int end_output(void)
+{
+	char text[TEXT_SIZE];
+
+	if (!ferror(stdout) && !fflush(stdout))
+		return EXIT_SUCCESS;
+	(void)snprintf(text, sizeof(text), "standard output: %s", strerror(errno));
+	return fail(text);
+}
+
 int main(int argc, char *argv[])
 {
 	struct program *program;
@@ -198,8 +209,10 @@ int main(int argc, char *argv[])
 		status = EXIT_USAGE;
 	} else if (program->options.action == PFS_ACTION_HELP) {
 		pfs_options_help(stdout);
+		status = end_output();
 	} else if (program->options.action == PFS_ACTION_VERSION) {
 		(void)puts("pinefs " PFS_VERSION);
+		status = end_output();
 	} else {
 		status = run(program);
 	}

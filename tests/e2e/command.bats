@@ -54,6 +54,9 @@ asked() { # ENDPOINT
 	[ "$status" -eq 0 ]
 	[[ $output =~ ^pinefs\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
 	[ -z "$stderr" ]
+	writes_to_full() { "$PINEFS" "$1" >/dev/full; }
+	says 'pinefs: standard output: No space left on device' writes_to_full --help
+	says 'pinefs: standard output: No space left on device' writes_to_full --version
 }
 
 @test "no key, or a key file that is refused" {
