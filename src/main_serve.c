@@ -317,11 +317,15 @@ static int start_demo(struct program *program)
 	return error;
 }
 
-static void wipe_key(void *arg)
+/* What the child must not know: the key, and headers, which may be credentials, too. */
+static void wipe_secrets(void *arg)
 {
 	struct program *program = arg;
+	char *headers = program->options.additional_headers;
 
 	explicit_bzero(program->key.value, sizeof(program->key.value));
+	if (headers)
+		explicit_bzero(headers, strlen(headers));
 }
 
 int serve_begin(struct program *program)
@@ -331,7 +335,7 @@ int serve_begin(struct program *program)
 	program->text[0] = '\0';
 	/* Before there is anything that a fork would copy. */
 	if (!error)
-		error = pfs_poke_start(program->mountpoint, wipe_key, program, &program->poke);
+		error = pfs_poke_start(program->mountpoint, wipe_secrets, program, &program->poke);
 	if (!error)
 		error = watch_signals(program);
 	if (!error)

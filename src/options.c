@@ -450,6 +450,8 @@ void pfs_options_finish(struct pfs_options *options)
 	free(options->api_url);
 	free(options->api_version);
 	free(options->cacert);
+	if (options->additional_headers) /* may be credentials */
+		explicit_bzero(options->additional_headers, strlen(options->additional_headers));
 	free(options->additional_headers);
 	free(options->fuse);
 	*options = (struct pfs_options){0};
