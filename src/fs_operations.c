@@ -45,10 +45,18 @@ static void count(struct pfs_fs *fs, enum pfs_message message, fuse_ino_t inode,
 		fs->stats->messages[message]++;
 }
 
+/* That there is no such name or attribute is an answer like any other, and a common one. */
+static bool is_failure(int error)
+{
+	return error != ENOENT && error != ENODATA;
+}
+
 int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error)
 {
-	fs->stats->replies_failed++;
-	(void)fuse_reply_err(request, error < 0 ? -error : error);
+	if (error < 0)
+		error = -error;
+	fs->stats->replies_failed += is_failure(error);
+	(void)fuse_reply_err(request, error);
 	return 0;
 }
 
@@ -104,7 +112,6 @@ static int reply_missing(struct pfs_fs *fs, fuse_req_t request, int64_t holds)
 
 	if (!holds)
 		return pfs_reply_error(fs, request, ENOENT);
-	fs->stats->replies_failed++;
 	(void)fuse_reply_entry(request, &entry);
 	return 0;
 }

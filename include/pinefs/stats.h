@@ -43,7 +43,7 @@ struct pfs_stats {
 	/* fs: messages from the kernel about the API's tree, and those about /.pinefs itself. */
 	uint64_t messages[PFS_MESSAGE_COUNT];
 	uint64_t own_messages;
-	uint64_t replies_failed; /* replies that said an errno */
+	uint64_t replies_failed; /* replies that said an errno but ENOENT and ENODATA */
 	uint64_t interrupted;	 /* callers that gave up waiting */
 
 	/* http */

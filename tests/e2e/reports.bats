@@ -121,6 +121,21 @@ assert len(types) >= 15 and len(seen) >= 25
 	[ "$(counter own_messages)" -gt "$own" ]
 }
 
+@test "what isn't there is no failed reply; what failed, and what was refused, is one" {
+	sim_start --jobs 0
+	add_job a
+	mount_start
+	file_says "$JOBS/a/status" Pending
+	ls -l "$JOBS/nothing" "$JOBS/a/nothing" "$MNT/nothing" || true
+	getfattr -n user.nothing "$JOBS/a/status" || true
+	[ "$(counter replies_failed)" -eq 0 ]
+	says 'Read-only' touch "$JOBS/a/status"
+	[ "$(counter replies_failed)" -eq 1 ]
+	job_fault b '{"status": 403}'
+	says 'Permission denied' cat "$JOBS/b/status"
+	[ "$(counter replies_failed)" -eq 2 ]
+}
+
 @test "whoever keeps stats open gets new ones" {
 	sim_start --jobs 1
 	mount_start
