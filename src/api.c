@@ -12,7 +12,6 @@
 
 #include "pinefs/json.h"
 #include "pinefs/key.h"
-#include "pinefs/loop.h"
 #include "pinefs/resource.h"
 #include "pinefs/stats.h"
 #include "pinefs/text.h"
@@ -22,7 +21,6 @@
 
 struct pfs_api {
 	struct pfs_http *http;
-	struct pfs_loop *loop;
 	struct pfs_stats *stats;
 	struct pfs_key *key;
 	struct pfs_api_config config;
@@ -376,9 +374,6 @@ static void tell(struct pfs_api_call *call, const struct pfs_http_answer *http,
 	bool answered = http->outcome == PFS_HTTP_ANSWERED && http->status < 600;
 
 	stats->answers[answered ? http->status / 100 : 0]++;
-	if (answer->error)
-		pfs_stats_fail(stats, pfs_loop_wall(call->api->loop), call->label, -answer->error,
-			       answer->status, answer->request_id, answer->text);
 	call->done(call->arg, answer);
 }
 
@@ -545,9 +540,9 @@ static int read_additional(struct pfs_api *api, const char *json)
 	return more;
 }
 
-int pfs_api_create(struct pfs_http *http, struct pfs_loop *loop, struct pfs_stats *stats,
-		   struct pfs_key *key, const struct pfs_api_config *config,
-		   struct pfs_api **ret_api, char *text, size_t size)
+int pfs_api_create(struct pfs_http *http, struct pfs_stats *stats, struct pfs_key *key,
+		   const struct pfs_api_config *config, struct pfs_api **ret_api, char *text,
+		   size_t size)
 {
 	struct pfs_api *api = calloc(1, sizeof(*api));
 	int error;
@@ -555,7 +550,6 @@ int pfs_api_create(struct pfs_http *http, struct pfs_loop *loop, struct pfs_stat
 	if (!api)
 		return -ENOMEM;
 	api->http = http;
-	api->loop = loop;
 	api->stats = stats;
 	api->key = key;
 	api->config = *config;

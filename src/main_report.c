@@ -33,6 +33,9 @@ const char report_readme[] =
 	"and user.pinefs.stale says 1; then reading fails. A file is empty only where the API\n"
 	"has no value. While somebody waits for a job or watches it, pinefs asks by itself.\n"
 	"\n"
+	"If something fails: .pinefs/errors says what, how often, since when, and when the API\n"
+	"may be asked again.\n"
+	"\n"
 	".pinefs/stats, inflight, errors, watchers, config, version    the mount about itself\n"
 	"\n"
 	"See pinefs(1).\n";

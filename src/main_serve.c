@@ -115,8 +115,8 @@ static int make_api(struct program *program)
 		.additional_headers = program->options.additional_headers,
 	};
 
-	return pfs_api_create(program->http, program->loop, &program->stats, &program->key, &config,
-			      &program->api, program->text, sizeof(program->text));
+	return pfs_api_create(program->http, &program->stats, &program->key, &config, &program->api,
+			      program->text, sizeof(program->text));
 }
 
 static int make_store(struct program *program)

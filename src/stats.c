@@ -2,6 +2,7 @@
 #include "pinefs/stats.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,17 +75,69 @@ static void copy(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from ? from : "");
 }
 
-void pfs_stats_fail(struct pfs_stats *stats, int64_t when, const char *object, int error,
-		    int status, const char *request_id, const char *text)
+static bool is_digit(char byte)
 {
-	struct pfs_failure_line *line = &stats->failures[stats->failure_count % PFS_FAILURES_KEPT];
+	return byte >= '0' && byte <= '9';
+}
 
-	line->when = when;
-	line->error = error;
-	line->status = status;
-	copy(line->object, sizeof(line->object), object);
-	copy(line->request_id, sizeof(line->request_id), request_id);
-	copy(line->text, sizeof(line->text), text);
+/* The same text, whatever numbers are in it? */
+static bool says_the_same(const char *a, const char *b)
+{
+	while (*a && *b) {
+		if (is_digit(*a) && is_digit(*b)) {
+			a += strspn(a, "0123456789");
+			b += strspn(b, "0123456789");
+		} else if (*a++ != *b++) {
+			return false;
+		}
+	}
+	return *a == *b;
+}
+
+static struct pfs_failure_line *find_line(struct pfs_stats *stats,
+					  const struct pfs_failure_line *wanted)
+{
+	for (size_t i = 0; i < stats->failures_kept; i++) {
+		struct pfs_failure_line *line = &stats->failures[i];
+
+		if (line->error == wanted->error && line->status == wanted->status &&
+		    !strcmp(line->object, wanted->object) &&
+		    says_the_same(line->text, wanted->text))
+			return line;
+	}
+	return NULL;
+}
+
+static void drop_line(struct pfs_stats *stats, struct pfs_failure_line *line)
+{
+	struct pfs_failure_line *end = &stats->failures[stats->failures_kept--];
+
+	memmove(line, line + 1, (size_t)(end - (line + 1)) * sizeof(*line));
+}
+
+void pfs_stats_fail(struct pfs_stats *stats, const struct pfs_failed *failed)
+{
+	struct pfs_failure_line *same, line = {
+					       .when = failed->when,
+					       .since = failed->when,
+					       .again = failed->again,
+					       .times = 1,
+					       .error = failed->error,
+					       .status = failed->status,
+				       };
+
+	copy(line.object, sizeof(line.object), failed->object);
+	copy(line.request_id, sizeof(line.request_id), failed->request_id);
+	copy(line.text, sizeof(line.text), failed->text);
+	same = find_line(stats, &line);
+	if (same) {
+		line.since = same->since;
+		line.times += same->times;
+		drop_line(stats, same);
+	} else if (stats->failures_kept == PFS_FAILURES_KEPT) {
+		drop_line(stats, &stats->failures[0]);
+	}
+	stats->failures[stats->failures_kept++] = line;
 	stats->failure_count++;
 }
 
@@ -129,25 +182,25 @@ static void add_column(struct pfs_buffer *buffer, const char *text)
 
 static void render_failure(const struct pfs_failure_line *line, struct pfs_buffer *buffer)
 {
-	char when[PFS_TIME_SIZE];
-	char status[16] = "";
+	char time[PFS_TIME_SIZE], status[16] = "";
 
 	if (line->status)
-		snprintf(status, sizeof(status), "%d", line->status);
-	pfs_buffer_add_string(buffer, pfs_time_format(line->when, when, sizeof(when)));
+		(void)snprintf(status, sizeof(status), "%d", line->status);
+	(void)pfs_buffer_add_string(buffer, pfs_time_format(line->when, time, sizeof(time)));
 	add_column(buffer, line->object);
 	add_column(buffer, pfs_errno_name(line->error));
 	add_column(buffer, status);
 	add_column(buffer, line->request_id);
 	add_column(buffer, line->text);
-	pfs_buffer_add_string(buffer, "\n");
+	(void)pfs_buffer_format(buffer, "\ttimes=%" PRIu64 "\tsince=%s", line->times,
+				pfs_time_format(line->since, time, sizeof(time)));
+	(void)pfs_buffer_format(buffer, "\tagain=%s\n",
+				line->again ? pfs_time_format(line->again, time, sizeof(time))
+					    : "-");
 }
 
 void pfs_stats_render_failures(const struct pfs_stats *stats, struct pfs_buffer *buffer)
 {
-	uint64_t end = stats->failure_count;
-	uint64_t first = end > PFS_FAILURES_KEPT ? end - PFS_FAILURES_KEPT : 0;
-
-	for (uint64_t i = first; i < end; i++)
-		render_failure(&stats->failures[i % PFS_FAILURES_KEPT], buffer);
+	for (size_t i = 0; i < stats->failures_kept; i++)
+		render_failure(&stats->failures[i], buffer);
 }

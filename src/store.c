@@ -67,6 +67,27 @@ int pfs_failure_set(struct pfs_store *store, struct pfs_failure **failure,
 	return 0;
 }
 
+void pfs_store_tell_failure(struct pfs_store *store, const char *path,
+			    const struct pfs_failure *failure)
+{
+	int64_t wall = pfs_loop_wall(store->loop);
+	const struct pfs_failed failed = {
+		.when = wall,
+		.again = wall + failure->until - pfs_loop_now(store->loop),
+		.error = -failure->error,
+		.status = failure->status,
+		.object = path,
+		.request_id = failure->request_id,
+		.text = failure->text,
+	};
+
+	pfs_stats_fail(store->stats, &failed);
+	for (size_t i = 0; i < store->listener_count; i++) {
+		if (store->listeners[i].failed)
+			store->listeners[i].failed(store->listeners[i].arg, path, failure);
+	}
+}
+
 /* What somebody gets whose object isn't fresh, and won't be for now. */
 static int verdict(struct pfs_store *store, const struct pfs_object *object)
 {
@@ -108,10 +129,7 @@ static void take_failure(struct pfs_store *store, struct pfs_object *object,
 	if (pfs_failure_set(store, &object->failure, answer))
 		return;
 	(void)snprintf(path, sizeof(path), "%s/%s", object->kind->path, object->id);
-	for (size_t i = 0; i < store->listener_count; i++) {
-		if (store->listeners[i].failed)
-			store->listeners[i].failed(store->listeners[i].arg, path, object->failure);
-	}
+	pfs_store_tell_failure(store, path, object->failure);
 	if (is_really_gone(store, object))
 		pfs_store_vanish(store, object);
 }

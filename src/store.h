@@ -133,6 +133,10 @@ int pfs_failure_set(struct pfs_store *store, struct pfs_failure **failure,
 		    const struct pfs_api_answer *answer);
 void pfs_failure_free(struct pfs_failure *failure);
 
+/* A failure is now remembered: tell the listeners, and whoever reads the last failures. */
+void pfs_store_tell_failure(struct pfs_store *store, const char *path,
+			    const struct pfs_failure *failure);
+
 /* Ask the API for this one object. 0, or an error: then nothing was begun. */
 int pfs_store_describe(struct pfs_store *store, struct pfs_object *object);
 

@@ -91,6 +91,13 @@ static void lose_patience(void *arg)
 	struct pfs_loop *loop = collection->store->loop;
 	struct pfs_wait_list told = TAILQ_HEAD_INITIALIZER(told);
 	struct pfs_wait *wait;
+	const struct pfs_failed failed = {
+		.when = pfs_loop_wall(loop),
+		.error = ETIMEDOUT,
+		.object = collection->kind->path,
+		.text = "the list has more pages than could be asked for in time (--timeout, "
+			"--max-rate)",
+	};
 
 	while ((wait = TAILQ_FIRST(&collection->waits)) && wait->deadline <= pfs_loop_now(loop)) {
 		TAILQ_REMOVE(&collection->waits, wait, link);
@@ -100,6 +107,8 @@ static void lose_patience(void *arg)
 	}
 	if (wait)
 		pfs_timer_start(loop, &collection->patience, wait->deadline);
+	if (!TAILQ_EMPTY(&told))
+		pfs_stats_fail(collection->store->stats, &failed);
 	while ((wait = TAILQ_FIRST(&told))) {
 		pfs_store_cancel(collection->store, wait);
 		wait->done(wait, overdue_verdict(collection));
@@ -185,11 +194,8 @@ static void fail_walk(struct collection *collection, const struct pfs_api_answer
 	int error = pfs_failure_set(store, &collection->failure, answer);
 
 	pfs_store_end_walk(collection);
-	for (size_t i = 0; !error && i < store->listener_count; i++) {
-		if (store->listeners[i].failed)
-			store->listeners[i].failed(store->listeners[i].arg, collection->kind->path,
-						   collection->failure);
-	}
+	if (!error)
+		pfs_store_tell_failure(store, collection->kind->path, collection->failure);
 	stop_expecting(collection);
 	wake_readers(collection, true, error ? error : list_verdict(collection));
 }

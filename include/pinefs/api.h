@@ -57,12 +57,12 @@ struct pfs_api;
 struct pfs_api_call;
 
 /*
- * http, key, loop and stats are borrowed; the key is reloaded when the API rejects it. 0, -ENOMEM;
+ * http, key and stats are borrowed; the key is reloaded when the API rejects it. 0, -ENOMEM;
  * -EINVAL with a line in text when additional_headers can't be used.
  */
-int pfs_api_create(struct pfs_http *http, struct pfs_loop *loop, struct pfs_stats *stats,
-		   struct pfs_key *key, const struct pfs_api_config *config,
-		   struct pfs_api **ret_api, char *text, size_t size);
+int pfs_api_create(struct pfs_http *http, struct pfs_stats *stats, struct pfs_key *key,
+		   const struct pfs_api_config *config, struct pfs_api **ret_api, char *text,
+		   size_t size);
 void pfs_api_destroy(struct pfs_api *api); /* when no call is under way; takes NULL */
 
 /*

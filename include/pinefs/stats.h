@@ -27,11 +27,15 @@ enum pfs_message {
 /* What the API is asked. */
 enum pfs_endpoint { PFS_ENDPOINT_DESCRIBE, PFS_ENDPOINT_LIST, PFS_ENDPOINT_COUNT };
 
+/* A failure, or several that are told apart by nothing but their time. */
 #define PFS_FAILURE_TEXT 512
 struct pfs_failure_line {
-	int64_t when; /* ns since the epoch */
-	int error;    /* errno, positive */
-	int status;   /* of HTTP; 0 if there was no answer */
+	int64_t when;	/* of the last one; ns since the epoch, as all times here */
+	int64_t since;	/* of the first */
+	int64_t again;	/* when it may be asked for again; 0: nothing keeps it from that */
+	uint64_t times; /* how many */
+	int error;	/* errno, positive */
+	int status;	/* of HTTP; 0 if there was no answer */
 	char object[300];
 	char request_id[80];
 	char text[PFS_FAILURE_TEXT];
@@ -67,19 +71,34 @@ struct pfs_stats {
 	uint64_t missing;      /* ids now remembered as not there */
 	uint64_t waiting;      /* callers now waiting for an answer */
 
-	/* The last failures, oldest first from failures[failure_count % PFS_FAILURES_KEPT]. */
-	uint64_t failure_count;
+	/* The last failures, oldest first. */
+	uint64_t failure_count; /* all that there were */
 	struct pfs_failure_line failures[PFS_FAILURES_KEPT];
+	size_t failures_kept;
 };
 
-/* Keep a failure; texts are cut to fit. error is positive; request_id and text may be NULL. */
-void pfs_stats_fail(struct pfs_stats *stats, int64_t when, const char *object, int error,
-		    int status, const char *request_id, const char *text);
+/* As a line of failures has it. request_id and text may be NULL; borrowed. */
+struct pfs_failed {
+	int64_t when;
+	int64_t again;
+	int error;
+	int status;
+	const char *object;
+	const char *request_id;
+	const char *text;
+};
+
+/*
+ * Keep a failure; texts are cut to fit. One that is kept already, of the same object, with the same
+ * error and status and a text that differs in numbers at most ("after 12 ms"), is counted there,
+ * and becomes the newest: so one object that fails again and again doesn't push out all others.
+ */
+void pfs_stats_fail(struct pfs_stats *stats, const struct pfs_failed *failed);
 
 /*
  * Render as OpenMetrics 1.0 text; and the failures, a line each, newest last, tab-separated:
- * time, object, errno, HTTP status, request id, text; all escaped, "-" for what isn't there.
- * Errors stay in the buffer.
+ * time, object, errno, HTTP status, request id, text, times=N, since=TIME, again=TIME; all escaped,
+ * "-" for what isn't there. Errors stay in the buffer.
  */
 void pfs_stats_render(const struct pfs_stats *stats, struct pfs_buffer *buffer);
 void pfs_stats_render_failures(const struct pfs_stats *stats, struct pfs_buffer *buffer);

@@ -68,7 +68,7 @@ END
 	while IFS='!' read -r id said errno status attempts text rule; do
 		echo "$id: $(cat "$BATS_TEST_TMPDIR/$id")" "$(grep -F "!/restore-jobs/$id!" "$BATS_TEST_TMPDIR/errors")"
 		[ "$(cat "$BATS_TEST_TMPDIR/$id")" = "cat: $JOBS/$id/status: $said" ]
-		grep -qxE "[^!]+!/restore-jobs/$id!$errno!$status!([0-9a-f-]{36}|-)!$text" \
+		grep -qxE "[^!]+!/restore-jobs/$id!$errno!$status!([0-9a-f-]{36}|-)!$text!times=1!since=[^!]+!again=20[^!]+" \
 			"$BATS_TEST_TMPDIR/errors"
 		[ "$(jq --arg path "/restore-jobs/$id" '.[$path]' "$BATS_TEST_TMPDIR/paths")" = "$attempts" ]
 		n=$((n + 1))

@@ -171,7 +171,7 @@ assert len(types) >= 15 and len(seen) >= 25
 	cat "$JOBS/nothing" || true
 	[ "$(wc -l <"$MNT/.pinefs/errors")" -eq 1 ]
 	tr '\t' '|' <"$MNT/.pinefs/errors" | grep -qxE \
-		'20[0-9-]{8}T[0-9:.]+Z\|/restore-jobs/nothing\|ENOENT\|404\|[0-9a-f-]{36}\|404: Restore job nothing not found\.'
+		'20[0-9-]{8}T[0-9:.]+Z\|/restore-jobs/nothing\|ENOENT\|404\|[0-9a-f-]{36}\|404: Restore job nothing not found\.\|times=1\|since=[^|]+\|again=20[^|]+'
 	cat "$JOBS"/job-{1..60} || true
 	[ "$(cut -f2 "$MNT/.pinefs/errors" | tr '\n' ' ')" = \
 		"$(printf '/restore-jobs/job-%d ' {11..60})" ]
@@ -184,6 +184,26 @@ assert len(types) >= 15 and len(seen) >= 25
 	fault "$(jq -cn '{match: "describe", status: 403, body: "one\ntwo\tthree\u001b[31m\u0000four"}')"
 	cat "$JOBS/a" || true
 	[ "$(wc -l <"$MNT/.pinefs/errors")" -eq 1 ]
-	[ "$(tr -cd '\t' <"$MNT/.pinefs/errors" | wc -c)" -eq 5 ]
+	[ "$(tr -cd '\t' <"$MNT/.pinefs/errors" | wc -c)" -eq 8 ]
 	[ "$(tr -d '\n\t -~' <"$MNT/.pinefs/errors" | wc -c)" -eq 0 ]
+}
+
+@test "errors: one job that fails and fails is one line, which says until when it isn't asked for" {
+	sim_start --jobs 0
+	mount_start --max-rate 1000
+	cat "$JOBS/nothing" || true
+	job_fault a '{"status": 400}'
+	fails_again() {
+		cat "$JOBS/a/status"
+		grep -qE $'^[^\t]+\t/restore-jobs/a\tEIO\t400\t.*\ttimes=[2-9]\tsince=' "$MNT/.pinefs/errors"
+	}
+	wait_until 20 fails_again
+	[ "$(cut -f 2 "$MNT/.pinefs/errors" | tr '\n' ' ')" = '/restore-jobs/nothing /restore-jobs/a ' ]
+	job_fault b '{"status": 429, "retry_after": "50"}'
+	says 'Device or resource busy' cat "$JOBS/b/status"
+	local now again
+	now=$(date +%s)
+	again=$(date -d "$(sed -n 's/.*\tEBUSY\t429\t.*\tagain=//p' "$MNT/.pinefs/errors")" +%s)
+	[ $((again - now)) -ge 30 ]
+	[ $((again - now)) -le 51 ]
 }

@@ -151,7 +151,7 @@ struct world *world_create(void)
 	http.questions = 0;
 	http.world = world;
 	must(!pfs_loop_create(&world->clock, &world->loop));
-	must(!pfs_api_create(&http, world->loop, world->stats, world->key, &api, &world->api, text,
+	must(!pfs_api_create(&http, world->stats, world->key, &api, &world->api, text,
 			     sizeof(text)));
 	must(!pfs_store_create(world->api, world->loop, world->stats, &store, &world->store));
 	must(!pfs_history_create(world->store, world->loop, &history, &world->history));

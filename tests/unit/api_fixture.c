@@ -60,8 +60,8 @@ int create_api(struct fixture *fixture, const char *additional, char *text, size
 		.additional_headers = additional,
 	};
 
-	return pfs_api_create(&fixture->http, fixture->loop, &fixture->stats, &fixture->key,
-			      &config, &fixture->api, text, size);
+	return pfs_api_create(&fixture->http, &fixture->stats, &fixture->key, &config,
+			      &fixture->api, text, size);
 }
 
 int setup(void **state)

@@ -111,6 +111,15 @@ static void test_render_is_well_formed(void **state)
 	pfs_buffer_finish(&buffer);
 }
 
+static void put_failure(struct pfs_stats *stats, int64_t when, const char *object, int error,
+			int status, const char *text)
+{
+	const struct pfs_failed failed = {
+		.when = when, .object = object, .error = error, .status = status, .text = text};
+
+	pfs_stats_fail(stats, &failed);
+}
+
 static void test_failures_none_renders_nothing(void **state)
 {
 	struct pfs_buffer buffer = {0};
@@ -124,14 +133,21 @@ static void test_failures_each_is_a_line_with_columns(void **state)
 {
 	struct pfs_buffer buffer = {0};
 
-	pfs_stats_fail(*state, INT64_C(1745604845227526000), "job-1", EIO, 503, "req-1",
-		       "Service\tUnavailable\n");
-	pfs_stats_fail(*state, 0, "list", EHOSTUNREACH, 0, NULL, NULL);
+	pfs_stats_fail(*state, &(struct pfs_failed){.when = INT64_C(1745604845227526000),
+						    .again = INT64_C(1745604847000000000),
+						    .object = "job-1",
+						    .error = EIO,
+						    .status = 503,
+						    .request_id = "req-1",
+						    .text = "Service\tUnavailable\n"});
+	put_failure(*state, 0, "list", EHOSTUNREACH, 0, NULL);
 	pfs_stats_render_failures(*state, &buffer);
 	assert_string_equal(buffer.bytes,
 			    "2025-04-25T18:14:05.227526Z\tjob-1\tEIO\t503\treq-1\t"
-			    "Service\\tUnavailable\\n\n"
-			    "1970-01-01T00:00:00.000000Z\tlist\tEHOSTUNREACH\t-\t-\t-\n");
+			    "Service\\tUnavailable\\n\ttimes=1\tsince=2025-04-25T18:14:05.227526Z"
+			    "\tagain=2025-04-25T18:14:07.000000Z\n"
+			    "1970-01-01T00:00:00.000000Z\tlist\tEHOSTUNREACH\t-\t-\t-"
+			    "\ttimes=1\tsince=1970-01-01T00:00:00.000000Z\tagain=-\n");
 	pfs_buffer_finish(&buffer);
 }
 
@@ -144,7 +160,7 @@ static void test_failures_past_the_last_kept_drop_the_oldest(void **state)
 
 	for (int i = 0; i < PFS_FAILURES_KEPT + 3; i++) {
 		snprintf(object, sizeof(object), "job-%d", i);
-		pfs_stats_fail(stats, 0, object, EIO, 500, NULL, NULL);
+		put_failure(stats, i, object, EIO, 500, NULL);
 	}
 	pfs_stats_render_failures(stats, &buffer);
 	for (const char *c = buffer.bytes; *c != '\0'; c++)
@@ -157,6 +173,50 @@ static void test_failures_past_the_last_kept_drop_the_oldest(void **state)
 	pfs_buffer_finish(&buffer);
 }
 
+static void test_failures_that_differ_in_numbers_only_are_one_line(void **state)
+{
+	struct pfs_stats *stats = *state;
+	const struct pfs_failure_line *lines = stats->failures;
+
+	put_failure(stats, 1, "a", EIO, 503, "after 9 ms, at 10.0.0.1");
+	put_failure(stats, 2, "b", EIO, 503, "after 9 ms, at 10.0.0.1");
+	put_failure(stats, 3, "a", EIO, 503, "after 1234 ms, at 10.0.0.2");
+	assert_int_equal(stats->failures_kept, 2);
+	assert_string_equal(lines[0].object, "b");
+	assert_int_equal(lines[0].times, 1);
+	assert_string_equal(lines[1].object, "a");
+	assert_string_equal(lines[1].text, "after 1234 ms, at 10.0.0.2");
+	assert_int_equal(lines[1].times, 2);
+	assert_int_equal(lines[1].since, 1);
+	assert_int_equal(lines[1].when, 3);
+	/* Each of these is another failure. */
+	put_failure(stats, 4, "a", EIO, 503, "after 12 ms");
+	put_failure(stats, 5, "a", EIO, 503, "after ms, at 10.0.0.2");
+	put_failure(stats, 6, "a", EIO, 500, "after 9 ms, at 10.0.0.1");
+	put_failure(stats, 7, "a", EBUSY, 503, "after 9 ms, at 10.0.0.1");
+	assert_int_equal(stats->failures_kept, 6);
+	/* And this one is the third of its kind, though others came between. */
+	put_failure(stats, 8, "a", EIO, 503, "after 0 ms, at 1.2.3.4");
+	assert_int_equal(stats->failures_kept, 6);
+	assert_int_equal(lines[5].times, 3);
+	assert_int_equal(stats->failure_count, 8);
+}
+
+static void test_failures_of_one_object_push_out_no_others(void **state)
+{
+	struct pfs_stats *stats = *state;
+	struct pfs_buffer buffer = {0};
+
+	put_failure(stats, 1, "other", EIO, 500, "once");
+	for (int i = 0; i < 10 * PFS_FAILURES_KEPT; i++)
+		put_failure(stats, i, "job", EIO, 500, i % 2 ? "odd" : "even");
+	pfs_stats_render_failures(stats, &buffer);
+	assert_non_null(strstr(buffer.bytes, "\tother\t"));
+	assert_non_null(strstr(buffer.bytes, "\todd\ttimes=250\t"));
+	assert_int_equal(stats->failures_kept, 3);
+	pfs_buffer_finish(&buffer);
+}
+
 static void test_failures_long_texts_are_cut(void **state)
 {
 	struct pfs_stats *stats = *state;
@@ -164,7 +224,9 @@ static void test_failures_long_texts_are_cut(void **state)
 
 	memset(text, 'a', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	pfs_stats_fail(stats, 0, text, EIO, 500, text, text);
+	pfs_stats_fail(stats,
+		       &(struct pfs_failed){
+			       .object = text, .error = EIO, .request_id = text, .text = text});
 	assert_int_equal(strlen(stats->failures[0].text), PFS_FAILURE_TEXT - 1);
 	assert_int_equal(strlen(stats->failures[0].object), sizeof(stats->failures[0].object) - 1);
 }
@@ -182,6 +244,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failures_each_is_a_line_with_columns, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_failures_past_the_last_kept_drop_the_oldest,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_failures_that_differ_in_numbers_only_are_one_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failures_of_one_object_push_out_no_others,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failures_long_texts_are_cut, setup, teardown),
 	};

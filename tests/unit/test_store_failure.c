@@ -72,6 +72,32 @@ static void test_failure_of_an_unknown_id_is_remembered_for_its_ttl(void **state
 	}
 }
 
+/* What /.pinefs/errors has of it: when it may be asked for again, too. */
+static void test_failure_is_kept_for_people(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct pfs_failure_line *line = fixture->stats.failures;
+
+	ask_and_fail(fixture, "a", -EIO, 500, -EIO);
+	assert_int_equal(fixture->stats.failures_kept, 1);
+	assert_string_equal(line->object, "/restore-jobs/a");
+	assert_int_equal(line->error, EIO);
+	assert_int_equal(line->status, 500);
+	assert_int_equal(line->when, FAKE_EPOCH);
+	assert_int_equal(line->again, FAKE_EPOCH + TTL_ERROR);
+	pass(fixture, TTL_ERROR);
+	fixture->api.retry_after = 20 * PFS_SECOND;
+	ask_and_fail(fixture, "a", -EIO, 500, -EIO);
+	assert_int_equal(line->times, 2);
+	assert_int_equal(line->again, FAKE_EPOCH + TTL_ERROR + 20 * PFS_SECOND);
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_fail(&fixture->api, NULL, -EBUSY, 429);
+	assert_string_equal(line[1].object, "/restore-jobs");
+	assert_int_equal(line[1].again, FAKE_EPOCH + TTL_ERROR + 20 * PFS_SECOND);
+	learn(fixture, "b", "Pending");
+	assert_int_equal(fixture->stats.failure_count, 3);
+}
+
 static void test_retry_after_is_honoured_up_to_a_minute(void **state)
 {
 	static const struct {
@@ -272,6 +298,7 @@ int main(void)
 		TEST(test_missing_id_is_remembered_for_its_ttl),
 		TEST(test_missing_id_is_never_known_however_often),
 		TEST(test_failure_of_an_unknown_id_is_remembered_for_its_ttl),
+		TEST(test_failure_is_kept_for_people),
 		TEST(test_retry_after_is_honoured_up_to_a_minute),
 		TEST(test_question_that_can_not_be_asked_is_not_remembered),
 		TEST(test_failing_api_leaves_the_last_answer_until_stale_is_over),

@@ -318,6 +318,8 @@ static void test_list_that_takes_long_is_an_error_after_stale(void **state)
 	assert_int_equal(ask_list(fixture, last, &end), -EINPROGRESS);
 	pass(fixture, TIMEOUT);
 	assert_told(&end, -ETIMEDOUT);
+	assert_int_equal(fixture->stats.failures[0].error, ETIMEDOUT);
+	assert_string_equal(fixture->stats.failures[0].object, "/restore-jobs");
 	assert_int_equal(pfs_store_ask_list(fixture->store, fixture->kind, last, &end.wait),
 			 -ETIMEDOUT);
 	/* Somebody else may wait for as long. */
