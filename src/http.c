@@ -78,7 +78,6 @@ static void finish(struct pfs_http_request *request)
 		.rejected = request->rejected,
 		.retry_after = request->retry_after,
 		.sent_at = request->sent_at,
-		.attempts = request->attempts,
 	};
 
 	detach(request);
@@ -480,9 +479,4 @@ void pfs_http_each(struct pfs_http *http,
 
 		visit(arg, &progress);
 	}
-}
-
-size_t pfs_http_active(const struct pfs_http *http)
-{
-	return http->total;
 }

@@ -41,7 +41,6 @@ struct pfs_http_answer {
 	const char *rejected;	/* x-pinecone-auth-rejected-reason; "" if none came */
 	int64_t retry_after;	/* ns that the server asked to wait; -1 if it didn't */
 	int64_t sent_at;	/* monotonic: when the attempt that this answers was begun */
-	unsigned attempts;
 };
 
 struct pfs_http_config {
@@ -107,7 +106,6 @@ struct pfs_http_progress {
 };
 void pfs_http_each(struct pfs_http *http,
 		   void (*visit)(void *arg, const struct pfs_http_progress *progress), void *arg);
-size_t pfs_http_active(const struct pfs_http *http); /* requests not yet answered */
 
 /*
  * May pinefs talk to this URL? https to anybody; http only to loopback, since the key travels in

@@ -82,7 +82,6 @@ void world_answer_with(struct world *world, const struct pfs_http_answer *told)
 	must(request);
 	TAILQ_REMOVE(&http.asked, request, link);
 	answer.sent_at = request->asked_at;
-	answer.attempts = 1;
 	request->done(request->arg, &answer);
 	free(request->label);
 	free(request);

@@ -155,7 +155,6 @@ struct pfs_http_answer http_answer(int status, const char *body)
 		.rejected = "",
 		.retry_after = -1,
 		.sent_at = FAKE_START,
-		.attempts = 1,
 	};
 }
 

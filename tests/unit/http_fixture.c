@@ -159,7 +159,6 @@ static void on_done(void *arg, const struct pfs_http_answer *answer)
 	outcome->calls++;
 	outcome->outcome = answer->outcome;
 	outcome->status = answer->status;
-	outcome->attempts = answer->attempts;
 	outcome->retry_after = answer->retry_after;
 	outcome->sent_at = answer->sent_at;
 	outcome->length = answer->length;
@@ -168,6 +167,19 @@ static void on_done(void *arg, const struct pfs_http_answer *answer)
 	snprintf(outcome->text, sizeof(outcome->text), "%s", answer->text);
 	snprintf(outcome->request_id, sizeof(outcome->request_id), "%s", answer->request_id);
 	snprintf(outcome->rejected, sizeof(outcome->rejected), "%s", answer->rejected);
+}
+
+static void count(void *arg, const struct pfs_http_progress *progress)
+{
+	++*(unsigned *)arg;
+}
+
+unsigned under_way(struct fixture *fixture)
+{
+	unsigned requests = 0;
+
+	pfs_http_each(fixture->http, count, &requests);
+	return requests;
 }
 
 int get_within(struct fixture *fixture, struct outcome *outcome, int64_t timeout,

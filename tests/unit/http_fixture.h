@@ -23,7 +23,6 @@ struct outcome {
 	unsigned calls;
 	enum pfs_http_outcome outcome;
 	int status;
-	unsigned attempts;
 	int64_t retry_after;
 	int64_t sent_at;
 	size_t length;
@@ -69,6 +68,9 @@ void answer_with(struct fixture *fixture, const char *format, ...)
 int get_within(struct fixture *fixture, struct outcome *outcome, int64_t timeout,
 	       struct pfs_http_request **ret_request);
 void get(struct fixture *fixture, struct outcome *outcome, int64_t timeout);
+
+/* How many requests aren't answered yet. */
+unsigned under_way(struct fixture *fixture);
 
 /* Of the oldest request; "" without one. */
 const char *state_of(struct fixture *fixture);

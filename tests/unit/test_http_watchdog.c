@@ -49,7 +49,7 @@ static void test_forgotten_requests_are_answered_and_logged_once(void **state)
 		assert_int_equal(outcomes[i].outcome, PFS_HTTP_BROKEN);
 		assert_non_null(strstr(outcomes[i].text, "a bug in pinefs"));
 	}
-	assert_int_equal(pfs_http_active(fixture->http), 0);
+	assert_int_equal(under_way(fixture), 0);
 	assert_non_null(strstr(said, "outlived its deadline"));
 	assert_string_equal(strchr(said, '\n'), "\n"); /* one line */
 }
