@@ -83,6 +83,8 @@ static void on_told(struct pfs_wait *wait, int error)
 {
 	struct call *call = (struct call *)wait;
 
+	/* What the kernel is told only now, it may use from now on for setting a watch unasked. */
+	pfs_watch_noticed(call->fs->watch);
 	unpark(call);
 	run(call, true, error);
 }

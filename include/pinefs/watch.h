@@ -84,7 +84,7 @@ int pfs_watch_wait(struct pfs_watch *watch, struct pfs_object *object, struct pf
 int pfs_watch_poll(struct pfs_watch *watch, uint64_t inode, uint64_t key, void *handle,
 		   bool *ret_changed);
 
-/* The kernel asked for something: from now on somebody new may be watching. */
+/* The kernel asks for something, or is answered: from now on somebody new may be watching. */
 void pfs_watch_noticed(struct pfs_watch *watch);
 
 /*

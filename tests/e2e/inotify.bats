@@ -227,6 +227,27 @@ teardown() {
 	mount_stop
 }
 
+@test "a watch that is set after a slow answer, without asking anything more, is found" {
+	pending one
+	mount_start --ttl 0.5
+	job_fault one '{"delay":2}'
+	background watcher python3 -c "
+import ctypes, os, time
+os.chdir('$JOBS')
+os.stat('one')
+libc = ctypes.CDLL(None)
+print(libc.inotify_add_watch(libc.inotify_init(), b'one', 2), flush=True) # IN_MODIFY
+time.sleep(100)"
+	wait_until 20 grep -qx 1 "$(out watcher)"
+	sim_delete /_sim/faults
+	# It is asked for again and again, though nobody uses the mount.
+	asked() { [ "$(requests describe)" -ge 4 ]; }
+	wait_until 20 asked
+	kill "${BACKGROUND[0]}"
+	wait_until 10 ended "${BACKGROUND[0]}"
+	mount_stop
+}
+
 @test "a lookup that waits for the API holds up no watcher of another directory" {
 	pending one
 	mount_start --ttl 0.3
