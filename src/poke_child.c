@@ -120,7 +120,22 @@ static void add_watcher(struct scan *scan, uint64_t inode)
 	memcpy(watcher->name, scan->name, sizeof(watcher->name));
 }
 
-/* "inotify wd:1 ino:40 sdev:33 mask:2 ..." for each watch of a descriptor; hexadecimal. */
+/*
+ * A line for each watch of a descriptor, in hexadecimal: "inotify wd:1 ino:40 sdev:33 mask:2 ...".
+ * Or "fanotify ino:40 sdev:33 ...", whose events the kernel makes of the same changes.
+ */
+static bool is_watch(const char *line, unsigned device, uint64_t *ret_inode)
+{
+	const char *what = strstr(line, "ino:");
+	unsigned long inode;
+	unsigned on;
+
+	if (!what || sscanf(what, "ino:%lx sdev:%x", &inode, &on) != 2 || on != device)
+		return false;
+	*ret_inode = inode;
+	return true;
+}
+
 static void read_fdinfo(struct scan *scan, const char *fd)
 {
 	char path[64], *line = NULL;
@@ -130,11 +145,9 @@ static void read_fdinfo(struct scan *scan, const char *fd)
 	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)scan->pid, fd);
 	file = fopen(path, "re");
 	while (file && getline(&line, &size, file) > 0) {
-		unsigned long inode;
-		unsigned device;
+		uint64_t inode;
 
-		if (sscanf(line, "inotify wd:%*x ino:%lx sdev:%x", &inode, &device) == 2 &&
-		    device == scan->device)
+		if (is_watch(line, scan->device, &inode))
 			add_watcher(scan, inode);
 	}
 	free(line);
@@ -157,7 +170,8 @@ static void scan_process(struct scan *scan, pid_t pid)
 			readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
 
 		target[length > 0 ? length : 0] = '\0';
-		if (!strcmp(target, "anon_inode:inotify"))
+		if (!strcmp(target, "anon_inode:inotify") ||
+		    !strcmp(target, "anon_inode:[fanotify]"))
 			read_fdinfo(scan, entry->d_name);
 	}
 	if (directory)

@@ -41,6 +41,22 @@ teardown() {
 	mount_stop
 }
 
+@test "fanotify is told as inotify is" {
+	command -v fsnotifywait >/dev/null || skip 'fsnotifywait is not there'
+	pending one
+	mount_start --ttl 0.3
+	background fanotify fsnotifywait -m -e close_write --format '%e %f' "$JOBS/one"
+	is_there() { ended "${BACKGROUND[0]}" || is_watched "${BACKGROUND[0]}" /restore-jobs/one; }
+	wait_until 20 is_there
+	! ended "${BACKGROUND[0]}" || skip 'the kernel has no fanotify for us'
+	end_job one
+	wait_until 20 saw fanotify 'CLOSE_WRITE,CLOSE status'
+	[ "$(cat "$JOBS/one/status")" = Completed ]
+	kill "${BACKGROUND[0]}"
+	wait_until 10 ended "${BACKGROUND[0]}"
+	mount_stop
+}
+
 @test "a new job: create in restore-jobs, also as the first use of the mount" {
 	pending one
 	mount_start --ttl 0.3
