@@ -239,6 +239,17 @@ static void on_refresh(void *arg)
 	schedule(watch);
 }
 
+void pfs_watch_expire(struct pfs_watch *watch)
+{
+	struct pfs_interest *interest;
+
+	TAILQ_FOREACH(interest, &watch->interests, link)
+		interest->failures = 0;
+	for (size_t i = 0; i < pfs_kind_count; i++)
+		watch->lists[i].begun = false;
+	schedule(watch);
+}
+
 /* --- who is watching ----------------------------------------------------------------------- */
 
 void pfs_watch_look(struct pfs_watch *watch)

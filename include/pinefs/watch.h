@@ -84,6 +84,12 @@ int pfs_watch_wait(struct pfs_watch *watch, struct pfs_object *object, struct pf
 int pfs_watch_poll(struct pfs_watch *watch, uint64_t inode, uint64_t key, void *handle,
 		   bool *ret_changed);
 
+/*
+ * pfs_store_expire was called: what somebody wants to know of is asked for now, whatever pause its
+ * failures had led to.
+ */
+void pfs_watch_expire(struct pfs_watch *watch);
+
 /* The kernel asks for something, or is answered: from now on somebody new may be watching. */
 void pfs_watch_noticed(struct pfs_watch *watch);
 

@@ -176,6 +176,27 @@ static void test_failing_api_is_asked_at_growing_pauses_and_then_as_before(void 
 	give_up(scene, &waiter);
 }
 
+static void test_pauses_after_failures_end_when_all_is_expired(void **state)
+{
+	struct scene *scene = *state;
+	struct waiter waiter = {0};
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, "restore-jobs");
+	assert_int_equal(wait_for(scene, "a", &waiter), -EINPROGRESS);
+	live_with_api(scene, 400 * PFS_SECOND, NULL);
+	while (!live_with_api(scene, PFS_SECOND, NULL))
+		;
+	assert_true(live_with_api(scene, 20 * PFS_SECOND, NULL) < 2); /* job and list: one pause */
+	pfs_store_expire(scene->store->store);
+	pfs_watch_expire(scene->watch);
+	assert_int_equal(live_with_api(scene, PFS_SECOND, "Pending"), 2);
+	assert_waiting(&waiter);
+	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 20);
+	live_with_api(scene, 2 * TTL, "Completed");
+	assert_told(&waiter, 0);
+}
+
 static void test_api_that_asks_for_a_pause_gets_it(void **state)
 {
 	struct scene *scene = *state;
@@ -460,6 +481,7 @@ int main(void)
 		TEST(test_wait_for_what_vanishes_ends_with_an_error),
 		TEST(test_waiter_may_cancel_another_while_told),
 		TEST(test_failing_api_is_asked_at_growing_pauses_and_then_as_before),
+		TEST(test_pauses_after_failures_end_when_all_is_expired),
 		TEST(test_api_that_asks_for_a_pause_gets_it),
 		TEST(test_watched_objects_of_a_list_are_asked_for_by_the_list),
 		TEST(test_watched_objects_that_were_looked_up_are_asked_for_by_the_list),
