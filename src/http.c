@@ -27,6 +27,7 @@
 #define MAX_ATTEMPTS  4
 #define FIRST_BACKOFF (250 * PFS_MILLISECOND)
 #define IDLE_SOCKETS  8L
+#define BLIND_WAIT    10 /* ms */
 
 static void pump(void *arg);
 
@@ -288,18 +289,27 @@ static void pump(void *arg)
 
 /* --- the loop's side ----------------------------------------------------------------------- */
 
+/*
+ * libcurl has no memory for what it would wait with. That passes, and is no reason to end the
+ * mount: we wait for what isn't libcurl's, and not for long, since its transfers go on.
+ */
+static int wait_without_curl(struct pollfd *fds, size_t count, int timeout)
+{
+	if (timeout < 0 || timeout > BLIND_WAIT)
+		timeout = BLIND_WAIT;
+	return poll(fds, (nfds_t)count, timeout) < 0 ? -errno : 0;
+}
+
 static int wait_with_curl(void *arg, struct pollfd *fds, size_t count, int timeout)
 {
 	struct pfs_http *http = arg;
 	struct curl_waitfd extra[PFS_LOOP_FDS];
-	CURLMcode code;
 
 	for (size_t i = 0; i < count; i++)
 		extra[i] = (struct curl_waitfd){.fd = fds[i].fd, .events = CURL_WAIT_POLLIN};
-	code = curl_multi_poll(http->multi, extra, (unsigned)count, timeout < 0 ? INT_MAX : timeout,
-			       NULL);
-	if (code)
-		return code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
+	if (curl_multi_poll(http->multi, extra, (unsigned)count, timeout < 0 ? INT_MAX : timeout,
+			    NULL))
+		return wait_without_curl(fds, count, timeout);
 	for (size_t i = 0; i < count; i++)
 		fds[i].revents = extra[i].revents ? POLLIN : 0;
 	return 0;
