@@ -376,10 +376,8 @@ void pfs_store_expire(struct pfs_store *store)
 
 	while ((object = TAILQ_FIRST(&store->missing)))
 		pfs_store_free_object(store, object);
-	for (uint64_t slot = 1; slot < store->slot_count; slot++) {
-		object = store->slots[slot];
-		if (!object)
-			continue;
+	for (object = pfs_slots_next(&store->slots, 0); object;
+	     object = pfs_slots_next(&store->slots, object->slot)) {
 		object->fresh_until = FORGOTTEN;
 		pfs_failure_free(object->failure);
 		object->failure = NULL;
@@ -434,13 +432,11 @@ static void free_unseen(struct pfs_object *object)
 
 void pfs_store_destroy(struct pfs_store *store)
 {
+	struct pfs_object *object;
+
 	if (!store)
 		return;
-	for (uint64_t slot = 1; slot < store->slot_count; slot++) {
-		struct pfs_object *object = store->slots[slot];
-
-		if (!object)
-			continue;
+	while ((object = pfs_slots_next(&store->slots, 0))) {
 		if (object->flight)
 			free_flight(object->flight);
 		pfs_store_free_object(store, object);
@@ -456,6 +452,6 @@ void pfs_store_destroy(struct pfs_store *store)
 		pfs_failure_free(store->collections[i].failure);
 	}
 	free(store->collections);
-	free(store->slots);
+	pfs_slots_finish(&store->slots);
 	free(store);
 }

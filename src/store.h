@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the store room share: store_index.c (ids), store_object.c (objects and their
- * contents), store_walk.c (the list), store.c (asking, waiting, failing).
+ * What the files of the store room share: store_index.c (ids), store_slots.c (numbers),
+ * store_object.c (objects and their contents), store_walk.c (the list), store.c (asking, waiting,
+ * failing).
  */
 #ifndef PINEFS_SRC_STORE_H
 #define PINEFS_SRC_STORE_H
@@ -68,6 +69,13 @@ struct object_index {
 	uint64_t seed;
 };
 
+/* Objects by their numbers, which are never given out twice. */
+struct slot_table {
+	struct slot_block **blocks; /* NULL: none of its objects is left */
+	uint64_t capacity;	    /* of blocks */
+	uint64_t count;		    /* all numbers that were given out are below */
+};
+
 struct pfs_store {
 	struct pfs_api *api;
 	struct pfs_loop *loop;
@@ -76,9 +84,7 @@ struct pfs_store {
 	struct pfs_store_listener listeners[MAX_LISTENERS];
 	size_t listener_count;
 	struct object_index index; /* of objects that haven't vanished */
-	struct pfs_object **slots; /* by number; [0] unused; NULL once freed */
-	uint64_t slot_count;	   /* those used, [0] included */
-	uint64_t slot_capacity;
+	struct slot_table slots;
 	size_t known;
 	size_t missing_count;
 	size_t idle_count;
@@ -97,6 +103,17 @@ struct pfs_object *pfs_index_find(const struct object_index *index, const struct
 int pfs_index_add(struct object_index *index, struct pfs_object *object);
 /* Does nothing for one that isn't there. */
 void pfs_index_remove(struct object_index *index, const struct pfs_object *object);
+
+/* --- store_slots.c --- */
+
+/* Give the object a number. 0, -ENOMEM. */
+int pfs_slots_add(struct slot_table *table, struct pfs_object *object);
+void pfs_slots_remove(struct slot_table *table, const struct pfs_object *object);
+/* NULL: there is none, or none any more. */
+struct pfs_object *pfs_slots_get(const struct slot_table *table, uint64_t slot);
+/* The one with the next number after this one; NULL at the end. */
+struct pfs_object *pfs_slots_next(const struct slot_table *table, uint64_t after);
+void pfs_slots_finish(struct slot_table *table); /* the objects are not its own */
 
 /* --- store_object.c --- */
 

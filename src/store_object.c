@@ -168,7 +168,7 @@ int64_t pfs_store_missing_left(struct pfs_store *store, const struct pfs_kind *k
 
 struct pfs_object *pfs_store_by_slot(struct pfs_store *store, uint64_t slot)
 {
-	return slot < store->slot_count ? store->slots[slot] : NULL;
+	return pfs_slots_get(&store->slots, slot);
 }
 
 struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_kind *kind,
@@ -196,20 +196,8 @@ static int assign_slot(struct pfs_store *store, struct pfs_object *object)
 {
 	if (store->known >= store->config.max_objects)
 		return -ENOSPC;
-	if (store->slot_count == store->slot_capacity) {
-		uint64_t capacity = store->slot_capacity ? 2 * store->slot_capacity : 256;
-		struct pfs_object **slots =
-			reallocarray(store->slots, capacity, sizeof(struct pfs_object *));
-
-		if (!slots)
-			return -ENOMEM;
-		store->slots = slots;
-		store->slot_capacity = capacity;
-		if (!store->slot_count)
-			store->slots[store->slot_count++] = NULL;
-	}
-	object->slot = store->slot_count;
-	store->slots[store->slot_count++] = object;
+	if (pfs_slots_add(&store->slots, object))
+		return -ENOMEM;
 	store->known++;
 	store->stats->objects++;
 	return 0;
@@ -270,7 +258,7 @@ void pfs_store_free_object(struct pfs_store *store, struct pfs_object *object)
 	if (!object->gone)
 		pfs_index_remove(&store->index, object);
 	if (object->slot) {
-		store->slots[object->slot] = NULL;
+		pfs_slots_remove(&store->slots, object);
 		store->known--;
 		store->stats->objects--;
 	}

@@ -129,12 +129,12 @@ static bool is_due(const struct pfs_store *store, const struct pfs_object *objec
 static void check_left_out(struct collection *collection)
 {
 	struct pfs_store *store = collection->store;
-	uint64_t count = store->slot_count, start = collection->checked_slot;
+	uint64_t count = store->slots.count, start = collection->checked_slot;
 	unsigned checked = 0;
 
 	for (uint64_t step = 1; step <= count; step++) {
 		uint64_t slot = (start + step) % count;
-		struct pfs_object *object = store->slots[slot];
+		struct pfs_object *object = pfs_slots_get(&store->slots, slot);
 
 		if (!object || object->kind != collection->kind || object->gone ||
 		    object->walk == collection->walk)
@@ -425,15 +425,11 @@ size_t pfs_store_list_price(const struct pfs_store *store, const struct pfs_kind
 struct pfs_object *pfs_store_next(struct pfs_store *store, const struct pfs_kind *kind,
 				  uint64_t after)
 {
-	uint64_t slot = after < store->slot_count ? after + 1 : store->slot_count;
+	struct pfs_object *object = pfs_slots_next(&store->slots, after);
 
-	for (; slot < store->slot_count; slot++) {
-		struct pfs_object *object = store->slots[slot];
-
-		if (object && (!kind || object->kind == kind) && !object->gone)
-			return object;
-	}
-	return NULL;
+	while (object && ((kind && object->kind != kind) || object->gone))
+		object = pfs_slots_next(&store->slots, object->slot);
+	return object;
 }
 
 int64_t pfs_store_list_left(const struct pfs_store *store, const struct pfs_kind *kind)
