@@ -409,12 +409,13 @@ static void on_child_gone(void *arg)
 		watch->short_lives = 0;
 	for (unsigned i = 0; i < watch->short_lives && pause < LONGEST_PAUSE; i++)
 		pause *= 2;
+	watch->hopeless = watch->short_lives++ > 0;
 	pfs_warning("watch: the process that makes inotify events has ended: "
-		    "another is started in %d s",
-		    (int)(pause / PFS_SECOND));
+		    "another is started in %d s%s",
+		    (int)(pause / PFS_SECOND),
+		    watch->hopeless ? "; what changes until then is not told" : "");
 	pfs_event_interrupted(watch);
 	watch->scan_wanted = true;
-	watch->hopeless = watch->short_lives++ > 0;
 	if (watch->hopeless) {
 		pfs_event_finish(watch);
 		forget_watchers(watch);

@@ -203,7 +203,7 @@ teardown() {
 	# It is executed for that, and now nobody may.
 	chmod 600 "$BATS_TEST_TMPDIR/pinefs"
 	kill -KILL "$(pgrep -P "$PINEFS_PID")"
-	wait_until 20 mount_logged 'another is started in 2 s'
+	wait_until 20 mount_logged 'another is started in 2 s; what changes until then is not told'
 	wait_until 10 stays_at_rest
 	[ -z "$(cat "$MNT/.pinefs/watchers")" ]
 	end_job one
