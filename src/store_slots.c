@@ -35,17 +35,18 @@ static int make_room(struct slot_table *table)
 int pfs_slots_add(struct slot_table *table, struct pfs_object *object)
 {
 	uint64_t slot = table->count ? table->count : 1; /* 0 is no object's */
-	struct slot_block **block;
+	struct slot_block *block;
 
 	if (slot / BLOCK >= table->capacity && make_room(table))
 		return -ENOMEM;
-	block = &table->blocks[slot / BLOCK];
-	if (!*block)
-		*block = calloc(1, sizeof(**block));
-	if (!*block)
+	block = table->blocks[slot / BLOCK];
+	if (!block)
+		block = calloc(1, sizeof(*block));
+	if (!block)
 		return -ENOMEM;
-	(*block)->objects[slot % BLOCK] = object;
-	(*block)->used++;
+	block->objects[slot % BLOCK] = object;
+	block->used++;
+	table->blocks[slot / BLOCK] = block;
 	object->slot = slot;
 	table->count = slot + 1;
 	return 0;
