@@ -248,13 +248,13 @@ static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, con
 		pfs_file_learn(tree, parent->kind, object->content);
 		index = pfs_file_by_name(tree, parent->kind, name);
 	}
-	if (has_file(tree, object, index)) {
+	/* Who looks up a file is about to read it, and sendfile(2) asks for no attributes first. */
+	if (wait && index != FILE_WAIT)
+		error = pfs_store_ask_object(tree->store, object, wait);
+	if (error != -EINPROGRESS && has_file(tree, object, index)) {
 		*ret_node = file_node(tree, object, index);
 		return 0;
 	}
-	/* It isn't there; is that still true? */
-	if (wait)
-		error = pfs_store_ask_object(tree->store, object, wait);
 	if (pfs_store_left(tree->store, object) < *ret_holds)
 		*ret_holds = pfs_store_left(tree->store, object);
 	return error ? error : -ENOENT;

@@ -83,8 +83,9 @@ void pfs_tree_destroy(struct pfs_tree *tree); /* after the store; takes NULL */
 int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node);
 
 /*
- * The child of a directory by name. With wait, the store is asked for a name of which nothing is
- * known that holds; without, what is known decides.
+ * The child of a directory by name. With wait, the store is asked for an id that it doesn't know,
+ * and for a file of an object whose content doesn't hold; without, what is known decides, and it
+ * does too where the store fails.
  * 0: ret_node. -ENOENT: there is none, and ret_holds ns of that are certain. -EINPROGRESS: call
  * again without wait once wait->done said 0. -ENOTDIR, else an errno of the store.
  */

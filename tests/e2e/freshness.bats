@@ -53,16 +53,18 @@ read, write = os.pipe()
 print(os.read(read, os.sendfile(write, file, 0, 4096)).decode())' "$1")" = "$2" ]
 }
 
-@test "sendfile alone asks for nothing; a test for done does" {
+@test "sendfile gets the value that holds, though it asks for no attributes" {
 	sim_start --jobs 0
-	add_job a '{"status": "Odd"}'
+	add_job a '{"status": "Odd 1"}'
 	mount_start --ttl 0.3
-	file_says "$JOBS/a/status" Odd
-	change a '{"status": "Completed"}'
+	file_says "$JOBS/a/status" 'Odd 1'
+	change a '{"status": "Odd 2"}'
 	wait_until 20 expired "$JOBS/a/status"
-	costs 0 0 sends "$JOBS/a/status" Odd
-	wait_until 20 test -e "$JOBS/a/done"
-	wait_until 20 sends "$JOBS/a/status" Completed
+	costs 1 0 sends "$JOBS/a/status" 'Odd 2'
+	# Nor does it matter whether the kernel has known the file before.
+	change a '{"target_index_name": "other"}'
+	wait_until 20 expired "$JOBS/a/status"
+	costs 1 0 sends "$JOBS/a/target_index_name" other
 }
 
 @test "an open descriptor sees a change, too" {

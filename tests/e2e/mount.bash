@@ -20,7 +20,8 @@
 #                            requests meanwhile. Output of COMMAND goes to the file COST_OUTPUT
 #   wait_until SECONDS COMMAND...   poll until it succeeds; fails at the deadline
 #   stays SECONDS COMMAND... fails as soon as COMMAND does, within that time
-#   expired FILE             has what it tells of run out?
+#   expired FILE             has what it tells of run out? Asks its job's directory: to look up the
+#                            file would renew it
 #   file_says FILE TEXT      is this its content (but for newlines at its end)?
 #   exists FILE, is_missing FILE
 #   lists TEXT               is this the listing of restore-jobs: sorted, a blank after each name?
@@ -219,7 +220,7 @@ attribute() {
 }
 
 expired() {
-	[ "$(attribute "$1" expires_in)" = 0.000 ]
+	[ "$(attribute "${1%/*}" expires_in)" = 0.000 ]
 }
 
 file_says() {

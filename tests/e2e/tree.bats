@@ -229,7 +229,7 @@ page_of_files() {
 	stat -c '%y %i' "$file" >"$BATS_TEST_TMPDIR/before"
 	wait_until 10 expired "$file"
 	costs 0 1 ls "$JOBS"
-	[ "$(attribute "$file" source)" = list ]
+	[ "$(attribute "${file%/*}" source)" = list ]
 	[ "$(cat "$file")" = "$before" ]
 	stat -c '%y %i' "$file" | cmp - "$BATS_TEST_TMPDIR/before"
 }
@@ -307,7 +307,7 @@ page_of_files() {
 	[ -z "$(getfattr -m- "$MNT" "$MNT/README" "$JOBS" "$MNT/.pinefs/stats")" ]
 }
 
-@test "reading an extended attribute never fetches" {
+@test "reading an extended attribute of a directory never fetches" {
 	sim_start --jobs 0
 	add_job a
 	mount_start --ttl 0.1

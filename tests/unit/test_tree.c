@@ -236,6 +236,35 @@ static void test_lookup_of_a_file_that_may_have_come_asks(void **state)
 	assert_int_equal(pfs_tree_lookup(bench->tree, &job, "done", NULL, &node, &holds), 0);
 }
 
+/* sendfile(2), and so cat(1) of busybox, reads what the lookup found. */
+static void test_lookup_of_a_file_asks_once_it_does_not_hold(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter waiter = {0};
+	struct pfs_node job, node;
+	int64_t holds;
+
+	learn(bench->store, "a", "Pending");
+	job = walk(bench, "restore-jobs/a");
+	pass(bench->store, TTL - 1);
+	assert_int_equal(
+		pfs_tree_lookup(bench->tree, &job, "status", prepare(&waiter), &node, &holds), 0);
+	pass(bench->store, 1);
+	/* Whoever reads `wait` waits for another thing. */
+	assert_int_equal(
+		pfs_tree_lookup(bench->tree, &job, "wait", prepare(&waiter), &node, &holds), 0);
+	assert_int_equal(bench->store->api.describes, 1);
+	assert_int_equal(
+		pfs_tree_lookup(bench->tree, &job, "status", prepare(&waiter), &node, &holds),
+		-EINPROGRESS);
+	fake_api_fail(&bench->store->api, "a", -EIO, 500);
+	/* The name stays, whatever has failed. */
+	assert_int_equal(waiter.calls, 1);
+	assert_int_equal(pfs_tree_lookup(bench->tree, &job, "status", NULL, &node, &holds), 0);
+	assert_int_equal(
+		pfs_tree_lookup(bench->tree, &job, "status", prepare(&waiter), &node, &holds), 0);
+}
+
 /* --- contents ------------------------------------------------------------------------------ */
 
 static void test_file_each_value_as_in_table(void **state)
@@ -389,6 +418,7 @@ int main(void)
 		TEST(test_collection_that_can_not_be_listed_fails_at_once),
 		TEST(test_job_lists_its_files_as_they_come_and_go),
 		TEST(test_lookup_of_a_file_that_may_have_come_asks),
+		TEST(test_lookup_of_a_file_asks_once_it_does_not_hold),
 		TEST(test_file_each_value_as_in_table),
 		TEST(test_unknown_keys_become_safe_names),
 		TEST(test_unknown_keys_too_long_or_too_many_are_bounded),
