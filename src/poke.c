@@ -80,6 +80,18 @@ static void execute_child(char *mountpoint)
 	_exit(EXIT_FAILURE);
 }
 
+/* Holds nothing of the parent's from here on. */
+static void run_child(struct pfs_poke *poke)
+{
+	char *mountpoint = poke->mountpoint;
+	int status;
+
+	free(poke);
+	status = poke_child_run(STDIN_FILENO, mountpoint);
+	free(mountpoint);
+	_exit(status);
+}
+
 /* forget, unless that is NULL: then the child executes the program, which forgets everything. */
 static int start_child(struct pfs_poke *poke, void (*forget)(void *arg), void *arg)
 {
@@ -95,7 +107,7 @@ static int start_child(struct pfs_poke *poke, void (*forget)(void *arg), void *a
 		become_child(ends[1], parent);
 		if (!forget)
 			execute_child(poke->mountpoint);
-		_exit(poke_child_run(STDIN_FILENO, poke->mountpoint));
+		run_child(poke);
 	}
 	if (poke->child < 0)
 		error = -errno;
