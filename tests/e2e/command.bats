@@ -235,6 +235,8 @@ END
 	mount_start
 	[ "$(awk '/^PPid:/ { print $2 }' "/proc/$PINEFS_PID/status")" -eq "$BASHPID" ]
 	find "/proc/$PINEFS_PID/fd" -lname /dev/fuse | grep -q .
+	# It is mounted before it says so.
+	wait_until 10 mount_logged 'mounted on'
 	[ "$(cat "$PINEFS_LOG")" = "pinefs: mounted on $MNT, from $SIM_URL" ]
 	fault '{"match":"any","status":400}'
 	says 'Input/output error' cat "$JOBS/some-id/status"

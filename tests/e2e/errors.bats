@@ -96,7 +96,7 @@ END
 
 @test "no answer in time: silence, and bytes that drip" {
 	sim_start --jobs 0
-	mount_start --timeout 1.5
+	mount_start --timeout "$(longer 1.5)"
 	job_fault a '{"kind": "silence"}'
 	job_fault b '{"kind": "drip", "body": "{"}'
 	local id begun ended
@@ -105,7 +105,7 @@ END
 		says 'Connection timed out' cat "$JOBS/$id/status"
 		ended=$(milliseconds)
 		[ $((ended - begun)) -ge 1400 ]
-		[ $((ended - begun)) -lt 10000 ]
+		[ $((ended - begun)) -lt "$(longer 10000)" ]
 	done
 	[ "$(requests describe)" -eq 2 ]
 	[ "$(grep -c $'\tETIMEDOUT\t.*--timeout' "$MNT/.pinefs/errors")" -eq 2 ]

@@ -56,9 +56,10 @@ family() { # PID
 }
 
 # not_in_environment PIDS...: the key "secret" isn't in what /proc shows of them, though other
-# variables are.
+# variables are. Call it at the end.
 not_in_environment() {
 	local pid
+	not_under_memcheck "it keeps the environment that it began with"
 	for pid; do
 		grep -qz '^PATH=' "/proc/$pid/environ" || return
 		! grep -qaF secret "/proc/$pid/environ" "/proc/$pid/cmdline" || return
@@ -73,7 +74,6 @@ not_in_environment() {
 	mount_start -d
 	mapfile -t family < <(family "$PINEFS_PID")
 	[ ${#family[@]} -ge 2 ]
-	not_in_environment "${family[@]}"
 	find "$JOBS" -type f -exec cat {} + >/dev/null
 	fault '{"match":"describe","status":401,"body":"Invalid API key"}'
 	says 'Permission denied' cat "$JOBS/some-id/status"
@@ -84,6 +84,7 @@ not_in_environment() {
 	grep -q user.pinefs "$BATS_TEST_TMPDIR/attributes"
 	run ! grep -F secret "$BATS_TEST_TMPDIR/attributes" "$PINEFS_LOG"
 	mount_logged '/restore-jobs/some-id: 401'
+	not_in_environment "${family[@]}"
 	mount_stop
 }
 
@@ -92,21 +93,21 @@ not_in_environment() {
 	need_root
 	sim_start --jobs 1
 	KEY=pcsk_secret
+	write_key pcsk_secret
+	# That in the environment is wiped, too, although it isn't used.
+	pinefs --api-url "$SIM_URL" --api-key-file "$key_file"
+	[ "$CODE" -eq 0 ]
+	run ! grep -rF secret "$MNT"
+	grep -qxF "api_key_file=$key_file" "$MNT/.pinefs/config"
+	mapfile -t all < <(daemons)
+	not_in_environment "${all[@]}"
+	fusermount3 -u "$MNT"
+	wait_until 20 none_runs
 	pinefs --api-url "$SIM_URL"
 	[ "$CODE" -eq 0 ]
 	mapfile -t all < <(daemons)
 	[ ${#all[@]} -eq 2 ]
 	not_in_environment "${all[@]}"
-	fusermount3 -u "$MNT"
-	wait_until 20 none_runs
-	write_key pcsk_secret
-	# That in the environment is wiped, too, although it isn't used.
-	pinefs --api-url "$SIM_URL" --api-key-file "$key_file"
-	[ "$CODE" -eq 0 ]
-	mapfile -t all < <(daemons)
-	not_in_environment "${all[@]}"
-	run ! grep -rF secret "$MNT"
-	grep -qxF "api_key_file=$key_file" "$MNT/.pinefs/config"
 }
 
 @test "the simulator of --demo doesn't get it either" {

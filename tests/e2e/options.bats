@@ -34,7 +34,9 @@ config_has() {
 	pinefs --api-url "$SIM_URL" -o auto_unmount
 	[ "$CODE" -eq 0 ]
 	jobs_are 1
-	[ "$(ps -o comm= -p "$(daemons | paste -sd ,)" | sort | tr '\n' ' ')" = \
+	# valgrind has a name of its own.
+	[ "$(ps -o comm= -p "$(daemons | paste -sd ,)" | sed 's/^memcheck-.*/pinefs/' | sort |
+		tr '\n' ' ')" = \
 		'fusermount3 pinefs pinefs-poke ' ]
 	fusermount3 -u "$MNT"
 	wait_until 20 none_runs

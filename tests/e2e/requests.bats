@@ -72,7 +72,7 @@ often() {
 
 @test "grep -r over finished jobs, though the list has expired: only the list" {
 	sim_start --jobs 250 --pending 0
-	mount_start --ttl 0.5
+	mount_start --ttl "$(longer 0.5)"
 	costs 0 3 ls -l "$JOBS"
 	list_expired() { [ "$(stat -c %y "$JOBS")" != "$1" ]; }
 	wait_until 10 list_expired "$(stat -c %y "$JOBS")"

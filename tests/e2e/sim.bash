@@ -12,6 +12,8 @@
 #   sim_get PATH [ARG]  an API request with a good key; ARGs go to curl
 #   sim_code PATH [ARG] only the status code of the same
 #   wait_until SECONDS COMMAND...   poll until it succeeds; fails at the deadline
+#   longer SECONDS      where programs are slow, so many times as long as they are slower
+#   not_under_memcheck REASON   skips the rest of the test there
 #
 # Call sim_start in the test's own shell, not under `run` or in $( ): the
 # simulator ends with the process that started it.
@@ -27,7 +29,7 @@ sim_start() {
 	SIM_PID=$!
 	SIM_PIDS+=("$SIM_PID")
 	SIM_URL=
-	IFS= read -r -t 20 SIM_URL <"$fifo" || true
+	IFS= read -r -t "$(longer 20)" SIM_URL <"$fifo" || true
 	rm -f "$fifo"
 	[ -n "$SIM_URL" ]
 }
@@ -84,8 +86,16 @@ sim_code() {
 	sim_get "$path" -o /dev/null -w '%{http_code}' "$@"
 }
 
+longer() {
+	awk -v seconds="$1" -v times="${PINEFS_PATIENCE:-1}" 'BEGIN { print seconds * times }'
+}
+
+not_under_memcheck() {
+	[ -z "${PINEFS_MEMCHECK-}" ] || skip "under valgrind: $1"
+}
+
 wait_until() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + $1 * ${PINEFS_PATIENCE:-1} + 1))
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1

@@ -28,7 +28,7 @@ ends_with() {
 	sim_start --jobs 0
 	add_job a
 	add_job b '{"status": "Failed"}'
-	mount_start --ttl 0.2 --ttl-final 0.2 --stale 10 --timeout 0.5
+	mount_start --ttl 0.2 --ttl-final 0.2 --stale "$(longer 10)" --timeout "$(longer 0.5)"
 	local bad='' begun
 	begun=$(milliseconds)
 	lists 'a b '
@@ -42,9 +42,9 @@ ends_with() {
 	[ "$(attribute "$JOBS/a" stale)" = 1 ]
 	[[ $(attribute "$JOBS/a/status" error) == 'EHOSTUNREACH: Failed to connect'* ]]
 	lists 'a b '
-	[ $(($(milliseconds) - begun)) -lt 10000 ]
+	[ $(($(milliseconds) - begun)) -lt "$(longer 10000)" ]
 	wait_until 30 ends_with 'No route to host'
-	[ $(($(milliseconds) - begun)) -ge 10000 ]
+	[ $(($(milliseconds) - begun)) -ge "$(longer 10000)" ]
 	[ -z "$bad" ]
 	wait_until 30 says 'No route to host' cat "$JOBS/a/status"
 	wait_until 30 says 'No route to host' cat "$JOBS/b/done"

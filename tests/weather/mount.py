@@ -11,11 +11,16 @@ ENVIRONMENT = {name: value for name, value in os.environ.items()
                if not name.startswith("PINECONE_") and not name.lower().endswith("_proxy")
                and name != "CREDENTIALS_DIRECTORY"} | {"LC_ALL": "C"}
 KEY = "pcsk_weather"
+MEMCHECK = "PINEFS_MEMCHECK" in os.environ
+# valgrind makes programs slow: so many times as slow as tests expect.
+SLOWER = float(os.environ.get("PINEFS_PATIENCE", 1))
+# The memory of a process isn't the program's alone: a sanitizer or valgrind is in it, too.
+SHARES_MEMORY = "asan" in os.environ["PINEFS"] or MEMCHECK
 
 
 def until(condition, seconds):
     """Poll until it holds; False at the deadline."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * SLOWER
     while not condition():
         if time.monotonic() > end:
             return False
@@ -35,7 +40,7 @@ class Mount:
         self.url = url
         self.options = options
         self.environment = ENVIRONMENT | {"PINECONE_API_KEY": KEY} | (environment or {})
-        self.wrapper = wrapper or os.environ.get("PINEFS_WRAPPER", "").split()
+        self.wrapper = wrapper or []
         self.complaint = ""
 
     def __enter__(self):
@@ -61,14 +66,13 @@ class Mount:
         until(lambda: not is_mounted(self.directory) or not subprocess.run(
             ["fusermount3", "-u", self.directory], stderr=subprocess.DEVNULL).returncode, 10)
         try:
-            status = self.process.wait(20)
+            status = self.process.wait(20 * SLOWER)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
         if is_mounted(self.directory):
             subprocess.run(["fusermount3", "-uz", self.directory], stderr=subprocess.DEVNULL)
-        # valgrind speaks so, of our child too.
-        if status or "\n==" in self.logged():
+        if status:
             self.complaint = f"the daemon ended with {status}: {self.logged()[-3000:]}"
         self.log.close()
         try:
@@ -119,7 +123,7 @@ def run(command, patience):
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, env=ENVIRONMENT)
     try:
-        output, error = process.communicate(timeout=patience)
+        output, error = process.communicate(timeout=patience * SLOWER)
         status = process.returncode
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
