@@ -76,6 +76,7 @@ names_come_and_go() { # AS...
 
 @test "an ordinary user's pinefs has another child when its own is killed, closed to that user, too" {
 	need_root
+	not_under_memcheck "it can't execute the program by /proc/self/exe"
 	MOUNT_AS=("${AS_USER[@]}")
 	mount_start --ttl 0.3
 	AS=("${AS_USER[@]}")

@@ -66,8 +66,9 @@ is_mounted() {
 	grep -qF " $1 fuse.pinefs " /proc/self/mounts
 }
 
-is_mounted_or_dead() {
-	is_mounted "$1" || sim_is_gone "$2"
+# Between mount(2) and the kernel's first message an unmount is a mount that failed.
+is_serving_or_dead() {
+	mount_logged 'mounted on ' || sim_is_gone "$1"
 }
 
 mount_start() {
@@ -80,7 +81,7 @@ mount_start() {
 	PINEFS_PID=$!
 	MOUNT_DIRECTORIES+=("$MNT")
 	MOUNT_PIDS+=("$PINEFS_PID")
-	wait_until 30 is_mounted_or_dead "$MNT" "$PINEFS_PID" && is_mounted "$MNT" && return
+	wait_until 30 is_serving_or_dead "$PINEFS_PID" && is_mounted "$MNT" && return
 	cat "$PINEFS_LOG" >&2
 	return 1
 }

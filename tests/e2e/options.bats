@@ -167,6 +167,7 @@ config_has() {
 	sim_start --jobs 1
 	PINECONE_API_KEY=$SIM_KEY "$PINEFS" -o "foreground,debug,api_url=$SIM_URL" "$MNT" 3>&- &
 	wait_until 20 is_mounted "$MNT"
+	cat "$MNT/.pinefs/version"
 	fusermount3 -u "$MNT"
 	wait "$!"
 }

@@ -50,16 +50,19 @@ class Mount:
             [*self.wrapper, os.environ["PINEFS"], "-f", "--api-url", self.url, *self.options,
              self.directory],
             env=self.environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        if not until(lambda: is_mounted(self.directory) or self.process.poll() is not None, 30) or \
-                self.process.poll() is not None:
+        # Between mount(2) and the kernel's first message an unmount is a mount that failed.
+        if not until(self.is_serving_or_dead, 30) or self.process.poll() is not None:
             said = self.logged()
             self.__exit__()
             raise RuntimeError(f"not mounted: {said}")
         return self
 
+    def is_serving_or_dead(self):
+        return "mounted on" in self.logged() or self.process.poll() is not None
+
     def logged(self):
-        self.log.seek(0)
-        return self.log.read().decode("latin-1")
+        # Not by seek: the daemon writes where the descriptor that we share stands.
+        return os.pread(self.log.fileno(), 1 << 24, 0).decode("latin-1")
 
     def __exit__(self, *_):
         # Somebody may be on it still: a reader that is about to end.
