@@ -25,6 +25,13 @@ outputs_are() { # TEXT COUNT
 	[ "$count" -eq "$2" ]
 }
 
+# Known before, or the lookup may be what is seen to wait.
+background_wait() { # ID
+	file_says "$JOBS/$1/status" Pending
+	background "$1" cat "$JOBS/$1/wait"
+	wait_until 10 waiting_is 1
+}
+
 @test "wait is in no listing, and there by name" {
 	pending one
 	mount_start --ttl 60
@@ -155,8 +162,7 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 	pending one
 	mount_start --ttl 0.2
 	local before
-	background one cat "$JOBS/one/wait"
-	wait_until 10 waiting_is 1
+	background_wait one
 	before=$(requests)
 	is_more() { [ "$(requests)" -ge $((before + 3)) ]; }
 	wait_until 20 is_more
@@ -169,8 +175,7 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 @test "a wait goes on through failures of the API" {
 	pending one
 	mount_start --ttl 0.2 --stale 0.5 --timeout "$(longer 1)"
-	background one cat "$JOBS/one/wait"
-	wait_until 10 waiting_is 1
+	background_wait one
 	fault '{"match":"any","status":503}'
 	fails() { says 'Input/output error' cat "$JOBS/one/status"; }
 	wait_until 20 fails
@@ -185,8 +190,7 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 @test "a rejected key ends the wait, at once also for who comes then" {
 	pending one
 	mount_start --ttl 0.2
-	background one cat "$JOBS/one/wait"
-	wait_until 10 waiting_is 1
+	background_wait one
 	fault '{"match":"any","status":401,"body":"Invalid API key"}'
 	wait_until 20 ended "${BACKGROUND[0]}"
 	grep -q 'Permission denied' "$(out one)"
@@ -201,8 +205,7 @@ os.read(os.open('$JOBS/one/wait', os.O_RDONLY), 100)"
 @test "a job that is really gone ends the wait with an error" {
 	pending one
 	mount_start --ttl 0.2 --ttl-missing 0.2 --stale 0.5
-	background one cat "$JOBS/one/wait"
-	wait_until 10 waiting_is 1
+	background_wait one
 	sim_delete /_sim/jobs/one
 	wait_until 20 ended "${BACKGROUND[@]}"
 	run ! wait "${BACKGROUND[0]}"
