@@ -90,7 +90,8 @@ mount_stop() {
 	local directory=${1:-$MNT} i result=0
 	for i in "${!MOUNT_DIRECTORIES[@]}"; do
 		[ "${MOUNT_DIRECTORIES[i]}" = "$directory" ] || continue
-		fusermount3 -u "$directory" || return
+		# The child that makes events has a file open for a moment.
+		wait_until 5 fusermount3 -u "$directory" || return
 		wait_until 20 sim_is_gone "${MOUNT_PIDS[i]}" || return
 		wait "${MOUNT_PIDS[i]}" || result=$?
 		[ "$result" -eq 0 ] || cat "$PINEFS_LOG" >&2
