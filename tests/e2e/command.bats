@@ -14,6 +14,7 @@ setup() {
 }
 
 teardown() {
+	[ -z "${MANAGER-}" ] || kill "$MANAGER" 2>/dev/null || true
 	command_tear_down
 	mount_tear_down
 	user_tear_down
@@ -228,6 +229,52 @@ END
 	costs 0 1 ls "$JOBS"
 	[ "$(wc -l <"$COST_OUTPUT")" -eq 3 ]
 	mount_stop
+}
+
+# A service manager: what it is told goes into the file `told`.
+manage() { # ADDRESS
+	python3 -c '
+import socket, sys
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(sys.argv[1].replace("@", "\0", 1))
+print("listens", flush=True)
+while True:
+    print(manager.recv(100).decode(), flush=True)' "$1" >"$BATS_TEST_TMPDIR/told" 3>&- &
+	MANAGER=$!
+	wait_until 20 told listens
+}
+
+told() {
+	grep -qx "$1" "$BATS_TEST_TMPDIR/told"
+}
+
+@test "NOTIFY_SOCKET is told once of a mount with -f, by a path and by an abstract name" {
+	local address
+	sim_start --jobs 1
+	for address in "$BATS_TEST_TMPDIR/socket" "@pinefs-tests-$BASHPID"; do
+		manage "$address"
+		MOUNT_AS=(env "NOTIFY_SOCKET=$address")
+		mount_start
+		wait_until 20 told READY=1
+		mount_stop
+		[ "$(wc -l <"$BATS_TEST_TMPDIR/told")" -eq 2 ]
+		kill "$MANAGER"
+	done
+}
+
+@test "NOTIFY_SOCKET that can't be told is no reason not to mount; in the background nobody is" {
+	sim_start --jobs 1
+	MOUNT_AS=(env "NOTIFY_SOCKET=$BATS_TEST_TMPDIR/nobody")
+	mount_start
+	mount_logged 'NOTIFY_SOCKET: No such file or directory'
+	mount_stop
+	manage "$BATS_TEST_TMPDIR/socket"
+	MNT=$(mktemp -d "$BATS_TEST_TMPDIR/mnt.XXXXXX")
+	SETTINGS=("NOTIFY_SOCKET=$BATS_TEST_TMPDIR/socket")
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 0 ]
+	cat "$MNT/.pinefs/version"
+	run ! told READY=1
 }
 
 @test "-f: the process that was started is the daemon; it logs to standard error" {
