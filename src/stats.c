@@ -117,14 +117,15 @@ static void drop_line(struct pfs_stats *stats, struct pfs_failure_line *line)
 
 void pfs_stats_fail(struct pfs_stats *stats, const struct pfs_failed *failed)
 {
-	struct pfs_failure_line *same, line = {
-					       .when = failed->when,
-					       .since = failed->when,
-					       .again = failed->again,
-					       .times = 1,
-					       .error = failed->error,
-					       .status = failed->status,
-				       };
+	struct pfs_failure_line *same;
+	struct pfs_failure_line line = {
+		.when = failed->when,
+		.since = failed->when,
+		.again = failed->again,
+		.times = 1,
+		.error = failed->error,
+		.status = failed->status,
+	};
 
 	copy(line.object, sizeof(line.object), failed->object);
 	copy(line.request_id, sizeof(line.request_id), failed->request_id);
