@@ -233,6 +233,10 @@ void pfs_attempt_end(struct pfs_http_request *request, CURLcode code)
 	if (request->too_large)
 		(void)snprintf(request->error_text, sizeof(request->error_text),
 			       "answer larger than %zu bytes", http->config.max_body);
+	else if (request->body.error == -ENOMEM)
+		(void)snprintf(request->error_text, sizeof(request->error_text),
+			       "no memory for so large an answer now; all may hold %zu bytes",
+			       http->config.max_held);
 	else if (code && !*request->error_text)
 		(void)snprintf(request->error_text, sizeof(request->error_text), "%s",
 			       curl_easy_strerror(code));
