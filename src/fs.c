@@ -2,9 +2,10 @@
 /*
  * The session: made, mounted, received from, ended.
  *
- * libfuse 3.14 asks for parallel lookups but never says so to the kernel, so that one lookup that
- * waits for the API would hold up every other new name and `ls` of its directory. The bit is set
- * in the reply to INIT as it goes out (setting it where libfuse does is harmless).
+ * Before 3.17 libfuse takes the wish for parallel lookups but never tells the kernel, so that one
+ * lookup that waits for the API would hold up every other new name and `ls` of its directory. There
+ * the bit is set in the reply to INIT as it goes out. Later ones tell it themselves, and some are
+ * built so that they refuse to let messages through our hands.
  *
  * libfuse, and fusermount3 which it starts, write to stderr what went wrong. While they may do
  * that, stderr is a file of ours, and the first line becomes the text of the error.
@@ -24,6 +25,8 @@
 #define SWEEP_SLICE	256 /* objects a turn */
 #define LOG_PAUSE	(60 * PFS_SECOND)
 
+#define FIRST_TO_TELL 317 /* fuse_version() that tells the kernel of parallel lookups */
+
 /* linux/fuse.h: struct fuse_init_out, and the reply's header in front of it. */
 #define INIT_OUT_FLAGS	    3 /* index of the flags in 32-bit words */
 #define INIT_OUT_SIZE	    64
@@ -39,11 +42,9 @@ static ssize_t send_message(int fd, struct iovec *parts, int count, void *arg)
 {
 	struct pfs_fs *fs = arg;
 
-	if (!fs->greeted && count == 2 && parts[1].iov_len >= INIT_OUT_SIZE) {
-		if (fs->parallel_lookups)
-			((uint32_t *)parts[1].iov_base)[INIT_OUT_FLAGS] |= PARALLEL_DIROPS_BIT;
-		fs->greeted = true;
-	}
+	if (fs->parallel_lookups && count == 2 && parts[1].iov_len >= INIT_OUT_SIZE)
+		((uint32_t *)parts[1].iov_base)[INIT_OUT_FLAGS] |= PARALLEL_DIROPS_BIT;
+	fs->parallel_lookups = false; /* told: INIT's reply is the first */
 	return writev(fd, parts, count);
 }
 
@@ -368,19 +369,29 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	return 0;
 }
 
-static int take_descriptor(struct pfs_fs *fs)
+/*
+ * By the libfuse that is loaded, whichever we were built with. Refused (it says so to stderr), the
+ * mount works, but for lookups that wait for each other.
+ */
+static void tell_parallel_lookups(struct pfs_fs *fs, int fd)
 {
 	static const struct fuse_custom_io io = {
 		.writev = send_message,
 		.read = receive_message,
 	};
+
+	if (fuse_version() < FIRST_TO_TELL)
+		(void)fuse_session_custom_io(fs->session, &io, fd);
+}
+
+static int take_descriptor(struct pfs_fs *fs)
+{
 	int fd = fuse_session_fd(fs->session);
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
 		return -errno;
-	if (fuse_session_custom_io(fs->session, &io, fd))
-		return -EIO;
+	tell_parallel_lookups(fs, fd);
 	return pfs_loop_add_fd(fs->loop, fd, on_messages, fs);
 }
 

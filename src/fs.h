@@ -59,8 +59,8 @@ struct pfs_fs {
 	bool mounted;
 	bool opens_unasked;	 /* the kernel opens files without asking us */
 	bool listings_unasked;	 /* ... and directories */
-	bool parallel_lookups;	 /* the kernel can look names up side by side */
-	bool greeted;		 /* the reply to INIT is out */
+	bool parallel_lookups;	 /* the kernel can look names up side by side: to be told yet */
+	bool greeted;		 /* INIT was there, and could be answered */
 	int error;		 /* what receiving failed with, or 0 */
 	struct fuse_buf message; /* the one being received; libfuse's memory */
 	struct pfs_buffer scratch;

@@ -335,11 +335,7 @@ static void do_access(fuse_req_t request, fuse_ino_t inode, int mask)
 static void do_statfs(fuse_req_t request, fuse_ino_t inode)
 {
 	struct pfs_fs *fs = fs_of(request);
-	const struct statvfs stat = {
-		.f_bsize = 4096,
-		.f_frsize = 4096,
-		.f_namemax = NAME_MAX,
-	};
+	const struct statvfs stat = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX};
 
 	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
 	(void)fuse_reply_statfs(request, &stat);
@@ -578,6 +574,7 @@ static void do_init(void *arg, struct fuse_conn_info *connection)
 	/* libfuse ends the session unless both say the same, it to mount(2) and we here. */
 	connection->max_read = fs->max_read;
 	connection->time_gran = 1;
+	fs->greeted = true;
 }
 
 const struct fuse_lowlevel_ops pfs_fs_operations = {

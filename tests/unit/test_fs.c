@@ -21,6 +21,38 @@
 #include "pinefs/watch.h"
 #include "unit.h"
 
+struct fuse_session;
+struct fuse_custom_io;
+
+int __wrap_fuse_version(void);
+int __real_fuse_version(void);
+int __wrap_fuse_session_custom_io(struct fuse_session *session, const struct fuse_custom_io *io,
+				  int fd);
+int __real_fuse_session_custom_io(struct fuse_session *session, const struct fuse_custom_io *io,
+				  int fd) __attribute__((weak)); /* not in every libfuse */
+
+/* What a libfuse says that isn't the one here; 0: what the one here says. */
+static struct {
+	int version;
+	bool refuses;
+	int asked;
+} other;
+
+int __wrap_fuse_version(void)
+{
+	return other.version ? other.version : __real_fuse_version();
+}
+
+int __wrap_fuse_session_custom_io(struct fuse_session *session, const struct fuse_custom_io *io,
+				  int fd)
+{
+	other.asked++;
+	if (!other.refuses)
+		return __real_fuse_session_custom_io(session, io, fd);
+	(void)fprintf(stderr, "fuse: custom io is not enabled in this build\n");
+	return -1;
+}
+
 /* What Linux 6 says that it can. */
 #define CAPABLE                                                                                    \
 	(FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC | FUSE_AUTO_INVAL_DATA |          \
@@ -61,6 +93,7 @@ static int set_up(void **state)
 	const struct pfs_watch_config watch = {.ttl = 60 * PFS_SECOND};
 
 	*state = machine;
+	memset(&other, 0, sizeof(other));
 	if (!machine || pfs_loop_create(&pfs_system_clock, &machine->loop))
 		return -1;
 	machine->kernel = -1;
@@ -171,6 +204,30 @@ static void test_mount_wants_only_what_the_kernel_can(void **state)
 	assert_int_equal(told_flags(machine) & FUSE_PARALLEL_DIROPS, 0);
 }
 
+/* Such a libfuse serves all the same, and what it wrote is no error of the mount. */
+static void test_mount_with_a_libfuse_that_lets_nobody_send_for_it(void **state)
+{
+	struct machine *machine = *state;
+
+	other.version = 314;
+	other.refuses = true;
+	assert_int_equal(mount_with(machine, &usual, &today), 0);
+	assert_true(receive_from(machine));
+	assert_int_equal(machine->reply.header.error, 0);
+	assert_int_not_equal(told_flags(machine) & FUSE_AUTO_INVAL_DATA, 0);
+}
+
+static void test_mount_leaves_sending_to_a_libfuse_that_tells_all(void **state)
+{
+	struct machine *machine = *state;
+
+	other.version = 317;
+	assert_int_equal(mount_with(machine, &usual, &today), 0);
+	assert_true(receive_from(machine));
+	assert_int_equal(machine->reply.header.error, 0);
+	assert_int_equal(other.asked, 0);
+}
+
 /* libfuse was told of a bound, and INIT is answered without it: then it ends the session. */
 static void test_mount_that_init_ends_is_refused(void **state)
 {
@@ -212,6 +269,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_mount_greets_the_kernel),
 		TEST(test_mount_wants_only_what_the_kernel_can),
+		TEST(test_mount_with_a_libfuse_that_lets_nobody_send_for_it),
+		TEST(test_mount_leaves_sending_to_a_libfuse_that_tells_all),
 		TEST(test_mount_that_init_ends_is_refused),
 		TEST(test_mount_of_a_kernel_that_is_too_old_is_refused),
 		TEST(test_message_that_can_not_be_received_ends_the_loop_with_its_error),
