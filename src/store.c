@@ -439,6 +439,7 @@ void pfs_store_destroy(struct pfs_store *store)
 	while ((object = pfs_slots_next(&store->slots, 0))) {
 		if (object->flight)
 			free_flight(object->flight);
+		object->flight = NULL;
 		pfs_store_free_object(store, object);
 	}
 	/* What is left in the index was never seen. */

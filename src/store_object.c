@@ -296,7 +296,7 @@ static void tell_change(struct pfs_store *store, struct pfs_object *object,
 	}
 }
 
-/* New content for an object that may have had none. */
+/* New content for an object that may have had none. The one before stays the caller's. */
 static int replace_content(struct pfs_store *store, struct pfs_object *object, const char *bytes,
 			   size_t length)
 {
@@ -318,34 +318,43 @@ static int replace_content(struct pfs_store *store, struct pfs_object *object, c
 		store->stats->changes++;
 	else
 		pfs_store_collection(store, object->kind)->modified = pfs_loop_wall(store->loop);
-	tell_change(store, object, before);
-	pfs_content_drop(before);
 	return 0;
 }
 
-int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const char *bytes,
-		   size_t length, struct pfs_origin *origin)
+/* Its content was told, for the first time or once more. */
+static void renew(struct pfs_store *store, struct pfs_object *object, struct pfs_origin *origin)
 {
-	const struct pfs_content *known = object->content;
-	int64_t holds;
-	int error;
+	int64_t holds = pfs_store_ttl(store, object);
 
-	if (object->origin && origin->sent_at < object->origin->sent_at)
-		return 0;
-	if (!known || !pfs_json_same(known->bytes, known->length, bytes, length)) {
-		error = replace_content(store, object, bytes, length);
-		if (error)
-			return error;
-	}
 	origin->references++;
 	pfs_origin_drop(object->origin);
 	object->origin = origin;
 	pfs_failure_free(object->failure);
 	object->failure = NULL;
 	leave_idle(store, object);
-	holds = pfs_store_ttl(store, object);
 	object->fresh_until =
 		pfs_loop_now(store->loop) + (holds > SHORTEST_TTL ? holds : SHORTEST_TTL);
+}
+
+int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const char *bytes,
+		   size_t length, struct pfs_origin *origin)
+{
+	struct pfs_content *before = object->content;
+	int error;
+
+	if (object->origin && origin->sent_at < object->origin->sent_at)
+		return 0;
+	if (before && pfs_json_same(before->bytes, before->length, bytes, length)) {
+		renew(store, object, origin);
+		return 0;
+	}
+	error = replace_content(store, object, bytes, length);
+	if (error)
+		return error;
+	renew(store, object, origin);
+	/* Last: who is told looks at the object, and tells others how long it holds. */
+	tell_change(store, object, before);
+	pfs_content_drop(before);
 	return 0;
 }
 

@@ -213,12 +213,12 @@ static int feed_row(struct collection *collection, const struct pfs_api_row *row
 	/* The same id twice in one walk: the first row is as good as the second. */
 	if (object->walk == collection->walk)
 		return 0;
+	object->walk = collection->walk;
 	error = pfs_store_feed(store, object, row->object, row->length, origin);
 	if (error) {
 		pfs_store_settle(store, object);
 		return error;
 	}
-	object->walk = collection->walk;
 	if (object->flight && object->flight->expecting)
 		pfs_store_land(store, object);
 	else if (object->flight) /* its describe may take longer yet */

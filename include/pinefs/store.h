@@ -83,7 +83,10 @@ struct pfs_object {
 	char id[];
 };
 
-/* Told to whoever must know at once; each may be NULL. Must not ask the store from inside. */
+/*
+ * Told to whoever must know at once; each may be NULL. Must not ask the store from inside. All that
+ * is said above of an object is true during each call: how long it holds, where it came from.
+ */
 struct pfs_store_listener {
 	void (*appeared)(void *arg, struct pfs_object *object);
 	/* content is the new one; before is still whole during the call. */

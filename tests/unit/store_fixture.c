@@ -26,31 +26,76 @@ static void add_news(struct fixture *fixture, char mark, const char *what)
 		 length ? " " : "", mark, what);
 }
 
+/* What store.h says of a known object holds inside of each call, too. */
+static void assert_whole(struct fixture *fixture, const struct pfs_object *object)
+{
+	assert_int_not_equal(object->slot, 0);
+	assert_ptr_equal(pfs_store_by_slot(fixture->store, object->slot), object);
+	assert_non_null(object->content);
+	assert_non_null(object->origin);
+	assert_int_not_equal(object->first_seen, 0);
+	assert_null(object->idle);
+	assert_true(!object->origin->listed || object->walk);
+}
+
+/* ... and of one that was told this moment. */
+static void assert_renewed(struct fixture *fixture, struct pfs_object *object)
+{
+	int64_t now = pfs_loop_now(fixture->loop);
+
+	assert_whole(fixture, object);
+	assert_false(object->gone);
+	assert_ptr_equal(pfs_store_find(fixture->store, object->kind, object->id), object);
+	assert_null(object->failure);
+	assert_true(object->fresh_until > now);
+	assert_true(object->fresh_until >= now + pfs_store_ttl(fixture->store, object));
+	assert_int_equal(pfs_store_left(fixture->store, object), object->fresh_until - now);
+	assert_false(pfs_store_is_stale(fixture->store, object));
+	assert_int_equal(object->origin->received_at, pfs_loop_wall(fixture->loop));
+}
+
 static void on_appeared(void *arg, struct pfs_object *object)
 {
-	assert_non_null(object->content);
-	add_news(arg, '+', object->id);
+	struct fixture *fixture = arg;
+
+	assert_renewed(fixture, object);
+	assert_int_equal(object->first_seen, pfs_loop_wall(fixture->loop));
+	assert_int_equal(pfs_store_list_modified(fixture->store, object->kind), object->first_seen);
+	add_news(fixture, '+', object->id);
 }
 
 static void on_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
 {
 	struct fixture *fixture = arg;
 
+	assert_renewed(fixture, object);
 	snprintf(fixture->before, sizeof(fixture->before), "%s", before->bytes);
 	assert_ptr_not_equal(object->content, before);
 	assert_true(object->content->modified > before->modified);
-	add_news(arg, '~', object->id);
+	add_news(fixture, '~', object->id);
 }
 
 static void on_vanished(void *arg, struct pfs_object *object)
 {
-	add_news(arg, '-', object->id);
+	struct fixture *fixture = arg;
+
+	assert_whole(fixture, object);
+	assert_true(object->gone);
+	assert_null(pfs_store_find(fixture->store, object->kind, object->id));
+	assert_non_null(object->failure);
+	assert_int_equal(object->failure->error, -ENOENT);
+	assert_int_equal(pfs_store_list_modified(fixture->store, object->kind),
+			 pfs_loop_wall(fixture->loop));
+	add_news(fixture, '-', object->id);
 }
 
 static void on_freed(void *arg, struct pfs_object *object)
 {
 	struct fixture *fixture = arg;
 
+	assert_null(object->flight);
+	assert_null(object->idle);
+	assert_true(!object->origin == !object->content);
 	if (object->content)
 		add_news(fixture, '!', object->id);
 	else
@@ -59,8 +104,22 @@ static void on_freed(void *arg, struct pfs_object *object)
 
 static void on_failed(void *arg, const char *object, const struct pfs_failure *failure)
 {
+	struct fixture *fixture = arg;
+	const char *id = object + strlen(fixture->kind->path);
+	const struct pfs_object *known;
+
 	assert_true(failure->error < 0);
-	add_news(arg, '?', object);
+	assert_non_null(failure->text);
+	assert_non_null(failure->request_id);
+	assert_true(failure->until >= pfs_loop_now(fixture->loop));
+	assert_true((failure->misses > 0) == (failure->error == -ENOENT));
+	if (!*id) { /* the list */
+		assert_false(pfs_store_is_walking(fixture->store, fixture->kind));
+	} else if ((known = pfs_store_find(fixture->store, fixture->kind, id + 1))) {
+		assert_whole(fixture, known);
+		assert_ptr_equal(known->failure, failure);
+	}
+	add_news(fixture, '?', object);
 }
 
 static int create(struct fixture *fixture)

@@ -436,6 +436,42 @@ static void test_older_failure_than_what_is_known_is_passed_over(void **state)
 	assert_news(fixture, "+a");
 }
 
+/* Each of these calls checks in the fixture that the object is whole by then. */
+static void test_listener_is_told_of_a_describe_when_the_object_is_whole(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
+	fake_api_status(&fixture->api, "a", "Pending");
+	pass(fixture, TTL);
+	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
+	fake_api_fail(&fixture->api, "a", -EIO, 500);
+	pass(fixture, TTL_ERROR);
+	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
+	fake_api_status(&fixture->api, "a", "Completed"); /* after a failure, and for longer */
+	pfs_store_expire(fixture->store);
+	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
+	fake_api_fail(&fixture->api, "a", -ENOENT, 404);
+	assert_news(fixture, "+a ?/restore-jobs/a ~a ?/restore-jobs/a -a !a");
+	assert_int_equal(ask(fixture, "b", NULL), -EINPROGRESS);
+	fake_api_fail(&fixture->api, "b", -ENOENT, 404);
+	assert_news(fixture, "?/restore-jobs/b");
+}
+
+static void test_listener_is_told_of_a_page_when_the_object_is_whole(void **state)
+{
+	struct fixture *fixture = *state;
+
+	learn(fixture, "x", "Pending"); /* in no list so far */
+	learn_list(fixture, "a x");
+	pass(fixture, TTL);
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_fail(&fixture->api, NULL, -EIO, 500);
+	pass(fixture, TTL_ERROR);
+	learn_list(fixture, "a:Failed x:Completed b");
+	assert_news(fixture, "+x +a ?/restore-jobs ~a ~x +b");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -463,6 +499,8 @@ int main(void)
 		TEST(test_modified_is_not_taken_from_a_time_that_can_not_be),
 		TEST(test_older_news_than_what_is_known_is_passed_over),
 		TEST(test_older_failure_than_what_is_known_is_passed_over),
+		TEST(test_listener_is_told_of_a_describe_when_the_object_is_whole),
+		TEST(test_listener_is_told_of_a_page_when_the_object_is_whole),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
