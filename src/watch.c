@@ -57,12 +57,16 @@ static struct pfs_interest *find_or_make(struct pfs_watch *watch, struct pfs_obj
 	return interest;
 }
 
-/* Those who read `wait` get their answer: 0, or -ESTALE. */
+/*
+ * Those who read `wait` get their answer: 0, or an error. Whoever came last is first: of attributes
+ * that were asked for before it last got some, the kernel keeps none, and each of the others would
+ * ask again before it reads on.
+ */
 static void tell_waits(struct pfs_watch *watch, struct pfs_interest *interest, int error)
 {
 	struct pfs_wait *wait;
 
-	while ((wait = TAILQ_FIRST(&interest->waits))) {
+	while ((wait = TAILQ_LAST(&interest->waits, pfs_wait_list))) {
 		pfs_store_cancel(watch->store, wait);
 		wait->done(wait, error);
 	}

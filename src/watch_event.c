@@ -292,22 +292,25 @@ static void add_changes(const struct change *change)
 	add_event(change->watch, &event, "");
 }
 
+/* `wait` held for no time before the end; the answer that its readers now get is to last. */
 static void forget(void *arg, uint64_t inode)
 {
-	const struct pfs_watch *watch = arg;
+	const struct change *change = arg;
+	const struct pfs_watch *watch = change->watch;
 
-	watch->host.tell(watch->host.arg, inode, NULL);
+	if (change->before->terminal || inode != pfs_tree_wait_inode(change->object))
+		watch->host.tell(watch->host.arg, inode, NULL);
 }
 
 /*
  * Who is told of one file may read another, or look whether `done` is there: what the kernel knew
  * of them holds no more.
  */
-static void forget_all(const struct change *change)
+static void forget_all(struct change *change)
 {
 	struct pfs_watch *watch = change->watch;
 
-	pfs_tree_each_inode(watch->tree, change->object, forget, watch);
+	pfs_tree_each_inode(watch->tree, change->object, forget, change);
 	if (change->after->terminal != change->before->terminal)
 		watch->host.forget_names(watch->host.arg);
 }

@@ -113,6 +113,24 @@ os.sendfile(os.open('$BATS_TEST_TMPDIR/sent', os.O_CREAT | os.O_WRONLY), source,
 	mount_stop
 }
 
+@test "twenty readers who are let go ask for little more" {
+	pending one
+	mount_start --ttl 60
+	local i before
+	for i in {1..20}; do
+		background "$i" cat "$JOBS/one/wait"
+	done
+	wait_until 20 waiting_is 20
+	before=$(counter messages getattr)
+	end_job one
+	ls "$JOBS" >/dev/null # the first listing tells of it
+	wait_until 20 ended "${BACKGROUND[@]}"
+	outputs_are Completed 20
+	echo "$(($(counter messages getattr) - before)) questions for attributes"
+	[ $(($(counter messages getattr) - before)) -le 8 ]
+	mount_stop
+}
+
 @test "done is there after the wait, however long its absence was said to hold" {
 	[ "$(printf '%s\n' 6.16 "$(uname -r)" | sort -V | head -n 1)" = 6.16 ] ||
 		skip 'before Linux 6.16 the kernel keeps such names'

@@ -50,6 +50,79 @@ static void test_wait_asks_once_a_ttl_until_the_end_is_seen(void **state)
 	assert_true(is_at_rest(scene));
 }
 
+/* Somebody who, when told, tells the kernel at once how long the attributes hold. */
+struct reader {
+	struct waiter waiter;
+	struct bench *bench;
+	int64_t holds;
+};
+
+static void note_holds(struct pfs_wait *wait, int error)
+{
+	struct reader *reader = (struct reader *)wait;
+	struct pfs_node node = walk(reader->bench, "restore-jobs/a/wait");
+	struct stat stat;
+
+	assert_int_equal(error, 0);
+	assert_int_equal(pfs_tree_attributes(reader->bench->tree, &node, &stat, &reader->holds), 0);
+	reader->waiter.calls++;
+}
+
+static void test_end_of_a_wait_holds_for_the_final_ttl_by_list_and_by_describe(void **state)
+{
+	struct scene *scene = *state;
+
+	for (unsigned listed = 0; listed < 2; listed++) {
+		struct reader reader = {.waiter.wait.done = note_holds, .bench = scene->bench};
+
+		pfs_store_expire(scene->store->store);
+		learn(scene->store, "a", "Pending");
+		assert_int_equal(wait_for(scene, "a", &reader.waiter), -EINPROGRESS);
+		if (listed)
+			learn_list(scene->store, "a:Completed");
+		else
+			live_with_api(scene, 2 * TTL, "Completed");
+		assert_int_equal(reader.waiter.calls, 1);
+		assert_int_equal(reader.holds, TTL_FINAL);
+	}
+}
+
+/* Somebody who remembers as the how manieth of all he was told. */
+struct turn {
+	struct waiter waiter;
+	unsigned *told;
+	unsigned number;
+};
+
+static void note_turn(struct pfs_wait *wait, int error)
+{
+	struct turn *turn = (struct turn *)wait;
+
+	assert_int_equal(error, 0);
+	turn->number = ++*turn->told;
+}
+
+/* The kernel keeps the attributes of its last question only, and not if it is told to drop them. */
+static void test_end_of_a_wait_is_told_to_the_last_who_came_first(void **state)
+{
+	struct scene *scene = *state;
+	struct turn waiters[4];
+	unsigned told = 0;
+
+	learn(scene->store, "a", "Pending");
+	for (size_t i = 0; i < COUNT(waiters); i++) {
+		waiters[i] = (struct turn){.waiter.wait.done = note_turn, .told = &told};
+		assert_int_equal(wait_for(scene, "a", &waiters[i].waiter), -EINPROGRESS);
+	}
+	give_up(scene, &waiters[1].waiter);
+	live_with_api(scene, 2 * TTL, "Completed");
+	assert_int_equal(told, 3);
+	assert_int_equal(waiters[3].number, 1);
+	assert_int_equal(waiters[2].number, 2);
+	assert_int_equal(waiters[0].number, 3);
+	assert_false(is_fetched_anew(scene, "restore-jobs/a/wait"));
+}
+
 /* Who waited for one file reads another next. */
 static void test_end_of_a_wait_makes_all_that_the_kernel_knows_of_the_job_old(void **state)
 {
@@ -476,6 +549,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_wait_for_what_has_ended_is_over_at_once),
 		TEST(test_wait_asks_once_a_ttl_until_the_end_is_seen),
+		TEST(test_end_of_a_wait_holds_for_the_final_ttl_by_list_and_by_describe),
+		TEST(test_end_of_a_wait_is_told_to_the_last_who_came_first),
 		TEST(test_end_of_a_wait_makes_all_that_the_kernel_knows_of_the_job_old),
 		TEST(test_last_waiter_who_gives_up_ends_the_asking_within_a_ttl),
 		TEST(test_wait_for_what_vanishes_ends_with_an_error),
