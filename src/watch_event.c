@@ -347,11 +347,12 @@ void pfs_event_on_changed(void *arg, struct pfs_object *object, struct pfs_conte
 		.rotated = pfs_tree_rotated_inode(watch->tree, object),
 		.happened_at = pfs_loop_now(watch->loop),
 	};
+	bool watched = watch->poke && is_object_watched(watch, object, change.rotated);
 
-	if (object->interest)
+	if (watched || object->interest)
 		forget_all(&change);
 	tell_polls(&change);
-	if (watch->poke && is_object_watched(watch, object, change.rotated))
+	if (watched)
 		add_files(&change);
 	else
 		add_changes(&change);

@@ -147,6 +147,19 @@ static void test_end_of_a_wait_makes_all_that_the_kernel_knows_of_the_job_old(vo
 	assert_int_equal(scene->names_forgotten, 1); /* `done` isn't missing any more */
 }
 
+/* Nobody asks for it any more, but the list tells that it goes on after all. */
+static void test_change_of_a_watched_job_that_had_ended_makes_all_of_it_old(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Completed");
+	watch_and_look(scene, "restore-jobs/a/status");
+	learn_list(scene->store, "a:Pending");
+	assert_true(is_fetched_anew(scene, "restore-jobs/a/completed_at"));
+	assert_true(is_fetched_anew(scene, "restore-jobs/a/wait"));
+	assert_int_equal(scene->names_forgotten, 1);
+}
+
 static void test_last_waiter_who_gives_up_ends_the_asking_within_a_ttl(void **state)
 {
 	struct scene *scene = *state;
@@ -552,6 +565,7 @@ int main(void)
 		TEST(test_end_of_a_wait_holds_for_the_final_ttl_by_list_and_by_describe),
 		TEST(test_end_of_a_wait_is_told_to_the_last_who_came_first),
 		TEST(test_end_of_a_wait_makes_all_that_the_kernel_knows_of_the_job_old),
+		TEST(test_change_of_a_watched_job_that_had_ended_makes_all_of_it_old),
 		TEST(test_last_waiter_who_gives_up_ends_the_asking_within_a_ttl),
 		TEST(test_wait_for_what_vanishes_ends_with_an_error),
 		TEST(test_waiter_may_cancel_another_while_told),
