@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* poke_fixture: the real child, on a directory that is no mount of ours. */
+#ifndef PINEFS_POKE_FIXTURE_H
+#define PINEFS_POKE_FIXTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "pinefs/loop.h"
+#include "pinefs/poke.h"
+#include "unit.h"
+
+#define INODE 77 /* what the orders are about; the child knows only paths */
+
+#define SECRET_LENGTH 32
+
+struct nest {
+	struct pfs_loop *loop;
+	struct pfs_timer deadline;
+	struct pfs_poke *poke;
+	char directory[40];    /* to be changed by the child */
+	volatile pid_t *wiped; /* shared with the child: who called wipe */
+	char *secret;	       /* the only place that has these bytes */
+	pid_t child;
+	unsigned idle; /* times that each was called */
+	unsigned scanned;
+	unsigned gone;
+	int error;		      /* of the last order that failed */
+	struct pfs_watcher *watchers; /* of the last scan */
+	size_t watcher_count;
+};
+
+int set_up_nest(void **state);
+int set_up_nest_on_proc(void **state); /* the child changes and looks at /proc */
+int tear_down_nest(void **state);
+
+/* Has its pid as wiped; forgets the secret. */
+void wipe_nest(void *nest);
+
+/* Turn until this has come to be so many. */
+void await(struct nest *nest, const unsigned *count, unsigned many);
+
+/* Ask, and wait until that is done. */
+void have_done(struct nest *nest, enum pfs_poke_operation operation, const char *path);
+
+void make_file(struct nest *nest); /* "file" in its directory */
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* What the child is: what it holds and knows, and when it ends. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "poke_fixture.h"
+
+static unsigned count_entries(const char *path)
+{
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	unsigned count = 0;
+
+	assert_non_null(directory);
+	while ((entry = readdir(directory)))
+		count += *entry->d_name != '.';
+	closedir(directory);
+	return count;
+}
+
+static void test_child_holds_one_descriptor_and_no_directory(void **state)
+{
+	struct nest *nest = *state;
+	char path[60], target[60] = "";
+
+	have_done(nest, PFS_POKE_STAT, "");
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)nest->child);
+	assert_int_equal(count_entries(path), 1);
+	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)nest->child);
+	assert_int_equal(readlink(path, target, sizeof(target) - 1), 1);
+	assert_string_equal(target, "/");
+}
+
+static void test_child_that_dies_is_told_once_and_asked_nothing(void **state)
+{
+	struct nest *nest = *state;
+	char path[30];
+
+	assert_int_equal(kill(nest->child, SIGSTOP), 0);
+	assert_int_equal(pfs_poke_ask(nest->poke, PFS_POKE_MODIFY, INODE, "file"), 0);
+	assert_int_equal(kill(nest->child, SIGKILL), 0);
+	await(nest, &nest->gone, 1);
+	assert_int_equal(nest->idle, 0);
+	assert_false(pfs_poke_permits(nest->poke, nest->child, PFS_POKE_MODIFY, INODE, NULL));
+	assert_int_equal(pfs_poke_ask(nest->poke, PFS_POKE_SCAN, 0, ""), -EPIPE);
+	/* Nobody else can get its number meanwhile. */
+	snprintf(path, sizeof(path), "/proc/%d", (int)nest->child);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+static bool is_called(pid_t pid, const char *expected)
+{
+	char path[60], name[30] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	(void)!fgets(name, sizeof(name), file);
+	fclose(file);
+	name[strcspn(name, "\n")] = '\0';
+	return !strcmp(name, expected);
+}
+
+static pid_t only_child(void)
+{
+	char path[60];
+	pid_t child = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &child), 1);
+	fclose(file);
+	return child;
+}
+
+/* As the first: but the program is executed for it. */
+static void test_successor_does_what_the_child_did_and_holds_no_more(void **state)
+{
+	struct nest *nest = *state;
+	char path[60], target[60] = "";
+	pid_t child, first = nest->child;
+
+	make_file(nest);
+	assert_int_equal(kill(first, SIGKILL), 0);
+	await(nest, &nest->gone, 1);
+	assert_false(pfs_poke_is_idle(nest->poke));
+	assert_int_equal(pfs_poke_restart(nest->poke), 0);
+	assert_false(pfs_poke_is_child(nest->poke, first));
+	have_done(nest, PFS_POKE_MODIFY, "file");
+	assert_int_equal(nest->error, 0);
+	child = only_child();
+	assert_true(pfs_poke_is_child(nest->poke, child));
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)child);
+	assert_int_equal(count_entries(path), 1);
+	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)child);
+	assert_int_equal(readlink(path, target, sizeof(target) - 1), 1);
+	assert_true(is_called(child, PFS_POKE_NAME));
+	/* And so on. */
+	assert_int_equal(kill(child, SIGKILL), 0);
+	await(nest, &nest->gone, 2);
+	assert_int_equal(pfs_poke_restart(nest->poke), 0);
+	have_done(nest, PFS_POKE_STAT, "file");
+}
+
+static void assert_no_such_process(pid_t pid)
+{
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+}
+
+static void test_destroy_ends_the_child_even_one_that_is_stopped_at_work(void **state)
+{
+	struct nest *nest = *state;
+
+	assert_int_equal(kill(nest->child, SIGSTOP), 0);
+	assert_int_equal(pfs_poke_ask(nest->poke, PFS_POKE_SCAN, 0, ""), 0);
+	pfs_poke_destroy(nest->poke);
+	nest->poke = NULL;
+	assert_no_such_process(nest->child);
+	pfs_poke_destroy(NULL);
+}
+
+/* Its signals at a terminal are for us; but when we die, it does, even one that is stopped. */
+static void test_child_outlives_signals_but_not_its_parent(void **state)
+{
+	struct nest *nest = *state;
+	pid_t parent, ended;
+	int status;
+
+	have_done(nest, PFS_POKE_STAT, ""); /* so it has come as far as to ignore them */
+	for (const int *signal = (const int[]){SIGINT, SIGTERM, SIGHUP, 0}; *signal; signal++)
+		assert_int_equal(kill(nest->child, *signal), 0);
+	have_done(nest, PFS_POKE_STAT, "");
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	*nest->wiped = 0;
+	parent = fork();
+	if (parent == 0) {
+		struct pfs_poke *poke;
+
+		(void)!pfs_poke_start(nest->directory, wipe_nest, nest, &poke);
+		/* Its name is what it takes after it has asked to die with us. */
+		while (!*nest->wiped || !is_called(*nest->wiped, PFS_POKE_NAME))
+			(void)usleep(1000);
+		(void)kill(*nest->wiped, SIGSTOP);
+		(void)kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(parent, &status, 0), parent);
+	assert_true(*nest->wiped > 0);
+	(void)alarm(30); /* the deadline */
+	ended = waitpid(*nest->wiped, &status, 0);
+	(void)alarm(0);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	assert_int_equal(ended, *nest->wiped);
+}
+
+/* Mappings that are as large are a sanitizer's, and empty but for a few pages. */
+#define MAPPING_MAX (256UL << 20)
+
+static bool mapping_has(int memory, unsigned long begin, unsigned long end, const char *bytes)
+{
+	char *copy = malloc(end - begin);
+	ssize_t length;
+	bool found;
+
+	assert_non_null(copy);
+	length = pread(memory, copy, end - begin, (off_t)begin);
+	found = length > 0 && memmem(copy, (size_t)length, bytes, SECRET_LENGTH);
+	free(copy);
+	return found;
+}
+
+/* Are these bytes somewhere in what this process can write? */
+static bool memory_has(pid_t pid, const char *bytes)
+{
+	char path[60], line[1000], rights[5];
+	unsigned long begin, end;
+	unsigned read = 0;
+	bool found = false;
+	FILE *maps;
+	int memory;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	memory = open(path, O_RDONLY | O_CLOEXEC);
+	assert_non_null(maps);
+	assert_true(memory >= 0);
+	while (fgets(line, sizeof(line), maps)) {
+		assert_int_equal(sscanf(line, "%lx-%lx %4s", &begin, &end, rights), 3);
+		if (strncmp(rights, "rw", 2) != 0 || end - begin > MAPPING_MAX)
+			continue;
+		found = mapping_has(memory, begin, end, bytes) || found;
+		read++;
+	}
+	assert_true(read > 0);
+	fclose(maps);
+	close(memory);
+	return found;
+}
+
+/* It is a copy of us; but it forgets at once what it is to forget, and nobody else does. */
+static void test_child_knows_nothing_of_the_parents_secrets(void **state)
+{
+	struct nest *nest = *state;
+
+	have_done(nest, PFS_POKE_STAT, "");
+	assert_int_equal(*nest->wiped, nest->child);
+	assert_int_not_equal(nest->child, getpid());
+	assert_true(memory_has(getpid(), nest->secret));
+	assert_false(memory_has(nest->child, nest->secret));
+}
+
+/* It isn't even a copy. */
+static void test_nor_does_its_successor(void **state)
+{
+	struct nest *nest = *state;
+	pid_t child;
+
+	if (geteuid() != 0)
+		skip(); /* nobody else may look at its memory */
+	assert_int_equal(kill(nest->child, SIGKILL), 0);
+	await(nest, &nest->gone, 1);
+	assert_int_equal(pfs_poke_restart(nest->poke), 0);
+	have_done(nest, PFS_POKE_STAT, "");
+	child = only_child();
+	assert_true(pfs_poke_is_child(nest->poke, child));
+	assert_false(memory_has(child, nest->secret));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up_nest, tear_down_nest)
+
+int main(int argc, char *argv[])
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_child_holds_one_descriptor_and_no_directory),
+		TEST(test_child_that_dies_is_told_once_and_asked_nothing),
+		TEST(test_successor_does_what_the_child_did_and_holds_no_more),
+		TEST(test_destroy_ends_the_child_even_one_that_is_stopped_at_work),
+		TEST(test_child_outlives_signals_but_not_its_parent),
+		TEST(test_child_knows_nothing_of_the_parents_secrets),
+		TEST(test_nor_does_its_successor),
+	};
+
+	pfs_poke_main(argc, argv); /* where this program was executed as the child */
+	return cmocka_run_group_tests_name("poke_child", tests, NULL, NULL);
+}
