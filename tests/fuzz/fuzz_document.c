@@ -4,7 +4,8 @@
  * after the other, each after the TTL of the one before.
  *
  * Holds whatever they say: no file without an answer about just this job; raw.json is one of the
- * parts, byte for byte; what stat(2) told of a file is what read(2) gives until it is told anew.
+ * parts, byte for byte, and says what the last good one says; what stat(2) told of a file is what
+ * read(2) gives until it is told anew.
  */
 #include <errno.h>
 #include <string.h>
@@ -86,15 +87,28 @@ static bool was_sent(struct slice input, struct slice last, struct slice raw)
 	return false;
 }
 
+/* An answer that says what an earlier one said needn't take its place. */
+static bool says_the_same(struct slice raw, struct slice part)
+{
+	return (raw.length == part.length && !memcmp(raw.bytes, part.bytes, raw.length)) ||
+	       pfs_json_same(raw.bytes, raw.length, part.bytes, part.length);
+}
+
 static bool is_about_job(struct slice raw)
 {
 	struct pfs_json_found id;
 	bool right;
 
-	must(!pfs_json_find(raw.bytes, raw.length, "restore_job_id", &id));
+	if (pfs_json_find(raw.bytes, raw.length, "restore_job_id", &id))
+		return false;
 	right = id.value.type == PFS_JSON_STRING && !strcmp(id.value.string, JOB);
 	pfs_json_found_finish(&id);
 	return right;
+}
+
+static bool is_good(struct slice part)
+{
+	return !pfs_json_check(part.bytes, part.length) && is_about_job(part);
 }
 
 static int ask(struct world *world, struct slice document)
@@ -138,8 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		world_each_file(world, &node, keep_file, &view);
 		must(view.raw.bytes && was_sent(input, part, view.raw));
 		must(is_about_job(view.raw));
-		must(pfs_json_same(view.raw.bytes, view.raw.length, view.raw.bytes,
-				   view.raw.length));
+		must(!is_good(part) || says_the_same(view.raw, part));
 		world_pass(world, 20 * PFS_SECOND);
 	}
 	forget_view(&view);
