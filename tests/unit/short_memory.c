@@ -12,6 +12,7 @@
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
+int __real_vasprintf(char **ret_string, const char *format, va_list arguments);
 void __real_free(void *memory);
 
 void *__wrap_malloc(size_t size);
@@ -23,6 +24,10 @@ int __wrap_asprintf(char **ret_string, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int __wrap___asprintf_chk(char **ret_string, int flag, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+int __wrap_vasprintf(char **ret_string, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+int __wrap___vasprintf_chk(char **ret_string, int flag, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
 void __wrap_free(void *memory);
 
 static long until;    /* allocations until one fails; 0: none will */
@@ -77,40 +82,44 @@ char *__wrap_strdup(const char *string)
 	return copy ? memcpy(copy, string, size) : NULL;
 }
 
-static int __attribute__((format(printf, 2, 0)))
-format(char **ret_string, const char *text, va_list arguments)
+int __wrap_vasprintf(char **ret_string, const char *format, va_list arguments)
 {
 	int length = -1;
 
 	if (fails())
 		*ret_string = (char *)1; /* what it leaves there isn't to be used */
 	else
-		length = vasprintf(ret_string, text, arguments);
+		length = __real_vasprintf(ret_string, format, arguments);
 	held += length >= 0;
 	return length;
 }
 
-int __wrap_asprintf(char **ret_string, const char *text, ...)
+int __wrap_asprintf(char **ret_string, const char *format, ...)
 {
 	va_list arguments;
 	int length;
 
-	va_start(arguments, text);
-	length = format(ret_string, text, arguments);
+	va_start(arguments, format);
+	length = __wrap_vasprintf(ret_string, format, arguments);
 	va_end(arguments);
 	return length;
 }
 
-/* What asprintf is called where the compiler fortifies. */
-int __wrap___asprintf_chk(char **ret_string, int flag, const char *text, ...)
+/* What these are called where the headers fortify: asprintf is the first, or calls the second. */
+int __wrap___asprintf_chk(char **ret_string, int flag, const char *format, ...)
 {
 	va_list arguments;
 	int length;
 
-	va_start(arguments, text);
-	length = format(ret_string, text, arguments);
+	va_start(arguments, format);
+	length = __wrap_vasprintf(ret_string, format, arguments);
 	va_end(arguments);
 	return length;
+}
+
+int __wrap___vasprintf_chk(char **ret_string, int flag, const char *format, va_list arguments)
+{
+	return __wrap_vasprintf(ret_string, format, arguments);
 }
 
 void __wrap_free(void *memory)

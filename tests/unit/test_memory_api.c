@@ -65,6 +65,7 @@ static void live_through(void *arg)
 	ask_and_answer(fixture, NULL, 200, PAGE);
 	ask_and_answer(fixture, "a", 500, "{\"error\":{\"message\":\"it failed\"}}");
 	pfs_api_destroy(fixture->api);
+	fixture->api = NULL;
 	forget_headers(&fixture->http.request);
 }
 
@@ -73,9 +74,9 @@ static void test_memory_short_in_api(void **state)
 	struct fixture *fixture = *state;
 
 	pfs_api_destroy(fixture->api);
+	fixture->api = NULL; /* so that a test that fails isn't torn down twice */
 	forget_headers(&fixture->http.request);
 	short_memory_run(live_through, fixture);
-	fixture->api = NULL;
 }
 
 int main(void)
