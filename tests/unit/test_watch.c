@@ -39,7 +39,7 @@ static void test_wait_asks_once_a_ttl_until_the_end_is_seen(void **state)
 	assert_int_equal(wait_for(scene, "a", &first), -EINPROGRESS);
 	assert_int_equal(wait_for(scene, "a", &second), -EINPROGRESS);
 	assert_int_equal(scene->store->stats.waiting, 2);
-	assert_in_range(live_with_api(scene, 20 * TTL, "Pending"), 19, 20);
+	assert_uint_in_range(live_with_api(scene, 20 * TTL, "Pending"), 19, 20);
 	assert_int_equal(live_with_api(scene, TTL, "Rumoured"), 1); /* unknown: not an end */
 	assert_waiting(&first);
 	live_with_api(scene, 2 * TTL, "Completed");
@@ -169,7 +169,7 @@ static void test_last_waiter_who_gives_up_ends_the_asking_within_a_ttl(void **st
 	assert_int_equal(wait_for(scene, "a", &first), -EINPROGRESS);
 	assert_int_equal(wait_for(scene, "a", &second), -EINPROGRESS);
 	give_up(scene, &first);
-	assert_in_range(live_with_api(scene, 2 * TTL, "Pending"), 1, 2);
+	assert_uint_in_range(live_with_api(scene, 2 * TTL, "Pending"), 1, 2);
 	assert_waiting(&second);
 	give_up(scene, &second);
 	assert_int_equal(live_with_api(scene, TTL, "Pending"), 0);
@@ -253,12 +253,12 @@ static void test_failing_api_is_asked_at_growing_pauses_and_then_as_before(void 
 		int64_t pause = asked[i] - asked[i - 1], least = TTL << (i - 1);
 
 		least = i > 4 || least > 60 * PFS_SECOND ? 60 * PFS_SECOND : least;
-		assert_in_range(pause, least, least + PFS_SECOND);
+		assert_uint_in_range(pause, least, least + PFS_SECOND);
 	}
 	assert_waiting(&waiter);
 	/* One good answer, and the pauses are what they were. */
-	assert_in_range(live_with_api(scene, 61 * PFS_SECOND, "Pending"), 1, 13);
-	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 10);
+	assert_uint_in_range(live_with_api(scene, 61 * PFS_SECOND, "Pending"), 1, 13);
+	assert_uint_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 10);
 	give_up(scene, &waiter);
 }
 
@@ -278,7 +278,7 @@ static void test_pauses_after_failures_end_when_all_is_expired(void **state)
 	pfs_watch_expire(scene->watch);
 	assert_int_equal(live_with_api(scene, PFS_SECOND, "Pending"), 2);
 	assert_waiting(&waiter);
-	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 20);
+	assert_uint_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 20);
 	live_with_api(scene, 2 * TTL, "Completed");
 	assert_told(&waiter, 0);
 }
@@ -333,7 +333,7 @@ static void test_watched_objects_of_a_list_are_asked_for_by_the_list(void **stat
 	lists = scene->api->lists;
 	live_with_api(scene, 10 * TTL, "Pending");
 	assert_int_equal(scene->api->describes, describes);
-	assert_in_range(scene->api->lists - lists, 9, 10);
+	assert_uint_in_range(scene->api->lists - lists, 9, 10);
 }
 
 /* They run out one after the other, so that there are never many at once. */
@@ -355,7 +355,7 @@ static void test_watched_objects_that_were_looked_up_are_asked_for_by_the_list(v
 	lists = scene->api->lists;
 	live_with_api(scene, 10 * TTL, "Pending");
 	assert_int_equal(scene->api->describes, describes);
-	assert_in_range(scene->api->lists - lists, 9, 10);
+	assert_uint_in_range(scene->api->lists - lists, 9, 10);
 }
 
 static void test_few_watched_objects_of_a_list_are_asked_for_one_by_one(void **state)
@@ -367,7 +367,7 @@ static void test_few_watched_objects_of_a_list_are_asked_for_one_by_one(void **s
 	learn_many(scene, 50, rows, sizeof(rows));
 	watch_many(scene, 1);
 	lists = scene->api->lists;
-	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 10);
+	assert_uint_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 10);
 	assert_int_equal(scene->api->lists, lists);
 }
 
@@ -383,7 +383,7 @@ static void test_watched_objects_that_the_list_leaves_out_are_asked_for_all_the_
 	live_with_api(scene, 3 * TTL, "Pending");
 	describes = scene->api->describes;
 	live_with_api(scene, 10 * TTL, "Pending");
-	assert_in_range(scene->api->describes - describes, 9, 11);
+	assert_uint_in_range(scene->api->describes - describes, 9, 11);
 }
 
 static void test_watched_list_is_walked_once_a_ttl_and_no_longer_than_it_is_watched(void **state)
@@ -392,10 +392,10 @@ static void test_watched_list_is_walked_once_a_ttl_and_no_longer_than_it_is_watc
 
 	scene->rows = "a b";
 	watch_and_look(scene, "restore-jobs");
-	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 10, 11);
+	assert_uint_in_range(live_with_api(scene, 10 * TTL, "Pending"), 10, 11);
 	assert_int_equal(scene->api->describes, 0);
 	fake_poke_unwatch_all(&scene->poke);
-	assert_in_range(live_with_api(scene, 2 * TTL, "Pending"), 0, 1);
+	assert_uint_in_range(live_with_api(scene, 2 * TTL, "Pending"), 0, 1);
 	assert_true(is_at_rest(scene));
 }
 
@@ -405,7 +405,7 @@ static void test_whole_history_counts_as_the_list(void **state)
 
 	scene->rows = "a b";
 	watch_and_look(scene, "events");
-	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 10, 11);
+	assert_uint_in_range(live_with_api(scene, 10 * TTL, "Pending"), 10, 11);
 }
 
 static void test_failing_list_is_asked_at_growing_pauses_and_then_as_before(void **state)
@@ -416,9 +416,9 @@ static void test_failing_list_is_asked_at_growing_pauses_and_then_as_before(void
 	watch_and_look(scene, "restore-jobs");
 	live_with_api(scene, TTL, "Pending");
 	/* 5, 10, 20, 40, 60 and 60 seconds */
-	assert_in_range(live_with_api(scene, 200 * PFS_SECOND, NULL), 5, 8);
-	assert_in_range(live_with_api(scene, 61 * PFS_SECOND, "Pending"), 1, 13);
-	assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 10);
+	assert_uint_in_range(live_with_api(scene, 200 * PFS_SECOND, NULL), 5, 8);
+	assert_uint_in_range(live_with_api(scene, 61 * PFS_SECOND, "Pending"), 1, 13);
+	assert_uint_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 10);
 }
 
 /* --- who is watching ----------------------------------------------------------------------- */
@@ -448,10 +448,10 @@ static void test_watchers_are_looked_for_while_messages_come_and_after_the_last(
 		pfs_watch_noticed(scene->watch);
 		live(scene, TTL / 10);
 	}
-	assert_in_range(scene->poke.scans, 8, 10);
+	assert_uint_in_range(scene->poke.scans, 8, 10);
 	scans = scene->poke.scans;
 	live(scene, 2 * LOOK);
-	assert_in_range(scene->poke.scans - scans, 1, 2);
+	assert_uint_in_range(scene->poke.scans - scans, 1, 2);
 	assert_true(is_at_rest(scene));
 }
 
@@ -470,9 +470,9 @@ static void test_watched_object_is_asked_for_once_a_ttl_while_it_is_watched(void
 		learn(scene->store, "a", "Pending");
 		learn(scene->store, "b", "Pending");
 		watch_and_look(scene, paths[i]);
-		assert_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 11);
+		assert_uint_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 11);
 		fake_poke_unwatch_all(&scene->poke);
-		assert_in_range(live_with_api(scene, 2 * TTL, "Pending"), 0, 1);
+		assert_uint_in_range(live_with_api(scene, 2 * TTL, "Pending"), 0, 1);
 		assert_true(is_at_rest(scene));
 	}
 }
@@ -517,7 +517,7 @@ static void test_child_that_ends_has_a_successor_and_who_watches_is_asked_for(vo
 	watch_and_look(scene, "restore-jobs/a");
 	fake_poke_die(&scene->poke);
 	assert_int_equal(scene->poke.restarts, 0);
-	assert_in_range(live_with_api(scene, 4 * TTL, "Pending"), 3, 4);
+	assert_uint_in_range(live_with_api(scene, 4 * TTL, "Pending"), 3, 4);
 	assert_int_equal(scene->poke.restarts, 1);
 	fake_poke_unwatch_all(&scene->poke);
 	live_with_api(scene, 2 * TTL, "Pending");
@@ -540,7 +540,7 @@ test_child_that_ends_at_once_is_started_at_growing_pauses_and_asks_for_nobody(vo
 	pfs_watch_noticed(scene->watch);
 	live_with_api(scene, TTL, "Pending");
 	assert_int_equal(live_with_api(scene, 600 * PFS_SECOND, "Pending"), 0);
-	assert_in_range(scene->poke.restarts, 14, 17);
+	assert_uint_in_range(scene->poke.restarts, 14, 17);
 	assert_int_equal(wait_for(scene, "a", &waiter), -EINPROGRESS);
 	live_with_api(scene, 2 * TTL, "Completed");
 	assert_told(&waiter, 0);

@@ -506,7 +506,7 @@ static void test_changes_past_the_bound_are_not_told_and_later_ones_are(void **s
 		change(scene, i % 2 ? "Stuck" : "Pending");
 	pass(scene->store, 0);
 	fake_poke_work(&scene->poke);
-	assert_in_range(scene->poke.asked, 4 * 15000, 4 * 20001);
+	assert_uint_in_range(scene->poke.asked, 4 * 15000, 4 * 20001);
 	blink(scene);
 	scene->poke.orders[0] = '\0';
 	change(scene, "Over");

@@ -132,7 +132,7 @@ static void test_object_is_asked_for_while_who_polls_answers(void **state)
 		assert_polled(scene, "restore-jobs/a/status", 1, "one", false);
 		scene->told[0] = '\0';
 	}
-	assert_in_range(requests, 48, 51);
+	assert_uint_in_range(requests, 48, 51);
 }
 
 static void test_who_does_not_answer_is_not_asked_for_any_more_but_told_later(void **state)
@@ -141,7 +141,7 @@ static void test_who_does_not_answer_is_not_asked_for_any_more_but_told_later(vo
 
 	learn(scene->store, "a", "Pending");
 	assert_polled(scene, "restore-jobs/a/status", 1, "one", false);
-	assert_in_range(live_with_api(scene, 20 * TTL, "Pending"), 2, 4);
+	assert_uint_in_range(live_with_api(scene, 20 * TTL, "Pending"), 2, 4);
 	assert_true(is_at_rest(scene));
 	assert_host_told(scene, "wake:one wake:one");
 	change(scene, "a", "Failed");

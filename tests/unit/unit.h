@@ -10,6 +10,11 @@
 
 #include <cmocka.h>
 
+/* cmocka 2 has this, and warns of assert_in_range, which is all that cmocka 1 has. */
+#ifndef assert_uint_in_range
+#define assert_uint_in_range(value, minimum, maximum) assert_in_range(value, minimum, maximum)
+#endif
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif
