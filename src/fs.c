@@ -314,6 +314,7 @@ static int make_session(struct pfs_fs *fs, const struct pfs_fs_config *config, c
 
 	if (!error) {
 		pfs_fs_add_changes(&operations);
+		pfs_fs_add_xattrs(&operations);
 		(void)snprintf(text, size, "libfuse refuses the mount options");
 		file = capture_stderr(&saved);
 		fs->session = fuse_session_new(&args, &operations, sizeof(operations), fs);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the fs room share: fs.c (the session), fs_operations.c (messages that ask
- * for something), fs_change.c (messages that would change something, and are refused), fs_call.c
- * (messages that wait).
+ * for something), fs_xattr.c (those for extended attributes), fs_change.c (messages that would
+ * change something, and are refused), fs_call.c (messages that wait), fs_reply.c (replies).
  */
 #ifndef PINEFS_SRC_FS_H
 #define PINEFS_SRC_FS_H
@@ -97,9 +97,33 @@ void pfs_call_end_all(struct pfs_fs *fs, int error);
 /* Put its functions beside those of fs_operations.c. */
 void pfs_fs_add_changes(struct fuse_lowlevel_ops *operations);
 
+/* --- fs_xattr.c --- */
+
+/* The same. */
+void pfs_fs_add_xattrs(struct fuse_lowlevel_ops *operations);
+
 /* --- fs_operations.c --- */
 
 extern const struct fuse_lowlevel_ops pfs_fs_operations;
+
+/* --- fs_reply.c --- */
+
+struct pfs_fs *pfs_fs_of(fuse_req_t request);
+
+/* ns as libfuse wants them. */
+double pfs_seconds(int64_t ns);
+
+/*
+ * Count a message about an inode, or a name in it. Those about /.pinefs count apart, so that
+ * looking at the counters doesn't change them.
+ */
+void pfs_count(struct pfs_fs *fs, enum pfs_message message, fuse_ino_t inode, const char *name);
+
+/*
+ * Our child makes an event of what is known already. It must not wait for the API: all the other
+ * events wait for it.
+ */
+bool pfs_is_from_child(fuse_req_t request);
 
 /*
  * Tell attributes, and for how many ns they hold. While our child is to write there, it seems to be
@@ -108,6 +132,10 @@ extern const struct fuse_lowlevel_ops pfs_fs_operations;
  */
 int pfs_tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_child,
 			struct stat *ret_stat, int64_t *ret_holds);
+
+/* Tell a node as an entry. 0, or an error: then it can't be told. */
+int pfs_make_entry(struct pfs_fs *fs, const struct pfs_node *node,
+		   struct fuse_entry_param *ret_entry);
 
 /* Reply a node as an entry, or say that it isn't there. Counts the reference. */
 int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node);

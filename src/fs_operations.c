@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The messages that ask for something. What they mean is up to the tree; here they are counted,
- * their results are put into libfuse's structs, and references are counted when a reply really went
- * out.
+ * The messages that ask for something. What they mean is up to the tree; here they are counted, and
+ * their results are put into libfuse's structs.
  */
 #include "fs.h"
 
@@ -12,121 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #define LONGEST_REPLY ((size_t)64 * 1024)    /* of a listing */
 #define LONGEST_READ  ((unsigned)128 * 1024) /* of a file */
 
-static struct pfs_fs *fs_of(fuse_req_t request)
-{
-	return fuse_req_userdata(request);
-}
-
-static double seconds(int64_t ns)
-{
-	return (double)ns / (double)PFS_SECOND;
-}
-
-static bool is_own(const struct pfs_node *node)
-{
-	return node->type == PFS_NODE_REPORTS || node->type == PFS_NODE_REPORT;
-}
-
-/* Messages about /.pinefs count apart, so that looking at the counters doesn't change them. */
-static void count(struct pfs_fs *fs, enum pfs_message message, fuse_ino_t inode, const char *name)
-{
-	struct pfs_node node;
-
-	pfs_watch_noticed(fs->watch);
-	if ((!pfs_tree_node(fs->tree, inode, &node) && is_own(&node)) ||
-	    (name && inode == PFS_ROOT_INODE && !strcmp(name, ".pinefs")))
-		fs->stats->own_messages++;
-	else
-		fs->stats->messages[message]++;
-}
-
-/* That there is no such name or attribute is an answer like any other, and a common one. */
-static bool is_failure(int error)
-{
-	return error != ENOENT && error != ENODATA;
-}
-
-int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error)
-{
-	if (error < 0)
-		error = -error;
-	fs->stats->replies_failed += is_failure(error);
-	(void)fuse_reply_err(request, error);
-	return 0;
-}
-
-/*
- * Our child makes an event of what is known already. It must not wait for the API: all the other
- * events wait for it.
- */
-static bool is_from_child(fuse_req_t request)
-{
-	return pfs_watch_is_child(fs_of(request)->watch, fuse_req_ctx(request)->pid);
-}
-
 /* --- lookup and forget --------------------------------------------------------------------- */
-
-int pfs_tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_child,
-			struct stat *ret_stat, int64_t *ret_holds)
-{
-	int error = pfs_tree_attributes(fs->tree, node, ret_stat, ret_holds);
-
-	if (error == -ESTALE && to_child) {
-		pfs_tree_vanished_attributes(fs->tree, node->inode, ret_stat);
-		*ret_holds = 0;
-		error = 0;
-	}
-	if (!error && pfs_watch_is_window(fs->watch, node->inode)) {
-		ret_stat->st_uid = geteuid();
-		ret_stat->st_mode |= S_IWUSR;
-		*ret_holds = 0;
-	}
-	return error;
-}
-
-/* Tell a node as an entry. 0, or an error: then it can't be told. */
-static int make_entry(struct pfs_fs *fs, const struct pfs_node *node,
-		      struct fuse_entry_param *ret_entry)
-{
-	int64_t holds;
-	int error;
-
-	*ret_entry = (struct fuse_entry_param){.ino = node->inode, .generation = 1};
-	error = pfs_tell_attributes(fs, node, false, &ret_entry->attr, &holds);
-	if (error)
-		return error;
-	ret_entry->attr_timeout = seconds(holds);
-	ret_entry->entry_timeout = seconds(pfs_tree_entry_holds(fs->tree, node));
-	return 0;
-}
 
 /* "No such file", in the form that the kernel may remember. */
 static int reply_missing(struct pfs_fs *fs, fuse_req_t request, int64_t holds)
 {
-	const struct fuse_entry_param entry = {.ino = 0, .entry_timeout = seconds(holds)};
+	const struct fuse_entry_param entry = {.ino = 0, .entry_timeout = pfs_seconds(holds)};
 
 	if (!holds)
 		return pfs_reply_error(fs, request, ENOENT);
 	(void)fuse_reply_entry(request, &entry);
-	return 0;
-}
-
-int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
-{
-	struct fuse_entry_param entry;
-	int error = make_entry(fs, node, &entry);
-
-	/* A name that has just gone: not stale, since nobody had it from this lookup. */
-	if (error)
-		return pfs_reply_error(fs, request, error == -ESTALE ? ENOENT : error);
-	pfs_tree_hold(fs->tree, node, 1);
-	if (fuse_reply_entry(request, &entry)) /* the caller is gone: the kernel holds nothing */
-		pfs_tree_forget(fs->tree, node->inode, 1);
 	return 0;
 }
 
@@ -179,16 +77,16 @@ static bool reply_pretence(const struct call *call)
 static void do_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
 	const struct call call = {
-		.fs = fs_of(request),
+		.fs = pfs_fs_of(request),
 		.request = request,
 		.run = run_lookup,
 		.inode = parent,
 		.name = (char *)name,
-		.at_once = is_from_child(request),
+		.at_once = pfs_is_from_child(request),
 		.holds_directory = true,
 	};
 
-	count(call.fs, PFS_MESSAGE_LOOKUP, parent, name);
+	pfs_count(call.fs, PFS_MESSAGE_LOOKUP, parent, name);
 	if (strlen(name) > NAME_MAX) /* newer kernels let up to 4095 bytes through */
 		pfs_reply_error(call.fs, request, ENAMETOOLONG);
 	else if (!reply_pretence(&call))
@@ -197,14 +95,14 @@ static void do_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 
 static void do_forget(fuse_req_t request, fuse_ino_t inode, uint64_t times)
 {
-	pfs_tree_forget(fs_of(request)->tree, inode, times);
+	pfs_tree_forget(pfs_fs_of(request)->tree, inode, times);
 	fuse_reply_none(request);
 }
 
 static void do_forget_multi(fuse_req_t request, size_t count_of, struct fuse_forget_data *forgets)
 {
 	for (size_t i = 0; i < count_of; i++)
-		pfs_tree_forget(fs_of(request)->tree, forgets[i].ino, forgets[i].nlookup);
+		pfs_tree_forget(pfs_fs_of(request)->tree, forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(request);
 }
 
@@ -219,7 +117,7 @@ static int reply_attributes(const struct call *call, const struct pfs_node *node
 
 	if (error)
 		return pfs_reply_error(fs, call->request, error);
-	(void)fuse_reply_attr(call->request, &stat, seconds(holds));
+	(void)fuse_reply_attr(call->request, &stat, pfs_seconds(holds));
 	return 0;
 }
 
@@ -257,71 +155,27 @@ static int run_getattr(struct call *call, bool told, int error)
 static void do_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
 	const struct call call = {
-		.fs = fs_of(request),
+		.fs = pfs_fs_of(request),
 		.request = request,
 		.run = run_getattr,
 		.inode = inode,
 		.reading = info != NULL,
-		.at_once = is_from_child(request),
+		.at_once = pfs_is_from_child(request),
 	};
 
-	count(call.fs, PFS_MESSAGE_GETATTR, inode, NULL);
+	pfs_count(call.fs, PFS_MESSAGE_GETATTR, inode, NULL);
 	pfs_call_begin(&call);
-}
-
-static void do_getxattr(fuse_req_t request, fuse_ino_t inode, const char *name, size_t size)
-{
-	struct pfs_fs *fs = fs_of(request);
-	struct pfs_buffer *value = &fs->scratch;
-	struct pfs_node node;
-	int error = pfs_tree_node(fs->tree, inode, &node);
-
-	count(fs, PFS_MESSAGE_GETXATTR, inode, NULL);
-	pfs_buffer_clear(value);
-	if (!error)
-		error = pfs_tree_xattr(fs->tree, &node, name, value);
-	if (!error && size && size < value->length)
-		error = -ERANGE;
-	if (error)
-		pfs_reply_error(fs, request, error);
-	else if (size)
-		(void)fuse_reply_buf(request, value->bytes, value->length);
-	else
-		(void)fuse_reply_xattr(request, value->length);
-}
-
-static void do_listxattr(fuse_req_t request, fuse_ino_t inode, size_t size)
-{
-	struct pfs_fs *fs = fs_of(request);
-	struct pfs_buffer *names = &fs->scratch;
-	struct pfs_node node;
-	int error = pfs_tree_node(fs->tree, inode, &node);
-
-	count(fs, PFS_MESSAGE_GETXATTR, inode, NULL);
-	pfs_buffer_clear(names);
-	if (!error)
-		pfs_tree_xattr_names(fs->tree, &node, names);
-	if (!error)
-		error = names->error;
-	if (!error && size && size < names->length)
-		error = -ERANGE;
-	if (error)
-		pfs_reply_error(fs, request, error);
-	else if (size)
-		(void)fuse_reply_buf(request, names->bytes, names->length);
-	else
-		(void)fuse_reply_xattr(request, names->length);
 }
 
 /* access(2) and chdir(2). Never asks the API; nobody can write, whatever the modes say. */
 static void do_access(fuse_req_t request, fuse_ino_t inode, int mask)
 {
-	struct pfs_fs *fs = fs_of(request);
+	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_node node;
 	int error = pfs_tree_node(fs->tree, inode, &node);
 	bool file = !error && pfs_tree_is_file(&node);
 
-	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
 	if (!error && (mask & W_OK))
 		error = -EROFS;
 	else if (!error && (mask & X_OK) && file)
@@ -334,10 +188,10 @@ static void do_access(fuse_req_t request, fuse_ino_t inode, int mask)
 
 static void do_statfs(fuse_req_t request, fuse_ino_t inode)
 {
-	struct pfs_fs *fs = fs_of(request);
+	struct pfs_fs *fs = pfs_fs_of(request);
 	const struct statvfs stat = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX};
 
-	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
 	(void)fuse_reply_statfs(request, &stat);
 }
 
@@ -346,9 +200,9 @@ static void do_statfs(fuse_req_t request, fuse_ino_t inode)
 /* ENOSYS once, and the kernel opens files without asking, keeping its pages. */
 static void do_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
-	struct pfs_fs *fs = fs_of(request);
+	struct pfs_fs *fs = pfs_fs_of(request);
 
-	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
 	if (fs->opens_unasked) {
 		(void)fuse_reply_err(request, ENOSYS);
 		return;
@@ -360,9 +214,9 @@ static void do_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
 
 static void do_opendir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
-	struct pfs_fs *fs = fs_of(request);
+	struct pfs_fs *fs = pfs_fs_of(request);
 
-	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
 	if (fs->listings_unasked) {
 		(void)fuse_reply_err(request, ENOSYS);
 		return;
@@ -374,19 +228,19 @@ static void do_opendir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_in
 
 static void do_flush(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
-	count(fs_of(request), PFS_MESSAGE_OTHER, inode, NULL);
+	pfs_count(pfs_fs_of(request), PFS_MESSAGE_OTHER, inode, NULL);
 	(void)fuse_reply_err(request, ENOSYS);
 }
 
 static void do_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
 		    struct fuse_file_info *info)
 {
-	struct pfs_fs *fs = fs_of(request);
+	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_buffer *content = &fs->scratch;
 	struct pfs_node node;
 	int error = pfs_tree_node(fs->tree, inode, &node);
 
-	count(fs, PFS_MESSAGE_READ, inode, NULL);
+	pfs_count(fs, PFS_MESSAGE_READ, inode, NULL);
 	if (!error)
 		error = pfs_tree_read(fs->tree, &node, content);
 	if (error) {
@@ -410,14 +264,14 @@ static void do_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 static void do_poll(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info,
 		    struct fuse_pollhandle *handle)
 {
-	struct pfs_fs *fs = fs_of(request);
+	struct pfs_fs *fs = pfs_fs_of(request);
 	unsigned events = POLLIN | POLLRDNORM;
 	bool changed = true;
 	struct pfs_node node;
 	int gone = pfs_tree_node(fs->tree, inode, &node);
 	int refused = gone;
 
-	count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
 	if (!gone)
 		refused = pfs_watch_poll(fs->watch, inode, pfs_fs_poll_key(fs), handle, &changed);
 	if (refused && handle)
@@ -442,7 +296,8 @@ static size_t add_plus(struct pfs_fs *fs, fuse_req_t request, char *at, size_t r
 	struct fuse_entry_param told = {0};
 	size_t size;
 
-	if (dots || entry->node.type == PFS_NODE_REPORT || make_entry(fs, &entry->node, &told)) {
+	if (dots || entry->node.type == PFS_NODE_REPORT ||
+	    pfs_make_entry(fs, &entry->node, &told)) {
 		told = (struct fuse_entry_param){0};
 		told.attr.st_ino = entry->node.inode;
 		told.attr.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR;
@@ -526,7 +381,7 @@ static void begin_readdir(fuse_req_t request, fuse_ino_t inode, size_t size, off
 			  bool plus)
 {
 	const struct call call = {
-		.fs = fs_of(request),
+		.fs = pfs_fs_of(request),
 		.request = request,
 		.run = run_readdir,
 		.inode = inode,
@@ -536,7 +391,7 @@ static void begin_readdir(fuse_req_t request, fuse_ino_t inode, size_t size, off
 		.offset = offset,
 	};
 
-	count(call.fs, PFS_MESSAGE_READDIR, inode, NULL);
+	pfs_count(call.fs, PFS_MESSAGE_READDIR, inode, NULL);
 	pfs_call_begin(&call);
 }
 
@@ -583,8 +438,6 @@ const struct fuse_lowlevel_ops pfs_fs_operations = {
 	.forget = do_forget,
 	.forget_multi = do_forget_multi,
 	.getattr = do_getattr,
-	.getxattr = do_getxattr,
-	.listxattr = do_listxattr,
 	.access = do_access,
 	.statfs = do_statfs,
 	.open = do_open,
