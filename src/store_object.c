@@ -300,6 +300,7 @@ static void tell_change(struct pfs_store *store, struct pfs_object *object,
 static int replace_content(struct pfs_store *store, struct pfs_object *object, const char *bytes,
 			   size_t length)
 {
+	struct collection *collection = pfs_store_collection(store, object->kind);
 	struct pfs_content *before = object->content, *content;
 	int error;
 
@@ -316,8 +317,8 @@ static int replace_content(struct pfs_store *store, struct pfs_object *object, c
 	object->content = content;
 	if (before)
 		store->stats->changes++;
-	else
-		pfs_store_collection(store, object->kind)->modified = pfs_loop_wall(store->loop);
+	else if (collection->complete_walk)
+		collection->modified = pfs_loop_wall(store->loop);
 	return 0;
 }
 

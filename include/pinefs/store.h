@@ -205,7 +205,11 @@ int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uin
 struct pfs_object *pfs_store_next(struct pfs_store *store, const struct pfs_kind *kind,
 				  uint64_t after);
 int64_t pfs_store_list_left(const struct pfs_store *store, const struct pfs_kind *kind);
-/* ns since the epoch: the last time that an object came or went. */
+/*
+ * ns since the epoch: the last time that an object came or went. But until a list was read to its
+ * end, whatever comes belongs to a listing that nobody has had yet: it comes behind all that was
+ * given, and the time stays.
+ */
 int64_t pfs_store_list_modified(const struct pfs_store *store, const struct pfs_kind *kind);
 /* Rises with each walk that ended well: two listings of one generation are the same walk's. */
 uint64_t pfs_store_list_generation(const struct pfs_store *store, const struct pfs_kind *kind);

@@ -95,6 +95,30 @@ static void test_list_is_read_on_while_it_is_walked(void **state)
 	assert_int_equal(pfs_store_list_price(fixture->store, fixture->kind), 3);
 }
 
+static void test_time_of_the_list_moves_once_it_was_read_to_its_end(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t begun = pfs_store_list_modified(fixture->store, fixture->kind), then;
+
+	pass(fixture, 1);
+	assert_non_null(learn(fixture, "z", "Pending"));
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_page(&fixture->api, "a b", "token");
+	pass(fixture, 1);
+	fake_api_page(&fixture->api, "c", NULL);
+	assert_int_equal(pfs_store_list_modified(fixture->store, fixture->kind), begun);
+	pass(fixture, TTL);
+	learn_list(fixture, "a b c");
+	assert_int_equal(pfs_store_list_modified(fixture->store, fixture->kind), begun);
+	pass(fixture, TTL);
+	learn_list(fixture, "a b c d");
+	then = pfs_store_list_modified(fixture->store, fixture->kind);
+	assert_true(then > begun);
+	pass(fixture, 1);
+	assert_non_null(learn(fixture, "e", "Pending"));
+	assert_true(pfs_store_list_modified(fixture->store, fixture->kind) > then);
+}
+
 static void test_list_repeated_rows_are_one_object(void **state)
 {
 	struct fixture *fixture = *state;
@@ -498,6 +522,7 @@ int main(void)
 		TEST(test_list_is_asked_for_once_and_holds_for_its_ttl),
 		TEST(test_list_empty_is_an_answer),
 		TEST(test_list_is_read_on_while_it_is_walked),
+		TEST(test_time_of_the_list_moves_once_it_was_read_to_its_end),
 		TEST(test_list_repeated_rows_are_one_object),
 		TEST(test_list_repeated_token_is_its_end),
 		TEST(test_list_of_many_pages_remembers_each_token),
