@@ -37,10 +37,10 @@ void pfs_count(struct pfs_fs *fs, enum pfs_message message, fuse_ino_t inode, co
 		fs->stats->messages[message]++;
 }
 
-/* That there is no such name or attribute is an answer like any other, and a common one. */
+/* That there is no such name or attribute, or can't be, is an answer like any other, and common. */
 static bool is_failure(int error)
 {
-	return error != ENOENT && error != ENODATA;
+	return error != ENOENT && error != ENODATA && error != EOPNOTSUPP;
 }
 
 int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error)

@@ -1,20 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* The messages about extended attributes. */
+/*
+ * The messages about extended attributes.
+ *
+ * `ls -l` asks of each entry whether it has a label and access control lists, each time anew: the
+ * kernel keeps no attributes. But what it hears that a filesystem doesn't support it doesn't ask
+ * of the next entry. So names outside of "user." are not supported, rather than not there; and
+ * since a newer ls asks for the list of names instead, no directory has one. Its attributes are
+ * had by name. (Rejected: ENOSYS, which the kernel remembers for all names.)
+ */
 #include "fs.h"
 
 #include <errno.h>
+#include <string.h>
 
-static void do_getxattr(fuse_req_t request, fuse_ino_t inode, const char *name, size_t size)
+#define NAMESPACE "user."
+
+static int find_value(struct pfs_fs *fs, fuse_ino_t inode, const char *name,
+		      struct pfs_buffer *value)
 {
-	struct pfs_fs *fs = pfs_fs_of(request);
-	struct pfs_buffer *value = &fs->scratch;
+	struct pfs_node node;
+	int error;
+
+	if (strncmp(name, NAMESPACE, strlen(NAMESPACE)) != 0)
+		return -EOPNOTSUPP;
+	error = pfs_tree_node(fs->tree, inode, &node);
+	return error ? error : pfs_tree_xattr(fs->tree, &node, name, value);
+}
+
+static int find_names(struct pfs_fs *fs, fuse_ino_t inode, struct pfs_buffer *names)
+{
 	struct pfs_node node;
 	int error = pfs_tree_node(fs->tree, inode, &node);
 
-	pfs_count(fs, PFS_MESSAGE_GETXATTR, inode, NULL);
-	pfs_buffer_clear(value);
-	if (!error)
-		error = pfs_tree_xattr(fs->tree, &node, name, value);
+	if (error)
+		return error;
+	if (!pfs_tree_is_file(&node))
+		return -EOPNOTSUPP;
+	pfs_tree_xattr_names(fs->tree, &node, names);
+	return names->error;
+}
+
+/* size 0: how long it is; else the whole of it must fit. */
+static void reply_value(struct pfs_fs *fs, fuse_req_t request, int error,
+			const struct pfs_buffer *value, size_t size)
+{
 	if (!error && size && size < value->length)
 		error = -ERANGE;
 	if (error)
@@ -25,27 +54,24 @@ static void do_getxattr(fuse_req_t request, fuse_ino_t inode, const char *name, 
 		(void)fuse_reply_xattr(request, value->length);
 }
 
+static void do_getxattr(fuse_req_t request, fuse_ino_t inode, const char *name, size_t size)
+{
+	struct pfs_fs *fs = pfs_fs_of(request);
+	struct pfs_buffer *value = &fs->scratch;
+
+	pfs_count(fs, PFS_MESSAGE_GETXATTR, inode, NULL);
+	pfs_buffer_clear(value);
+	reply_value(fs, request, find_value(fs, inode, name, value), value, size);
+}
+
 static void do_listxattr(fuse_req_t request, fuse_ino_t inode, size_t size)
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_buffer *names = &fs->scratch;
-	struct pfs_node node;
-	int error = pfs_tree_node(fs->tree, inode, &node);
 
 	pfs_count(fs, PFS_MESSAGE_GETXATTR, inode, NULL);
 	pfs_buffer_clear(names);
-	if (!error)
-		pfs_tree_xattr_names(fs->tree, &node, names);
-	if (!error)
-		error = names->error;
-	if (!error && size && size < names->length)
-		error = -ERANGE;
-	if (error)
-		pfs_reply_error(fs, request, error);
-	else if (size)
-		(void)fuse_reply_buf(request, names->bytes, names->length);
-	else
-		(void)fuse_reply_xattr(request, names->length);
+	reply_value(fs, request, find_names(fs, inode, names), names, size);
 }
 
 void pfs_fs_add_xattrs(struct fuse_lowlevel_ops *operations)

@@ -47,7 +47,7 @@ struct pfs_stats {
 	/* fs: messages from the kernel about the API's tree, and those about /.pinefs itself. */
 	uint64_t messages[PFS_MESSAGE_COUNT];
 	uint64_t own_messages;
-	uint64_t replies_failed; /* replies that said an errno but ENOENT and ENODATA */
+	uint64_t replies_failed; /* replies of an errno that says more than "not there" */
 	uint64_t interrupted;	 /* callers that gave up waiting */
 
 	/* http */

@@ -80,7 +80,7 @@ not_in_environment() {
 	run ! grep -rF secret "$MNT"
 	[ "$(grep -c . "$MNT/.pinefs/errors")" -eq 1 ]
 	# Names and values of all extended attributes.
-	find "$MNT" -exec getfattr -d -m - {} + >"$BATS_TEST_TMPDIR/attributes" 2>&1
+	find "$MNT" -type f -exec getfattr -d -m - {} + >"$BATS_TEST_TMPDIR/attributes" 2>&1
 	grep -q user.pinefs "$BATS_TEST_TMPDIR/attributes"
 	run ! grep -F secret "$BATS_TEST_TMPDIR/attributes" "$PINEFS_LOG"
 	mount_logged '/restore-jobs/some-id: 401'

@@ -281,38 +281,3 @@ page_of_files() {
 	wait_until 10 file_says "$JOBS/$id/target_index_name" other
 	find "$MNT" -printf '%i %P\n' | sort | cmp - "$BATS_TEST_TMPDIR/before"
 }
-
-@test "extended attributes of files and directories" {
-	sim_start --jobs 0
-	add_job a '{"status": "Completed"}'
-	mount_start
-	local file=$JOBS/a/status
-	cat "$file"
-	[ "$(getfattr -m- --absolute-names "$file" "$JOBS/a" | grep -c '^user\.pinefs\.')" -eq 16 ]
-	[ "$(getfattr -m- --absolute-names "$file" | grep '^user' | sort | tr '\n' ' ')" = \
-		'user.pinefs.age user.pinefs.error user.pinefs.expires_in user.pinefs.fetched_at '\
-'user.pinefs.http_status user.pinefs.request_id user.pinefs.source user.pinefs.stale ' ]
-	[ "$(attribute "$file" source)" = describe ]
-	[ "$(attribute "$file" stale)" = 0 ]
-	[ "$(attribute "$file" http_status)" = 200 ]
-	[ -z "$(attribute "$file" error)" ]
-	[[ $(attribute "$file" request_id) =~ ^[0-9a-f-]{36}$ ]]
-	[[ $(attribute "$file" fetched_at) =~ ^20[0-9-]{8}T[0-9:]{8}(\.[0-9]+)?Z$ ]]
-	jq -ne --arg age "$(attribute "$file" age)" --arg left "$(attribute "$file" expires_in)" \
-		'($age | tonumber) as $a | ($left | tonumber) as $l
-			| $a >= 0 and $a < 60 and $l > 540 and $l <= 600'
-	[ "$(getfattr --only-values -n user.pinefs.source "$JOBS/a")" = describe ]
-	says 'No such attribute' getfattr -n user.pinefs.nothing "$file"
-	says 'No such attribute' getfattr -n user.other "$file"
-	[ -z "$(getfattr -m- "$MNT" "$MNT/README" "$JOBS" "$MNT/.pinefs/stats")" ]
-}
-
-@test "reading an extended attribute of a directory never fetches" {
-	sim_start --jobs 0
-	add_job a
-	mount_start --ttl 0.1
-	local file=$JOBS/a/status
-	cat "$file"
-	costs 0 0 wait_until 10 expired "$file"
-	costs 0 0 attribute "$JOBS/a" age
-}
