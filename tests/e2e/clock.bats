@@ -51,6 +51,27 @@ between() { # LEAST NUMBER MOST
 	return 1
 }
 
+# The list fails again and again, until it is asked for only once a minute.
+@test "after an outage SIGHUP brings what is watched at once, not after the pause" {
+	local asked i
+	pending one
+	mount_start --ttl 0.3
+	lists 'one ' # the first listing is no news
+	inotify jobs -e create "$JOBS"
+	fault '{"match":"any","status":400}'
+	asked_again() { [ "$(requests list)" -gt "$asked" ]; }
+	for i in {1..9}; do
+		asked=$(requests list)
+		suspend $((i * 100))
+		wait_until 20 asked_again
+	done
+	sim_delete /_sim/faults
+	pending two
+	mount_forget
+	wait_until 20 saw jobs "CREATE,ISDIR $JOBS/two"
+	mount_stop
+}
+
 @test "the daemon's clock is the one that is set" {
 	pending one
 	mount_start --ttl 0.1

@@ -63,7 +63,7 @@ void await(struct nest *nest, const unsigned *count, unsigned many)
 	assert_int_equal(*count, many);
 }
 
-static int start(struct nest *nest, const char *mountpoint)
+int start_nest(struct nest *nest, const char *mountpoint, void (*wipe)(void *arg), void *arg)
 {
 	const struct pfs_poke_listener listener = {
 		.idle = on_idle,
@@ -73,8 +73,15 @@ static int start(struct nest *nest, const char *mountpoint)
 		.arg = nest,
 	};
 
-	if (pfs_poke_start(mountpoint, wipe_nest, nest, &nest->poke) ||
+	if (pfs_poke_start(mountpoint, wipe, arg, &nest->poke) ||
 	    pfs_poke_listen(nest->poke, nest->loop, &listener))
+		return -1;
+	return 0;
+}
+
+static int start(struct nest *nest, const char *mountpoint)
+{
+	if (start_nest(nest, mountpoint, wipe_nest, nest))
 		return -1;
 	for (int i = 0; i < 30000 && !*nest->wiped; i++)
 		(void)usleep(1000);

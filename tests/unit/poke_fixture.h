@@ -35,6 +35,9 @@ int set_up_nest(void **state);
 int set_up_nest_on_proc(void **state); /* the child changes and looks at /proc */
 int tear_down_nest(void **state);
 
+/* Another child, which calls this before all else. 0, or -1. */
+int start_nest(struct nest *nest, const char *mountpoint, void (*wipe)(void *arg), void *arg);
+
 /* Has its pid as wiped; forgets the secret. */
 void wipe_nest(void *nest);
 

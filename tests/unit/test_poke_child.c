@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../src/poke.h"
 #include "poke_fixture.h"
 
 static unsigned count_entries(const char *path)
@@ -54,6 +56,71 @@ static void test_child_that_dies_is_told_once_and_asked_nothing(void **state)
 	/* Nobody else can get its number meanwhile. */
 	snprintf(path, sizeof(path), "/proc/%d", (int)nest->child);
 	assert_int_equal(access(path, F_OK), 0);
+}
+
+/* A child that speaks nonsense, as one would that was taken over: answers of these sizes. */
+struct nonsense {
+	int socket;
+	size_t size;
+	struct poke_answer answer;
+};
+
+static void speak_nonsense(void *arg)
+{
+	const struct nonsense *nonsense = arg;
+
+	(void)!send(nonsense->socket, &nonsense->answer, nonsense->size, MSG_NOSIGNAL);
+}
+
+/* The number of the socket's second end, which is the child's: the second that is free now. */
+static int next_socket(void)
+{
+	int first = dup(STDIN_FILENO), second = dup(STDIN_FILENO);
+
+	assert_true(first >= 0 && second >= 0);
+	close(first);
+	close(second);
+	return second;
+}
+
+static void test_child_that_speaks_nonsense_is_ended_and_what_it_said_not_taken(void **state)
+{
+	static const struct {
+		size_t count;
+		size_t size;
+		bool taken;
+	} rows[] = {
+		{POKE_WATCHERS, sizeof(struct poke_answer), true},
+		{POKE_WATCHERS + 1, sizeof(struct poke_answer), false},
+		{SIZE_MAX, sizeof(struct poke_answer), false},
+		{1, sizeof(struct poke_answer) - 1, false},
+		{1, 1, false},
+	};
+	struct nest *nest = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nonsense nonsense = {
+			.size = rows[i].size,
+			.answer = {.count = rows[i].count, .error = -EIO},
+		};
+
+		pfs_poke_destroy(nest->poke);
+		nest->error = 0;
+		nest->gone = 0;
+		nest->idle = 0;
+		nonsense.socket = next_socket();
+		assert_int_equal(start_nest(nest, nest->directory, speak_nonsense, &nonsense), 0);
+		if (rows[i].taken) {
+			have_done(nest, PFS_POKE_STAT, "");
+			assert_int_equal(nest->error, -EIO);
+			assert_int_equal(nest->gone, 0);
+			continue;
+		}
+		await(nest, &nest->gone, 1);
+		assert_int_equal(nest->error, 0);
+		assert_false(pfs_poke_is_idle(nest->poke));
+		assert_int_equal(pfs_poke_ask(nest->poke, PFS_POKE_STAT, INODE, ""), -EPIPE);
+	}
 }
 
 static bool is_called(pid_t pid, const char *expected)
@@ -246,6 +313,7 @@ int main(int argc, char *argv[])
 	const struct CMUnitTest tests[] = {
 		TEST(test_child_holds_one_descriptor_and_no_directory),
 		TEST(test_child_that_dies_is_told_once_and_asked_nothing),
+		TEST(test_child_that_speaks_nonsense_is_ended_and_what_it_said_not_taken),
 		TEST(test_successor_does_what_the_child_did_and_holds_no_more),
 		TEST(test_destroy_ends_the_child_even_one_that_is_stopped_at_work),
 		TEST(test_child_outlives_signals_but_not_its_parent),

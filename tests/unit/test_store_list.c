@@ -418,6 +418,24 @@ static void test_many_expired_are_told_by_one_walk(void **state)
 	assert_news(fixture, "+a +b +c +d +e ~d");
 }
 
+static void test_many_expired_are_told_by_one_walk_also_after_one_that_failed(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const ids[] = {"a", "b", "c", "d", "e"};
+
+	learn_list(fixture, "a b c d e");
+	pass(fixture, TTL);
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_fail(&fixture->api, NULL, -EIO, 500);
+	pass(fixture, TTL_ERROR);
+	learn_list(fixture, "a b c d e");
+	pass(fixture, TTL);
+	for (size_t i = 0; i < COUNT(ids); i++)
+		assert_int_equal(ask(fixture, ids[i], NULL), -EINPROGRESS);
+	assert_int_equal(fixture->api.describes, 2);
+	assert_int_equal(fixture->api.lists, 4);
+}
+
 /* Three are asked for, the third of which expects the walk. */
 static void expect_walk(struct fixture *fixture, struct waiter *waiter)
 {
@@ -441,6 +459,25 @@ static void test_walk_that_leaves_it_out_is_followed_by_a_describe(void **state)
 	fake_api_status(&fixture->api, "c", "Failed");
 	assert_told(&waiter, 0);
 	assert_int_equal(fixture->api.describes, 3);
+}
+
+/* What the walk was waited for is over, too: time passes, and nothing more comes of it. */
+static void test_describe_after_a_walk_is_the_only_one_however_long_it_takes(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter = {0};
+
+	expect_walk(fixture, &waiter);
+	fake_api_page(&fixture->api, "a b", NULL);
+	assert_int_equal(fixture->api.describes, 3);
+	pass(fixture, TIMEOUT / 2 + PFS_SECOND);
+	assert_int_equal(fixture->api.describes, 3);
+	assert_waiting(&waiter);
+	fake_api_status(&fixture->api, "c", "Failed");
+	assert_told(&waiter, 0);
+	pass(fixture, TIMEOUT);
+	assert_false(fake_api_is_asked(&fixture->api, "c"));
+	assert_news(fixture, "+a +b +c ~c");
 }
 
 static void test_walk_that_fails_is_followed_by_a_describe(void **state)
@@ -539,6 +576,8 @@ int main(void)
 		TEST(test_list_that_was_in_time_leaves_no_timer),
 		TEST(test_list_with_a_rejected_key_says_so_at_once),
 		TEST(test_many_expired_are_told_by_one_walk),
+		TEST(test_many_expired_are_told_by_one_walk_also_after_one_that_failed),
+		TEST(test_describe_after_a_walk_is_the_only_one_however_long_it_takes),
 		TEST(test_walk_that_leaves_it_out_is_followed_by_a_describe),
 		TEST(test_walk_that_fails_is_followed_by_a_describe),
 		TEST(test_walk_that_takes_long_is_not_waited_for),

@@ -87,6 +87,41 @@ static void test_attributes_hold_as_long_as_the_answer(void **state)
 	assert_int_equal(holds(bench, "restore-jobs"), TTL - PFS_SECOND);
 }
 
+/* What can change is looked up again in time: else who sets a watch on it isn't seen. */
+static void test_names_hold_no_longer_than_what_they_name_can_change(void **state)
+{
+	static const struct {
+		const char *path;
+		int64_t least, most;
+	} rows[] = {
+		{"README", 600 * PFS_SECOND, INT64_MAX},
+		{".pinefs", 600 * PFS_SECOND, INT64_MAX},
+		{".pinefs/stats", 0, 0},
+		{"events", TTL, TTL},
+		{"restore-jobs", TTL, TTL},
+		{"restore-jobs/a", TTL - PFS_SECOND, TTL - PFS_SECOND},
+		{STATUS, TTL - PFS_SECOND, TTL - PFS_SECOND},
+		{"restore-jobs/a/events", TTL - PFS_SECOND, TTL - PFS_SECOND},
+		{"restore-jobs/a/wait", TTL - PFS_SECOND, TTL - PFS_SECOND},
+		{"restore-jobs/b/status", TTL_FINAL - PFS_SECOND, TTL_FINAL - PFS_SECOND},
+		{"restore-jobs/old/status", TTL, TTL}, /* has run out: its attributes say so */
+	};
+	struct bench *bench = *state;
+
+	learn_object(bench, "old", "{\"status\":\"Pending\"}");
+	learn_object(bench, "b", "{\"status\":\"Failed\"}");
+	assert_int_equal(ask(bench->store, "a", NULL), -EINPROGRESS);
+	fake_api_answer(&bench->store->api, "a", "{\"status\":\"Pending\"}");
+	pass(bench->store, PFS_SECOND);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct pfs_node node = walk(bench, rows[i].path);
+		int64_t ns = pfs_tree_entry_holds(bench->tree, &node);
+
+		if (ns < rows[i].least || ns > rows[i].most)
+			fail_msg("%s: %lld ns", rows[i].path, (long long)ns);
+	}
+}
+
 static void test_time_is_the_objects_and_moves_with_each_change(void **state)
 {
 	struct bench *bench = *state;
@@ -456,6 +491,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_attributes_each_place_as_in_table),
 		TEST(test_attributes_hold_as_long_as_the_answer),
+		TEST(test_names_hold_no_longer_than_what_they_name_can_change),
 		TEST(test_time_is_the_objects_and_moves_with_each_change),
 		TEST(test_touch_moves_a_files_time_by_the_least),
 		TEST(test_collection_moves_when_something_came_or_its_time_is_up),

@@ -7,41 +7,6 @@
 #include "capture.h"
 #include "watch_fixture.h"
 
-#define JOB "restore-jobs/a"
-
-#define TOLD(path) "stat:" path " modify:" path " attrib:" path " close:" path
-
-/* All that a change of a job's status changes, for who watches the job's directory. */
-#define REPLACED(path) "unlink:" path " mknod:" path
-#define ALL_TOLD       TOLD(JOB "/status") " " TOLD(JOB "/raw.json") " " TOLD(JOB "/events")
-
-static struct pfs_object *job(struct scene *scene)
-{
-	return pfs_store_find(scene->store->store, scene->store->kind, "a");
-}
-
-/* The API says that the job is this now. No time passes. */
-static void answer(struct scene *scene, const char *object)
-{
-	pfs_store_expire(scene->store->store);
-	assert_int_equal(ask(scene->store, "a", NULL), -EINPROGRESS);
-	fake_api_answer(scene->api, "a", object);
-}
-
-static void change(struct scene *scene, const char *status)
-{
-	char object[100];
-
-	snprintf(object, sizeof(object), "{\"restore_job_id\":\"a\",\"status\":\"%s\"}", status);
-	answer(scene, object);
-}
-
-/* A moment: a look for watchers, if one is wanted, and what comes of it. */
-static void blink(struct scene *scene)
-{
-	live(scene, 100 * PFS_MILLISECOND);
-}
-
 /* --- whom it concerns ---------------------------------------------------------------------- */
 
 static void test_changes_that_nobody_watches_cost_one_look_and_nothing_is_kept(void **state)
@@ -50,8 +15,8 @@ static void test_changes_that_nobody_watches_cost_one_look_and_nothing_is_kept(v
 
 	learn(scene->store, "a", "Pending");
 	pass(scene->store, PFS_SECOND);
-	change(scene, "Stuck");
-	change(scene, "Failed");
+	change_job(scene, "Stuck");
+	change_job(scene, "Failed");
 	blink(scene);
 	assert_orders(&scene->poke, "");
 	assert_int_equal(job(scene)->references, 0);
@@ -68,7 +33,7 @@ static void test_watch_that_was_set_without_a_message_is_found(void **state)
 	pfs_watch_noticed(scene->watch);
 	live(scene, 2 * LOOK);
 	fake_poke_watch(&scene->poke, PFS_ROOT_INODE);
-	change(scene, "Stuck");
+	change_job(scene, "Stuck");
 	blink(scene);
 	assert_orders(&scene->poke, TOLD("events"));
 }
@@ -79,7 +44,7 @@ static void test_change_is_told_of_the_file_that_is_watched(void **state)
 
 	learn(scene->store, "a", "Pending");
 	watch_and_look(scene, JOB "/status");
-	change(scene, "Stuck");
+	change_job(scene, "Stuck");
 	fake_poke_work(&scene->poke);
 	blink(scene);
 	assert_orders(&scene->poke, TOLD(JOB "/status"));
@@ -91,10 +56,10 @@ static void test_change_is_told_of_each_changed_file_in_a_watched_directory(void
 
 	learn(scene->store, "a", "Pending");
 	watch_and_look(scene, JOB);
-	change(scene, "Stuck");
+	change_job(scene, "Stuck");
 	blink(scene);
 	assert_orders(&scene->poke, ALL_TOLD);
-	change(scene, "Failed");
+	change_job(scene, "Failed");
 	blink(scene);
 	assert_orders(&scene->poke, ALL_TOLD " mknod:" JOB "/done");
 }
@@ -106,7 +71,7 @@ static void test_watch_set_since_the_last_look_is_found_before_a_change_is_told(
 	learn(scene->store, "a", "Pending");
 	pass(scene->store, PFS_SECOND);
 	watch_path(scene, JOB "/events");
-	change(scene, "Stuck");
+	change_job(scene, "Stuck");
 	assert_orders(&scene->poke, "");
 	blink(scene);
 	assert_orders(&scene->poke, TOLD(JOB "/events"));
@@ -123,7 +88,7 @@ static void test_watch_that_a_look_under_way_may_have_missed_is_found_by_the_nex
 	assert_int_equal(scene->poke.operation, PFS_POKE_SCAN);
 	pass(scene->store, PFS_SECOND);
 	pfs_watch_noticed(scene->watch);
-	change(scene, "Stuck");
+	change_job(scene, "Stuck");
 	fake_poke_done(&scene->poke); /* nobody seen */
 	watch_path(scene, JOB "/status");
 	blink(scene);
@@ -139,8 +104,8 @@ static void test_two_changes_before_a_look_are_told_each_by_its_files(void **sta
 	pass(scene->store, PFS_SECOND);
 	watch_path(scene, JOB "/status");
 	watch_path(scene, JOB "/backup_id");
-	answer(scene, "{\"restore_job_id\":\"a\",\"backup_id\":\"2\"}");
-	answer(scene, "{\"restore_job_id\":\"a\",\"backup_id\":\"2\",\"status\":\"Pending\"}");
+	answer_job(scene, "{\"restore_job_id\":\"a\",\"backup_id\":\"2\"}");
+	answer_job(scene, "{\"restore_job_id\":\"a\",\"backup_id\":\"2\",\"status\":\"Pending\"}");
 	blink(scene);
 	assert_orders(&scene->poke, TOLD(JOB "/backup_id") " " TOLD(JOB "/status"));
 }
@@ -153,7 +118,7 @@ static void test_watcher_who_has_gone_is_not_told(void **state)
 	watch_and_look(scene, JOB "/status");
 	fake_poke_unwatch_all(&scene->poke);
 	live_with_api(scene, 3 * TTL, "Pending");
-	change(scene, "Stuck");
+	change_job(scene, "Stuck");
 	blink(scene);
 	assert_orders(&scene->poke, "");
 }
@@ -186,7 +151,7 @@ static void test_name_waits_for_a_busy_directory_and_holds_up_no_other(void **st
 	scene->busy = inode_of(scene, "restore-jobs");
 	learn(scene->store, "b", "Pending");
 	learn(scene->store, "c", "Pending");
-	change(scene, "Stuck");
+	change_job(scene, "Stuck");
 	blink(scene);
 	assert_orders(&scene->poke, TOLD(JOB "/status"));
 	scene->busy = 0;
@@ -296,7 +261,7 @@ static void test_step_that_fails_is_logged_and_the_others_are_taken(void **state
 
 	learn(scene->store, "a", "Pending");
 	watch_and_look(scene, JOB "/status");
-	change(scene, "Stuck");
+	change_job(scene, "Stuck");
 	pass(scene->store, PFS_MILLISECOND);
 	assert_orders(&scene->poke, "stat:" JOB "/status");
 	pfs_log_open(PFS_LOG_DEBUG, false);
@@ -318,14 +283,32 @@ static void test_many_lines_of_the_whole_history_are_one_change_of_it(void **sta
 
 	learn(scene->store, "a", "Pending");
 	watch_and_look(scene, "events");
-	change(scene, "Stuck");
+	change_job(scene, "Stuck");
 	pass(scene->store, 0);
 	assert_orders(&scene->poke, "stat:events"); /* begun: it may be read before the next line */
 	for (unsigned i = 0; i < 20; i++)
-		change(scene, i % 2 ? "Stuck" : "Pending");
+		change_job(scene, i % 2 ? "Stuck" : "Pending");
 	blink(scene);
 	assert_orders(&scene->poke, "modify:events attrib:events close:events " TOLD("events"));
-	change(scene, "Over");
+	change_job(scene, "Over");
+	blink(scene);
+	assert_orders(&scene->poke, TOLD("events"));
+}
+
+/* The event that waits is of the last line: who came between two of them hears of the second. */
+static void test_line_of_the_whole_history_is_told_to_who_came_after_the_one_before(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	pass(scene->store, PFS_SECOND);
+	change_job(scene, "Stuck");
+	pass(scene->store, 20 * PFS_MILLISECOND);
+	assert_int_equal(scene->poke.operation, PFS_POKE_SCAN);
+	pass(scene->store, 20 * PFS_MILLISECOND);
+	change_job(scene, "Pending");
+	fake_poke_done(&scene->poke); /* nobody seen */
+	watch_path(scene, "events");
 	blink(scene);
 	assert_orders(&scene->poke, TOLD("events"));
 }
@@ -337,7 +320,7 @@ static void fill_history(struct scene *scene, const char *path)
 
 	for (unsigned i = 0; i < 1000 && inode_of(scene, path) == inode; i++) {
 		scene->poke.orders[0] = '\0';
-		change(scene, i % 2 ? "Stuck" : "Pending");
+		change_job(scene, i % 2 ? "Stuck" : "Pending");
 		blink(scene);
 	}
 	assert_int_not_equal(inode_of(scene, path), inode);
@@ -358,7 +341,7 @@ static void test_who_watches_a_history_is_told_that_it_goes_on_elsewhere(void **
 	assert_orders(&scene->poke, REPLACED(JOB "/events"));
 	fake_poke_unwatch_all(&scene->poke);
 	watch_and_look(scene, JOB "/events");
-	change(scene, "Over");
+	change_job(scene, "Over");
 	blink(scene);
 	assert_orders(&scene->poke, TOLD(JOB "/events"));
 }
@@ -373,7 +356,7 @@ static void test_watch_on_a_history_is_found_when_that_has_been_rotated(void **s
 		fake_poke_unwatch_all(&scene->poke);
 		fake_poke_watch(&scene->poke, inode_of(scene, JOB "/events"));
 		live(scene, PFS_SECOND); /* too soon for a look */
-		change(scene, i % 2 ? "Stuck" : "Pending");
+		change_job(scene, i % 2 ? "Stuck" : "Pending");
 		if (inode_of(scene, JOB "/events") != scene->poke.watchers[0].inode)
 			break;
 		fake_poke_unwatch_all(&scene->poke);
@@ -391,7 +374,7 @@ static void test_done_goes_when_a_job_goes_on_after_all(void **state)
 
 	learn(scene->store, "a", "Failed");
 	watch_and_look(scene, JOB "/done");
-	change(scene, "Pending");
+	change_job(scene, "Pending");
 	pass(scene->store, PFS_MILLISECOND);
 	assert_orders(&scene->poke, "unlink:" JOB "/done");
 	assert_int_equal(
@@ -400,138 +383,7 @@ static void test_done_goes_when_a_job_goes_on_after_all(void **state)
 	assert_int_equal(inode, pfs_tree_done_inode(job(scene)));
 }
 
-/* --- the child ----------------------------------------------------------------------------- */
-
-/* At each step: is there a window, and where? */
-static void assert_step(struct scene *scene, const char *order, const char *window)
-{
-	bool open = *window && pfs_watch_is_window(scene->watch, inode_of(scene, window));
-
-	assert_orders(&scene->poke, order);
-	assert_true(open == (*window != '\0'));
-	assert_true(*window || !pfs_watch_is_window(scene->watch, inode_of(scene, JOB)));
-	assert_true(*window || !pfs_watch_is_window(scene->watch, inode_of(scene, JOB "/status")));
-	fake_poke_done(&scene->poke);
-}
-
-static void test_window_is_open_only_while_the_child_needs_it(void **state)
-{
-	struct scene *scene = *state;
-
-	learn(scene->store, "a", "Pending");
-	watch_path(scene, JOB "/status");
-	fake_poke_watch(&scene->poke, pfs_tree_done_inode(job(scene)));
-	live(scene, LOOK);
-	change(scene, "Failed");
-	pass(scene->store, 0);
-	assert_step(scene, "stat:" JOB "/status", JOB "/status");
-	assert_step(scene, "modify:" JOB "/status", JOB "/status");
-	assert_step(scene, "attrib:" JOB "/status", JOB "/status");
-	assert_step(scene, "close:" JOB "/status", JOB "/status");
-	assert_step(scene, "stat:" JOB "/status", "");
-	if (scene->poke.operation == PFS_POKE_SCAN)
-		fake_poke_done(&scene->poke);
-	assert_step(scene, "stat:" JOB, JOB);
-	assert_step(scene, "mknod:" JOB "/done", JOB);
-	assert_step(scene, "stat:" JOB, "");
-	assert_false(pfs_watch_is_window(scene->watch, 0));
-}
-
-static void test_child_that_ends_leaves_no_window_and_its_event_is_told_by_the_next(void **state)
-{
-	struct scene *scene = *state;
-	uint64_t status;
-
-	learn(scene->store, "a", "Pending");
-	watch_and_look(scene, JOB "/status");
-	status = inode_of(scene, JOB "/status");
-	change(scene, "Stuck");
-	pass(scene->store, 0);
-	fake_poke_done(&scene->poke);
-	assert_orders(&scene->poke, "stat:" JOB "/status modify:" JOB "/status");
-	assert_true(pfs_watch_is_window(scene->watch, status));
-	fake_poke_die(&scene->poke);
-	assert_false(pfs_watch_is_window(scene->watch, status));
-	change(scene, "Unstuck");
-	assert_orders(&scene->poke, "");
-	live(scene, 2 * PFS_SECOND);
-	assert_orders(&scene->poke, TOLD(JOB "/status") " stat:" JOB "/status " TOLD(
-					    JOB "/status") " stat:" JOB "/status");
-	assert_false(pfs_watch_is_window(scene->watch, status));
-}
-
-static void test_order_to_a_child_that_has_just_ended_is_for_the_next(void **state)
-{
-	struct scene *scene = *state;
-
-	learn(scene->store, "a", "Pending");
-	watch_and_look(scene, JOB);
-	scene->poke.dead = true; /* and nobody has heard of it yet */
-	change(scene, "Stuck");
-	blink(scene);
-	fake_poke_die(&scene->poke);
-	live(scene, 2 * PFS_SECOND);
-	assert_orders(&scene->poke, ALL_TOLD);
-}
-
-/* A second one that ends soon: there may be none for long, and nothing is kept for it. */
-static void test_changes_are_not_kept_for_a_child_that_may_never_come(void **state)
-{
-	struct scene *scene = *state;
-
-	learn(scene->store, "a", "Pending");
-	watch_and_look(scene, JOB "/status");
-	scene->poke.restart_error = -EAGAIN;
-	fake_poke_die(&scene->poke);
-	live(scene, 2 * TTL);
-	change(scene, "Stuck");
-	live(scene, 2 * TTL);
-	assert_int_equal(job(scene)->references, 0);
-	scene->poke.restart_error = 0;
-	live(scene, 120 * PFS_SECOND);
-	assert_orders(&scene->poke, "");
-	change(scene, "Unstuck");
-	blink(scene);
-	assert_orders(&scene->poke, TOLD(JOB "/status"));
-}
-
-static void test_changes_past_the_bound_are_not_told_and_later_ones_are(void **state)
-{
-	struct scene *scene = *state;
-
-	learn(scene->store, "a", "Pending");
-	watch_and_look(scene, JOB);
-	/* The child is stopped: three files each time. */
-	for (unsigned i = 0; i < 8000; i++)
-		change(scene, i % 2 ? "Stuck" : "Pending");
-	pass(scene->store, 0);
-	fake_poke_work(&scene->poke);
-	assert_uint_in_range(scene->poke.asked, 4 * 15000, 4 * 20001);
-	blink(scene);
-	scene->poke.orders[0] = '\0';
-	change(scene, "Over");
-	blink(scene);
-	assert_orders(&scene->poke, ALL_TOLD);
-}
-
-static void test_without_a_child_nothing_is_told_and_nothing_kept(void **state)
-{
-	struct scene *scene = *state;
-
-	learn_list(scene->store, "a");
-	pfs_watch_noticed(scene->watch);
-	change(scene, "Stuck");
-	assert_int_equal(job(scene)->references, 0);
-	assert_true(is_at_rest(scene));
-	assert_false(pfs_watch_is_child(scene->watch, 0));
-	assert_false(pfs_watch_permits(scene->watch, 0, PFS_POKE_MODIFY, 0, NULL));
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_watch, teardown_watch)
-#define TEST_WITH_WINDOW(function)                                                                 \
-	cmocka_unit_test_setup_teardown(function, setup_watch_with_window, teardown_watch)
-#define TEST_WITHOUT_CHILD(function)                                                               \
-	cmocka_unit_test_setup_teardown(function, setup_watch_without_child, teardown_watch)
 
 int main(void)
 {
@@ -552,16 +404,10 @@ int main(void)
 		TEST(test_name_that_is_made_is_hidden_from_the_child_alone),
 		TEST(test_step_that_fails_is_logged_and_the_others_are_taken),
 		TEST(test_many_lines_of_the_whole_history_are_one_change_of_it),
+		TEST(test_line_of_the_whole_history_is_told_to_who_came_after_the_one_before),
 		TEST(test_who_watches_a_history_is_told_that_it_goes_on_elsewhere),
 		TEST(test_watch_on_a_history_is_found_when_that_has_been_rotated),
 		TEST(test_done_goes_when_a_job_goes_on_after_all),
-		TEST_WITH_WINDOW(test_window_is_open_only_while_the_child_needs_it),
-		TEST_WITH_WINDOW(
-			test_child_that_ends_leaves_no_window_and_its_event_is_told_by_the_next),
-		TEST(test_order_to_a_child_that_has_just_ended_is_for_the_next),
-		TEST(test_changes_are_not_kept_for_a_child_that_may_never_come),
-		TEST(test_changes_past_the_bound_are_not_told_and_later_ones_are),
-		TEST_WITHOUT_CHILD(test_without_a_child_nothing_is_told_and_nothing_kept),
 	};
 
 	return cmocka_run_group_tests_name("watch_event", tests, NULL, NULL);

@@ -153,6 +153,43 @@ unsigned live_with_api(struct scene *scene, int64_t ns, const char *status)
 	return scene->api->describes + scene->api->lists - before;
 }
 
+void blink(struct scene *scene)
+{
+	live(scene, 100 * PFS_MILLISECOND);
+}
+
+struct pfs_object *job(struct scene *scene)
+{
+	return pfs_store_find(scene->store->store, scene->store->kind, "a");
+}
+
+void answer_job(struct scene *scene, const char *object)
+{
+	pfs_store_expire(scene->store->store);
+	assert_int_equal(ask(scene->store, "a", NULL), -EINPROGRESS);
+	fake_api_answer(scene->api, "a", object);
+}
+
+void change_job(struct scene *scene, const char *status)
+{
+	char object[100];
+
+	snprintf(object, sizeof(object), "{\"restore_job_id\":\"a\",\"status\":\"%s\"}", status);
+	answer_job(scene, object);
+}
+
+int wait_for(struct scene *scene, const char *id, struct waiter *waiter)
+{
+	return pfs_watch_wait(scene->watch,
+			      pfs_store_find(scene->store->store, scene->store->kind, id),
+			      prepare(waiter));
+}
+
+void give_up(struct scene *scene, struct waiter *waiter)
+{
+	pfs_store_cancel(scene->store->store, &waiter->wait);
+}
+
 void assert_host_told(struct scene *scene, const char *told)
 {
 	assert_string_equal(scene->told, told);

@@ -10,6 +10,15 @@
 /* When a look follows the last message: a little more than a TTL. */
 #define LOOK (TTL + TTL / 8 + 20 * PFS_MILLISECOND)
 
+#define JOB "restore-jobs/a"
+
+/* What the child is asked to do where a file changes, and where a history begins a new one. */
+#define TOLD(path)     "stat:" path " modify:" path " attrib:" path " close:" path
+#define REPLACED(path) "unlink:" path " mknod:" path
+
+/* All that a change of a job's status changes, for who watches the job's directory. */
+#define ALL_TOLD TOLD(JOB "/status") " " TOLD(JOB "/raw.json") " " TOLD(JOB "/events")
+
 struct scene {
 	struct bench *bench;
 	struct fixture *store;
@@ -47,6 +56,19 @@ void live(struct scene *scene, int64_t ns);
  * with NULL all fail. How many requests that were.
  */
 unsigned live_with_api(struct scene *scene, int64_t ns, const char *status);
+
+/* A moment: a look for watchers, if one is wanted, and what comes of it. */
+void blink(struct scene *scene);
+
+/* The job "a", which is known; the API says that it is this now, or has this status. No time
+ * passes. */
+struct pfs_object *job(struct scene *scene);
+void answer_job(struct scene *scene, const char *object);
+void change_job(struct scene *scene, const char *status);
+
+/* Somebody reads `wait` of a job that is known: 0, or an errno; and gives up. */
+int wait_for(struct scene *scene, const char *id, struct waiter *waiter);
+void give_up(struct scene *scene, struct waiter *waiter);
 
 /* Is the kernel to fetch its attributes anew? */
 bool is_fetched_anew(struct scene *scene, const char *path);
