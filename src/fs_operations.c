@@ -236,24 +236,24 @@ static void do_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 		    struct fuse_file_info *info)
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
-	struct pfs_buffer *content = &fs->scratch;
+	struct pfs_slice content;
 	struct pfs_node node;
 	int error = pfs_tree_node(fs->tree, inode, &node);
 
 	pfs_count(fs, PFS_MESSAGE_READ, inode, NULL);
 	if (!error)
-		error = pfs_tree_read(fs->tree, &node, content);
+		error = pfs_tree_read(fs->tree, &node, &content);
 	if (error) {
 		pfs_reply_error(fs, request, error);
 		return;
 	}
-	if (offset < 0 || (size_t)offset >= content->length) {
+	if (offset < 0 || (size_t)offset >= content.length) {
 		(void)fuse_reply_buf(request, NULL, 0);
 		return;
 	}
-	if (size > content->length - (size_t)offset)
-		size = content->length - (size_t)offset;
-	(void)fuse_reply_buf(request, content->bytes + offset, size);
+	if (size > content.length - (size_t)offset)
+		size = content.length - (size_t)offset;
+	(void)fuse_reply_buf(request, content.bytes + offset, size);
 }
 
 /*

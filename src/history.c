@@ -391,40 +391,38 @@ int pfs_history_touch(struct pfs_history *history, struct pfs_object *object)
 int pfs_history_size(const struct pfs_history *history, const struct pfs_object *object,
 		     uint64_t generation, size_t *ret_size)
 {
-	const struct pfs_record *record = find_record(history, object);
-	struct pfs_buffer state = {0};
-	int error;
+	struct pfs_buffer scratch = {0};
+	struct pfs_slice lines;
+	int error = pfs_history_read(history, object, generation, &scratch, &lines);
 
-	if (record && generation == record->generation) {
-		*ret_size = record->lines.length;
-		return 0;
-	}
-	error = pfs_history_render(history, object, generation, &state);
 	if (!error)
-		*ret_size = state.length;
-	pfs_buffer_finish(&state);
+		*ret_size = lines.length;
+	pfs_buffer_finish(&scratch);
 	return error;
 }
 
-int pfs_history_render(const struct pfs_history *history, const struct pfs_object *object,
-		       uint64_t generation, struct pfs_buffer *buffer)
+int pfs_history_read(const struct pfs_history *history, const struct pfs_object *object,
+		     uint64_t generation, struct pfs_buffer *scratch, struct pfs_slice *ret_lines)
 {
 	const struct pfs_record *record = find_record(history, object);
-	const struct pfs_buffer *lines;
+	const struct pfs_buffer *lines = scratch;
 
 	if (!record) {
 		const struct subject subject = {.time = object->first_seen};
 
 		if (generation || !object->content)
 			return -ESTALE;
-		add_state(buffer, &subject, object->content);
-		return buffer->error;
-	}
-	if (generation == record->generation)
+		pfs_buffer_clear(scratch);
+		add_state(scratch, &subject, object->content);
+		if (scratch->error)
+			return scratch->error;
+	} else if (generation == record->generation) {
 		lines = &record->lines;
-	else if (generation + 1 == record->generation)
+	} else if (generation + 1 == record->generation) {
 		lines = &record->before;
-	else
+	} else {
 		return -ESTALE;
-	return lines->length ? pfs_buffer_add(buffer, lines->bytes, lines->length) : 0;
+	}
+	*ret_lines = (struct pfs_slice){.bytes = lines->bytes, .length = lines->length};
+	return 0;
 }

@@ -101,9 +101,14 @@ unsigned pfs_file_next(struct pfs_tree *tree, const struct pfs_kind *kind,
 void pfs_file_learn(struct pfs_tree *tree, const struct pfs_kind *kind,
 		    const struct pfs_content *content);
 
-/* Add a file's bytes as this content has them. 0; -ENOENT: it has no such file; -ENOMEM. */
-int pfs_file_render(struct pfs_tree *tree, const struct pfs_kind *kind,
-		    const struct pfs_content *content, unsigned index, struct pfs_buffer *buffer);
+/*
+ * Lend a file's bytes as this content has them, for as long as that is kept. Those that must be
+ * made first are put into scratch, in the place of what is there. 0; -ENOENT: it has no such file;
+ * -ENOMEM.
+ */
+int pfs_file_read(struct pfs_tree *tree, const struct pfs_kind *kind,
+		  const struct pfs_content *content, unsigned index, struct pfs_buffer *scratch,
+		  struct pfs_slice *ret_bytes);
 
 void pfs_extras_finish(struct extras *extras);
 

@@ -163,15 +163,15 @@ static int64_t collection_time(struct pfs_tree *tree, const struct pfs_kind *kin
 static int fill_file(struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
 {
 	struct pfs_object *object = node->object;
-	int error;
+	struct pfs_slice bytes;
+	int error = pfs_file_read(tree, node->kind, object->content, node->index, &tree->scratch,
+				  &bytes);
 
-	pfs_buffer_clear(&tree->scratch);
-	error = pfs_file_render(tree, node->kind, object->content, node->index, &tree->scratch);
 	if (error == -ENOENT)
 		return -ESTALE;
 	if (error)
 		return error;
-	set_size(stat, tree->scratch.length);
+	set_size(stat, bytes.length);
 	drop_promises(object, BIT(node->index));
 	object->promised |= BIT(node->index);
 	return 0;
@@ -339,31 +339,41 @@ void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node)
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node, struct pfs_buffer *buffer)
+static int read_object(struct pfs_tree *tree, const struct pfs_node *node,
+		       struct pfs_slice *ret_content)
 {
 	const struct pfs_content *content;
 	int error;
 
-	pfs_buffer_clear(buffer);
+	if (node->index == FILE_EVENTS)
+		return pfs_history_read(tree->history, node->object, node->generation,
+					&tree->scratch, ret_content);
+	if (pfs_tree_must_wait(node)) /* a mapping, or splice(2): no read(2) gets here */
+		return -EAGAIN;
+	content = promised_content(node->object, node->index);
+	if (!content)
+		return -ESTALE;
+	error = pfs_file_read(tree, node->kind, content, node->index, &tree->scratch, ret_content);
+	return error == -ENOENT ? -ESTALE : error;
+}
+
+int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node, struct pfs_slice *ret_content)
+{
+	const struct pfs_buffer *snapshot;
+
 	switch (node->type) {
 	case PFS_NODE_README:
-		return pfs_buffer_add_string(buffer, tree->config.readme);
+		*ret_content = (struct pfs_slice){tree->config.readme, strlen(tree->config.readme)};
+		return 0;
 	case PFS_NODE_REPORT:
-		return pfs_buffer_add(buffer, tree->snapshots[node->index].buffer.bytes,
-				      tree->snapshots[node->index].buffer.length);
+		snapshot = &tree->snapshots[node->index].buffer;
+		*ret_content = (struct pfs_slice){snapshot->bytes, snapshot->length};
+		return 0;
 	case PFS_NODE_EVENTS:
-		return pfs_history_render(tree->history, NULL, node->generation, buffer);
+		return pfs_history_read(tree->history, NULL, node->generation, &tree->scratch,
+					ret_content);
 	case PFS_NODE_FILE:
-		if (node->index == FILE_EVENTS)
-			return pfs_history_render(tree->history, node->object, node->generation,
-						  buffer);
-		if (pfs_tree_must_wait(node)) /* a mapping, or splice(2): no read(2) gets here */
-			return -EAGAIN;
-		content = promised_content(node->object, node->index);
-		if (!content)
-			return -ESTALE;
-		error = pfs_file_render(tree, node->kind, content, node->index, buffer);
-		return error == -ENOENT ? -ESTALE : error;
+		return read_object(tree, node, ret_content);
 	default:
 		return -EISDIR;
 	}
@@ -375,14 +385,15 @@ static bool is_changed(struct pfs_tree *tree, const struct pfs_kind *kind,
 		       const struct pfs_content *before, const struct pfs_content *after,
 		       unsigned index)
 {
-	struct pfs_buffer old = {0}, new = {0};
-	bool there = !pfs_file_render(tree, kind, before, index, &old) &&
-		     !pfs_file_render(tree, kind, after, index, &new);
+	struct pfs_buffer scratch[2] = {{0}, {0}};
+	struct pfs_slice old, new;
+	bool there = !pfs_file_read(tree, kind, before, index, &scratch[0], &old) &&
+		     !pfs_file_read(tree, kind, after, index, &scratch[1], &new);
 	bool changed = there && (old.length != new.length ||
 				 (old.length && memcmp(old.bytes, new.bytes, old.length) != 0));
 
-	pfs_buffer_finish(&old);
-	pfs_buffer_finish(&new);
+	pfs_buffer_finish(&scratch[0]);
+	pfs_buffer_finish(&scratch[1]);
 	return changed;
 }
 

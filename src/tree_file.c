@@ -179,13 +179,11 @@ static int render_member(const struct pfs_content *content, const char *key, boo
 	return error ? error : buffer->error;
 }
 
-int pfs_file_render(struct pfs_tree *tree, const struct pfs_kind *kind,
-		    const struct pfs_content *content, unsigned index, struct pfs_buffer *buffer)
+static int render(struct pfs_tree *tree, const struct pfs_kind *kind,
+		  const struct pfs_content *content, unsigned index, struct pfs_buffer *buffer)
 {
 	const struct extras *extras = extras_of(tree, kind);
 
-	if (index == FILE_RAW)
-		return pfs_buffer_add(buffer, content->bytes, content->length);
 	if (index == FILE_DONE || index == FILE_WAIT)
 		return content->terminal ? render_member(content, kind->status_key, true, buffer)
 					 : -ENOENT;
@@ -196,18 +194,36 @@ int pfs_file_render(struct pfs_tree *tree, const struct pfs_kind *kind,
 	return -ENOENT;
 }
 
+int pfs_file_read(struct pfs_tree *tree, const struct pfs_kind *kind,
+		  const struct pfs_content *content, unsigned index, struct pfs_buffer *scratch,
+		  struct pfs_slice *ret_bytes)
+{
+	int error;
+
+	if (index == FILE_RAW) {
+		*ret_bytes = (struct pfs_slice){content->bytes, content->length};
+		return 0;
+	}
+	pfs_buffer_clear(scratch);
+	error = render(tree, kind, content, index, scratch);
+	if (!error)
+		*ret_bytes = (struct pfs_slice){scratch->bytes, scratch->length};
+	return error;
+}
+
 /* Is there such a file in this content's listing? Cheap for those that always are. */
 static bool exists(struct pfs_tree *tree, const struct pfs_kind *kind,
 		   const struct pfs_content *content, unsigned index)
 {
+	struct pfs_slice bytes;
+
 	if (index < FILE_EXTRA)
 		return index == FILE_RAW || index == FILE_EVENTS ||
 		       (index == FILE_DONE && content->terminal) ||
 		       index - FILE_FIELD < field_count(kind);
 	if (index - FILE_EXTRA >= extras_of(tree, kind)->count)
 		return false;
-	pfs_buffer_clear(&tree->scratch);
-	return !pfs_file_render(tree, kind, content, index, &tree->scratch);
+	return !pfs_file_read(tree, kind, content, index, &tree->scratch, &bytes);
 }
 
 unsigned pfs_file_next(struct pfs_tree *tree, const struct pfs_kind *kind,

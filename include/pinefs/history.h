@@ -24,6 +24,7 @@
 struct pfs_buffer;
 struct pfs_loop;
 struct pfs_object;
+struct pfs_slice;
 struct pfs_store;
 
 struct pfs_history_config {
@@ -56,14 +57,18 @@ int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs
 int pfs_history_touch(struct pfs_history *history, struct pfs_object *object);
 
 /*
- * How many bytes pfs_history_render would add; costs nothing for an object that has changed. Its
+ * How many bytes pfs_history_read would lend; costs nothing for an object that has changed. Its
  * errors; ret_size is untouched then.
  */
 int pfs_history_size(const struct pfs_history *history, const struct pfs_object *object,
 		     uint64_t generation, size_t *ret_size);
 
-/* Add the lines of a generation to buffer. 0; -ESTALE if it is gone; the error of the buffer. */
-int pfs_history_render(const struct pfs_history *history, const struct pfs_object *object,
-		       uint64_t generation, struct pfs_buffer *buffer);
+/*
+ * Lend the lines of a generation, until the store next tells of a change. Those that must be made
+ * first are put into scratch, in the place of what is there. 0; -ESTALE if the generation is gone;
+ * -ENOMEM.
+ */
+int pfs_history_read(const struct pfs_history *history, const struct pfs_object *object,
+		     uint64_t generation, struct pfs_buffer *scratch, struct pfs_slice *ret_lines);
 
 #endif

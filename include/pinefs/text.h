@@ -25,6 +25,12 @@ struct pfs_buffer {
 	int error;  /* first failure, 0 or -errno; once set, every further add does nothing */
 };
 
+/* Bytes that are somebody else's: for how long they are there is said where they are lent. */
+struct pfs_slice {
+	const char *bytes; /* may be NULL if there are none */
+	size_t length;
+};
+
 /*
  * Add bytes, one string, or formatted text at the end. 0; -EFBIG past max, -ENOMEM. The error
  * also stays in the buffer, so that a row of adds can be checked once.

@@ -25,6 +25,7 @@ struct pfs_history;
 struct pfs_kind;
 struct pfs_loop;
 struct pfs_object;
+struct pfs_slice;
 struct pfs_store;
 struct pfs_wait;
 
@@ -112,10 +113,12 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 int64_t pfs_tree_entry_holds(const struct pfs_tree *tree, const struct pfs_node *node);
 
 /*
- * Replace buffer's content by the whole content that was promised. Never waits.
- * 0, -EISDIR, -ESTALE, -ENOMEM.
+ * Lend the whole content that was promised, until the tree or the store is next called. Never
+ * waits, and copies nothing that may be large. 0, -EISDIR, -ESTALE, -EAGAIN (`wait`, while it is
+ * one), -ENOMEM.
  */
-int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node, struct pfs_buffer *buffer);
+int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node,
+		  struct pfs_slice *ret_content);
 
 /*
  * Is this a file `wait` whose object can still change? Then a read(2) of it must not be answered

@@ -57,7 +57,7 @@ static void forget_view(struct view *view)
  */
 static void check_promises(struct world *world, const struct view *view)
 {
-	struct pfs_buffer now = {0};
+	struct pfs_slice now;
 
 	for (size_t i = 0; i < view->count; i++) {
 		const struct told *told = &view->files[i];
@@ -72,7 +72,6 @@ static void check_promises(struct world *world, const struct view *view)
 		must(told->grows ? now.length >= length : now.length == length);
 		must(!length || !memcmp(now.bytes, told->content.bytes, length));
 	}
-	pfs_buffer_finish(&now);
 }
 
 /* Is this what one of the parts said, up to and including the last one? */

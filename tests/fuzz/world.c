@@ -216,6 +216,7 @@ bool world_object(struct world *world, const char *id, struct pfs_node *ret_node
 static void check_file(struct world *world, const struct pfs_node *object,
 		       const struct pfs_entry *entry, struct pfs_buffer *content)
 {
+	struct pfs_slice bytes;
 	struct pfs_node found;
 	struct stat stat;
 	int64_t holds;
@@ -228,8 +229,9 @@ static void check_file(struct world *world, const struct pfs_node *object,
 	must(S_ISREG(stat.st_mode) && stat.st_ino == entry->node.inode);
 	if (pfs_tree_must_wait(&entry->node))
 		return;
-	must(!pfs_tree_read(world->tree, &entry->node, content));
-	must(content->length == (size_t)stat.st_size);
+	must(!pfs_tree_read(world->tree, &entry->node, &bytes));
+	must(bytes.length == (size_t)stat.st_size);
+	must(!pfs_buffer_add(content, bytes.bytes, bytes.length));
 }
 
 void world_each_file(struct world *world, const struct pfs_node *object, world_visit *visit,

@@ -230,6 +230,7 @@ static void read_file(struct world *world, const struct pfs_node *job, const cha
 {
 	struct pfs_node node;
 	struct stat stat;
+	struct pfs_slice content;
 	int64_t holds;
 	int error = pfs_tree_lookup(world->tree, job, name, NULL, &node, &holds);
 
@@ -239,11 +240,11 @@ static void read_file(struct world *world, const struct pfs_node *job, const cha
 	}
 	assert_int_equal(error, 0);
 	if (!done(pfs_tree_attributes(world->tree, &node, &stat, &holds)) ||
-	    !done(pfs_tree_read(world->tree, &node, &world->buffer)))
+	    !done(pfs_tree_read(world->tree, &node, &content)))
 		return;
 	assert_int_equal(stat.st_size, strlen(expected));
-	assert_int_equal(world->buffer.length, strlen(expected));
-	assert_memory_equal(world->buffer.bytes, expected, strlen(expected));
+	assert_int_equal(content.length, strlen(expected));
+	assert_memory_equal(content.bytes, expected, strlen(expected));
 }
 
 static void look_at_job(struct world *world, const char *bytes, const char *status,

@@ -150,15 +150,16 @@ static void vanish(struct world *world)
 static void assert_whole_lines(struct world *world, const struct pfs_object *object)
 {
 	uint64_t generation = pfs_history_generation(world->history, object);
-	struct pfs_buffer lines = {0};
+	struct pfs_buffer scratch = {0};
+	struct pfs_slice lines;
 	size_t size = 0;
 
-	if (done(pfs_history_render(world->history, object, generation, &lines)) &&
+	if (done(pfs_history_read(world->history, object, generation, &scratch, &lines)) &&
 	    done(pfs_history_size(world->history, object, generation, &size))) {
 		assert_int_equal(size, lines.length);
 		assert_true(!size || lines.bytes[size - 1] == '\n');
 	}
-	pfs_buffer_finish(&lines);
+	pfs_buffer_finish(&scratch);
 }
 
 static void on_told(struct pfs_wait *wait, int error)

@@ -52,7 +52,7 @@ static void test_read_of_a_directory_is_refused(void **state)
 	struct bench *bench = *state;
 	struct pfs_node node = walk(bench, "restore-jobs");
 
-	assert_int_equal(pfs_tree_read(bench->tree, &node, &bench->buffer), -EISDIR);
+	assert_int_equal(read_node(bench, &node), -EISDIR);
 }
 
 /* --- ids ----------------------------------------------------------------------------------- */

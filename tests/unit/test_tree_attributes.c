@@ -318,11 +318,29 @@ static void test_vanished_job_is_stale_but_keeps_its_promise(void **state)
 	assert_int_equal(pfs_tree_node(bench->tree, node.inode, &done), 0);
 	assert_int_equal(pfs_tree_attributes(bench->tree, &node, &stat, &ns), -ESTALE);
 	assert_int_equal(pfs_tree_refresh(bench->tree, &node, false, NULL), -ESTALE);
-	assert_int_equal(pfs_tree_read(bench->tree, &node, &bench->buffer), 0);
+	assert_int_equal(read_node(bench, &node), 0);
 	assert_string_equal(bench->buffer.bytes, "Pending\n");
 	assert_int_equal(look_up(bench, "restore-jobs", "a"), -ENOENT);
 	pfs_tree_forget(bench->tree, node.inode, 1);
 	assert_int_equal(pfs_tree_node(bench->tree, node.inode, &done), -ESTALE);
+}
+
+/* Whatever it is long: a READ is a small part of it, and there are many of those. */
+static void test_read_copies_nothing_that_is_kept(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_slice slice;
+	struct pfs_node node;
+
+	learn_object(bench, "a", "{\"status\":\"Pending\"}");
+	node = walk(bench, "restore-jobs/a/raw.json");
+	assert_int_equal(pfs_tree_read(bench->tree, &node, &slice), 0);
+	assert_ptr_equal(slice.bytes, node.object->content->bytes);
+	assert_int_equal(slice.length, node.object->content->length);
+	node = walk(bench, "README");
+	assert_int_equal(pfs_tree_read(bench->tree, &node, &slice), 0);
+	assert_string_equal(slice.bytes, README);
+	assert_int_equal(slice.length, strlen(README));
 }
 
 static void test_file_that_went_is_stale(void **state)
@@ -337,7 +355,7 @@ static void test_file_that_went_is_stale(void **state)
 	node = walk(bench, "restore-jobs/a/note");
 	learn_object(bench, "a", "{}");
 	assert_int_equal(pfs_tree_attributes(bench->tree, &node, &stat, &ns), -ESTALE);
-	assert_int_equal(pfs_tree_read(bench->tree, &node, &bench->buffer), -ESTALE);
+	assert_int_equal(read_node(bench, &node), -ESTALE);
 	learn_object(bench, "a", "{\"note\":2}");
 	assert_int_equal(pfs_tree_attributes(bench->tree, &node, &stat, &ns), 0);
 	assert_string_equal(content(bench, "restore-jobs/a/note"), "2\n");
@@ -351,7 +369,7 @@ static void test_wait_has_no_bytes_before_the_end(void **state)
 	learn_object(bench, "a", "{\"status\":\"Pending\"}");
 	node = walk(bench, "restore-jobs/a/wait");
 	assert_true(pfs_tree_must_wait(&node));
-	assert_int_equal(pfs_tree_read(bench->tree, &node, &bench->buffer), -EAGAIN);
+	assert_int_equal(read_node(bench, &node), -EAGAIN);
 	learn_object(bench, "a", "{\"status\":\"Cancelled\"}");
 	assert_false(pfs_tree_must_wait(&node));
 	assert_int_equal(attributes(bench, "restore-jobs/a/wait").st_size, 10);
@@ -442,16 +460,16 @@ static void test_report_read_is_the_snapshot_that_was_told(void **state)
 	int64_t before = modified(bench, ".pinefs/stats");
 
 	strcpy(bench->report, "longer\n");
-	assert_int_equal(pfs_tree_read(bench->tree, &node, &bench->buffer), 0);
+	assert_int_equal(read_node(bench, &node), 0);
 	assert_string_equal(bench->buffer.bytes, "1\n");
 	/* The row of read(2) of one reader sees one snapshot, for a second. */
 	pass(bench->store, PFS_SECOND);
 	assert_int_equal(pfs_tree_refresh(bench->tree, &node, true, NULL), 0);
-	assert_int_equal(pfs_tree_read(bench->tree, &node, &bench->buffer), 0);
+	assert_int_equal(read_node(bench, &node), 0);
 	assert_string_equal(bench->buffer.bytes, "1\n");
 	pass(bench->store, 1);
 	assert_int_equal(pfs_tree_refresh(bench->tree, &node, true, NULL), 0);
-	assert_int_equal(pfs_tree_read(bench->tree, &node, &bench->buffer), 0);
+	assert_int_equal(read_node(bench, &node), 0);
 	assert_string_equal(bench->buffer.bytes, "longer\n");
 	strcpy(bench->report, "2\n");
 	assert_string_equal(content(bench, ".pinefs/stats"), "2\n"); /* a lookup takes a new one */
@@ -501,6 +519,7 @@ int main(void)
 		TEST(test_read_each_file_from_the_content_of_its_own_promise),
 		TEST(test_promise_ends_with_the_last_reference),
 		TEST(test_vanished_job_is_stale_but_keeps_its_promise),
+		TEST(test_read_copies_nothing_that_is_kept),
 		TEST(test_file_that_went_is_stale),
 		TEST(test_wait_has_no_bytes_before_the_end),
 		TEST(test_xattrs_tell_of_the_answer_and_of_the_failure_since),

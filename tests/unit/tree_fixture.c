@@ -113,11 +113,20 @@ struct stat attributes(struct bench *bench, const char *path)
 	return stat;
 }
 
+int read_node(struct bench *bench, const struct pfs_node *node)
+{
+	struct pfs_slice bytes;
+	int error = pfs_tree_read(bench->tree, node, &bytes);
+
+	pfs_buffer_clear(&bench->buffer);
+	return error ? error : pfs_buffer_add(&bench->buffer, bytes.bytes, bytes.length);
+}
+
 const char *content(struct bench *bench, const char *path)
 {
 	struct pfs_node node = walk(bench, path);
 
-	assert_int_equal(pfs_tree_read(bench->tree, &node, &bench->buffer), 0);
+	assert_int_equal(read_node(bench, &node), 0);
 	assert_int_equal(pfs_buffer_add_string(&bench->buffer, ""), 0);
 	return bench->buffer.bytes;
 }

@@ -34,6 +34,7 @@ const char *names(struct bench *bench, const char *directory, uint64_t cursor);
 
 /* Tell attributes; read what was promised. */
 struct stat attributes(struct bench *bench, const char *path);
+int read_node(struct bench *bench, const struct pfs_node *node); /* a copy, in buffer */
 const char *content(struct bench *bench, const char *path);
 
 /* Have a job known by a describe; the same as is answered by now in one known already. */
