@@ -1,51 +1,173 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Nobody may have to read what we say: a line that would have to wait is dropped. For that
+ * O_NONBLOCK must not be set on the stderr that we were given, since the shell and other programs
+ * have the same open file. So a pipe and a terminal are opened once more for each line, which gives
+ * an open file of our own; a socket takes a flag with each message. poll(2) alone wouldn't do: it
+ * promises room for one byte of a terminal, and room that another writer may take first. It is what
+ * is left where we may not open: a pipe or a terminal that another user made.
+ *
+ * syslog(3) waits, too, so its datagrams are sent from here, in the form that it gives them.
+ */
 #include "pinefs/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pinefs/text.h"
 
-static const char prefix[] = "pinefs: ";
+#define NAME  "pinefs"
+#define OTHER 100 /* bytes of a line that aren't its text */
 
 static enum pfs_log_level level_shown = PFS_LOG_WARNING;
-static bool in_syslog;
+static const char *syslog_path; /* NULL: to stderr */
+static bool torn;		/* the last line on stderr got there in part */
+static uint64_t dropped;	/* lines, since one was written */
+static uint64_t all_dropped;
 
-void pfs_log_open(enum pfs_log_level level, bool to_syslog)
+/* A pipe's atomic write has room for a whole line. */
+_Static_assert(PFS_LOG_LINE + OTHER <= PIPE_BUF, "a line is written as a whole or not at all");
+
+void pfs_log_open(enum pfs_log_level level, const char *path)
 {
 	level_shown = level;
-	if (to_syslog)
-		openlog("pinefs", LOG_PID, LOG_DAEMON);
-	else if (in_syslog)
-		closelog();
-	in_syslog = to_syslog;
+	syslog_path = path;
 }
 
-static int syslog_priority(enum pfs_log_level level)
+uint64_t pfs_log_dropped(void)
 {
-	static const int priorities[] = {
+	return all_dropped;
+}
+
+/* --- to standard error --------------------------------------------------------------------- */
+
+static bool is_waited_for(mode_t mode)
+{
+	return S_ISFIFO(mode) || (S_ISCHR(mode) && isatty(STDERR_FILENO));
+}
+
+static bool has_room(int fd)
+{
+	struct pollfd waited = {.fd = fd, .events = POLLOUT};
+
+	return poll(&waited, 1, 0) == 1 && (waited.revents & POLLOUT);
+}
+
+/* What write(2) says; -1, too, if it would have to wait. */
+static ssize_t write_at_once(const char *line, size_t length)
+{
+	struct stat stat;
+	ssize_t written;
+	int fd = -1;
+
+	if (fstat(STDERR_FILENO, &stat))
+		return -1;
+	if (S_ISSOCK(stat.st_mode))
+		return send(STDERR_FILENO, line, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (is_waited_for(stat.st_mode))
+		fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return has_room(STDERR_FILENO) ? write(STDERR_FILENO, line, length) : -1;
+	written = write(fd, line, length);
+	close(fd);
+	return written;
+}
+
+/* In one write, so that the lines of several processes don't mix. */
+static bool write_line(const char *escaped)
+{
+	char line[PFS_LOG_LINE + OTHER];
+	int length = snprintf(line, sizeof(line), "%s" NAME ": %s\n", torn ? "\n" : "", escaped);
+	ssize_t written = write_at_once(line, (size_t)length);
+
+	if (written > 0)
+		torn = written < length;
+	return written == length;
+}
+
+/* --- to syslog ----------------------------------------------------------------------------- */
+
+static int syslog_severity(enum pfs_log_level level)
+{
+	static const int severities[] = {
 		[PFS_LOG_ERROR] = LOG_ERR,
 		[PFS_LOG_WARNING] = LOG_WARNING,
 		[PFS_LOG_INFO] = LOG_INFO,
 		[PFS_LOG_DEBUG] = LOG_DEBUG,
 	};
 
-	return priorities[level];
+	return severities[level];
 }
 
-/* In one write, so that the lines of several processes don't mix. */
-static void write_line(const char *escaped)
+/*
+ * A socket for each message: so one whom syslogd has left, or who was here before it, needs no
+ * care. 0 or -errno.
+ */
+static int send_as(int type, const char *message, size_t length)
 {
-	char line[sizeof(prefix) + PFS_LOG_LINE + 1];
-	int length = snprintf(line, sizeof(line), "%s%s\n", prefix, escaped);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error = 0;
+	ssize_t sent;
 
-	/* There is nobody to tell when stderr is gone. */
-	if (write(STDERR_FILENO, line, (size_t)length) < 0)
-		return;
+	if (fd < 0)
+		return -errno;
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", syslog_path);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
+		error = -errno;
+	} else {
+		sent = send(fd, message, length, MSG_NOSIGNAL);
+		if (sent != (ssize_t)length)
+			error = sent < 0 ? -errno : -EAGAIN;
+	}
+	close(fd);
+	return error;
+}
+
+/* As syslog(3) has it: datagrams, but a stream of messages that end with a NUL to who wants one. */
+static bool send_line(enum pfs_log_level level, const char *escaped)
+{
+	char message[PFS_LOG_LINE + OTHER], when[32] = "";
+	time_t now = time(NULL);
+	struct tm local;
+	int length, error;
+
+	if (localtime_r(&now, &local))
+		(void)strftime(when, sizeof(when), "%h %e %T", &local);
+	length = snprintf(message, sizeof(message), "<%d>%s " NAME "[%d]: %s",
+			  LOG_DAEMON | syslog_severity(level), when, (int)getpid(), escaped);
+	error = send_as(SOCK_DGRAM, message, (size_t)length);
+	if (error == -EPROTOTYPE)
+		error = send_as(SOCK_STREAM, message, (size_t)length + 1);
+	return !error;
+}
+
+/* --- lines --------------------------------------------------------------------------------- */
+
+static bool put(enum pfs_log_level level, const char *escaped)
+{
+	return syslog_path ? send_line(level, escaped) : write_line(escaped);
+}
+
+static bool tell_dropped(void)
+{
+	char line[OTHER];
+
+	(void)snprintf(line, sizeof(line), "log: lines dropped that couldn't be written: %" PRIu64,
+		       dropped);
+	return put(PFS_LOG_WARNING, line);
 }
 
 void pfs_log(enum pfs_log_level level, const char *format, ...)
@@ -60,9 +182,11 @@ void pfs_log(enum pfs_log_level level, const char *format, ...)
 	pfs_escape_format(escaped, sizeof(escaped), format, arguments);
 	va_end(arguments);
 
-	if (in_syslog)
-		syslog(syslog_priority(level), "%s", escaped);
-	else
-		write_line(escaped);
+	if (dropped && tell_dropped())
+		dropped = 0;
+	if (dropped || !put(level, escaped)) {
+		dropped++;
+		all_dropped++;
+	}
 	errno = saved_errno;
 }

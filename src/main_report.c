@@ -6,6 +6,7 @@
 
 #include "main.h"
 #include "pinefs/http.h"
+#include "pinefs/log.h"
 #include "pinefs/text.h"
 #include "pinefs/watch.h"
 
@@ -42,8 +43,9 @@ const char report_readme[] =
 
 static void render_stats(void *arg, struct pfs_buffer *buffer)
 {
-	const struct program *program = arg;
+	struct program *program = arg;
 
+	program->stats.log_lines_dropped = pfs_log_dropped();
 	pfs_stats_render(&program->stats, buffer);
 }
 

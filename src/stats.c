@@ -48,6 +48,8 @@ static const struct family families[] = {
 	 "Replies to the kernel that said an error other than that there is no such name.", COUNTER,
 	 ONE(replies_failed)},
 	{"interrupted", "Callers that gave up waiting.", COUNTER, ONE(interrupted)},
+	{"log_lines_dropped", "Lines of the log that couldn't be written.", COUNTER,
+	 ONE(log_lines_dropped)},
 	{"http_attempts", "HTTP requests sent, retries included.", COUNTER, ONE(attempts)},
 	{"http_retries", "HTTP requests that repeated an earlier one.", COUNTER, ONE(retries)},
 	{"http_connections", "Connections opened.", COUNTER, ONE(connections)},

@@ -50,6 +50,8 @@ struct pfs_stats {
 	uint64_t replies_failed; /* replies of an errno that says more than "not there" */
 	uint64_t interrupted;	 /* callers that gave up waiting */
 
+	uint64_t log_lines_dropped; /* main: as the log counts them */
+
 	/* http */
 	uint64_t attempts;    /* requests sent, retries included */
 	uint64_t retries;     /* those that repeat an earlier one */

@@ -316,32 +316,26 @@ told() {
 	wait_until 20 none_runs
 }
 
-@test "in the background it logs to syslog" {
+# Run a script in a mount namespace whose /dev is its own; $log_socket is where it will have
+# /dev/log, and `own_dev_begins` makes it so.
+in_own_dev() { # SCRIPT
 	need_root
-	sim_start --jobs 1
-	# A /dev of its own, in which the log is a socket of ours.
-	cat >"$BATS_TEST_TMPDIR/script" <<'END'
-dev=$BATS_TEST_TMPDIR/dev
-mkdir "$dev"
-mount -t tmpfs -o dev pinefs-tests "$dev"
-mknod -m 666 "$dev/null" c 1 3
-mknod -m 666 "$dev/urandom" c 1 9
-mknod -m 666 "$dev/fuse" c 10 229
-python3 -c 'import os, socket, sys
-log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-log.bind(sys.argv[1])
-log.settimeout(60)
-while True:
-    os.write(1, log.recv(10000) + b"\n")
-' "$dev/log" >"$BATS_TEST_TMPDIR/syslog" &
-trap 'kill "$!"' EXIT
-wait_until 20 test -S "$dev/log"
-mount --move "$dev" /dev
-"$PINEFS" --api-url "$SIM_URL" "$MNT" 2>&1
-fusermount3 -u "$MNT"
-wait_until 20 grep -q 'unmounted from' "$BATS_TEST_TMPDIR/syslog"
+	{
+		cat <<'END'
+log_socket=$BATS_TEST_TMPDIR/dev/log
+mkdir "$BATS_TEST_TMPDIR/dev"
+mount -t tmpfs -o dev pinefs-tests "$BATS_TEST_TMPDIR/dev"
+mknod -m 666 "$BATS_TEST_TMPDIR/dev/null" c 1 3
+mknod -m 666 "$BATS_TEST_TMPDIR/dev/urandom" c 1 9
+mknod -m 666 "$BATS_TEST_TMPDIR/dev/fuse" c 10 229
+own_dev_begins() {
+	wait_until 20 test -S "$log_socket"
+	mount --move "$BATS_TEST_TMPDIR/dev" /dev
+}
 END
-	export -f wait_until
+		cat
+	} >"$BATS_TEST_TMPDIR/script"
+	export -f counter wait_until
 	export BATS_TEST_TMPDIR SIM_URL MNT
 	export PINECONE_API_KEY=$SIM_KEY
 	run timeout 90 unshare --mount --propagation private bash -eu "$BATS_TEST_TMPDIR/script" 3>&-
@@ -349,9 +343,102 @@ END
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
 	wait_until 20 none_runs
+}
+
+@test "in the background it logs to syslog" {
+	sim_start --jobs 1
+	in_own_dev <<'END'
+python3 -c 'import os, socket, sys
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind(sys.argv[1])
+log.settimeout(60)
+while True:
+    os.write(1, log.recv(10000) + b"\n")
+' "$log_socket" >"$BATS_TEST_TMPDIR/syslog" &
+trap 'kill "$!"' EXIT
+own_dev_begins
+"$PINEFS" --api-url "$SIM_URL" "$MNT" 2>&1
+fusermount3 -u "$MNT"
+wait_until 20 grep -q 'unmounted from' "$BATS_TEST_TMPDIR/syslog"
+END
 	cat "$BATS_TEST_TMPDIR/syslog"
 	grep -qE "^<30>.* pinefs\[[0-9]+\]: mounted on $MNT, from $SIM_URL\$" "$BATS_TEST_TMPDIR/syslog"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/syslog")" -eq 2 ]
+}
+
+@test "a syslogd that reads nothing holds up nothing, and is told how much it missed" {
+	sim_start --jobs 1
+	in_own_dev <<'END'
+# It is full before anybody else says something, and is read when it is told to.
+mkfifo "$BATS_TEST_TMPDIR/read"
+python3 -c 'import os, socket, sys
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind(sys.argv[1] + ".full")
+full = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+try:
+    while True:
+        full.sendto(b"full", sys.argv[1] + ".full")
+except BlockingIOError:
+    pass
+os.rename(sys.argv[1] + ".full", sys.argv[1])
+open(sys.argv[2]).read()
+log.settimeout(60)
+while True:
+    os.write(1, log.recv(10000) + b"\n")
+' "$log_socket" "$BATS_TEST_TMPDIR/read" >"$BATS_TEST_TMPDIR/syslog" &
+trap 'kill "$!"' EXIT
+own_dev_begins
+timeout -s KILL 20 "$PINEFS" --api-url "$SIM_URL" "$MNT" 2>&1
+timeout -s KILL 20 ls "$MNT/restore-jobs" >/dev/null
+[ "$(timeout -s KILL 20 cat "$MNT/restore-jobs"/*/status | wc -l)" -eq 1 ]
+[ "$(counter log_lines_dropped)" -eq 1 ]
+: >"$BATS_TEST_TMPDIR/read"
+wait_until 20 test -s "$BATS_TEST_TMPDIR/syslog"
+fusermount3 -u "$MNT"
+wait_until 20 grep -q 'unmounted from' "$BATS_TEST_TMPDIR/syslog"
+END
+	grep -v '^full$' "$BATS_TEST_TMPDIR/syslog" | sed 's/^.*]: //' >"$BATS_TEST_TMPDIR/rest"
+	cat "$BATS_TEST_TMPDIR/rest"
+	[ "$(head -n 1 "$BATS_TEST_TMPDIR/rest")" = \
+		"log: lines dropped that couldn't be written: 1" ]
+	[ "$(tail -n +2 "$BATS_TEST_TMPDIR/rest")" = "unmounted from $MNT" ]
+}
+
+@test "-d into a pipe that nobody reads holds up nothing, and says how much it missed" {
+	local pid
+	sim_start --jobs 1
+	mkfifo "$BATS_TEST_TMPDIR/log"
+	exec 9<>"$BATS_TEST_TMPDIR/log"
+	PINECONE_API_KEY=$SIM_KEY "$PINEFS" -d --ttl 0 --max-rate 1000 --api-url "$SIM_URL" \
+		"$MNT" 2>&9 9>&- 3>&- &
+	pid=$!
+	wait_until 20 is_mounted "$MNT"
+	# Whatever fits.
+	python3 -c 'import os
+os.set_blocking(9, False)
+try:
+    while True:
+        os.write(9, b"full\n")
+except BlockingIOError:
+    os.set_blocking(9, True)
+'
+	drops() {
+		timeout -s KILL 20 ls "$JOBS" >/dev/null && [ "$(counter log_lines_dropped)" -ge 3 ]
+	}
+	wait_until 20 drops
+	timeout -s KILL 20 cat "$JOBS"/*/status
+	cat <&9 >"$BATS_TEST_TMPDIR/read" 3>&- &
+	wait_until 20 grep -qx full "$BATS_TEST_TMPDIR/read"
+	is_told_how_many() {
+		timeout -s KILL 20 ls "$JOBS" >/dev/null &&
+			grep -qE "^pinefs: log: lines dropped that couldn't be written: [0-9]+\$" \
+				"$BATS_TEST_TMPDIR/read"
+	}
+	wait_until 20 is_told_how_many
+	kill "$!" "$pid"
+	wait_until 20 sim_is_gone "$pid"
+	wait "$pid"
+	exec 9>&-
 }
 
 @test "nothing is mounted for a command that was killed while it waited" {

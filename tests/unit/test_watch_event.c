@@ -264,12 +264,12 @@ static void test_step_that_fails_is_logged_and_the_others_are_taken(void **state
 	change_job(scene, "Stuck");
 	pass(scene->store, PFS_MILLISECOND);
 	assert_orders(&scene->poke, "stat:" JOB "/status");
-	pfs_log_open(PFS_LOG_DEBUG, false);
+	pfs_log_open(PFS_LOG_DEBUG, NULL);
 	capture_begin(&capture);
 	fake_poke_fail(&scene->poke, -EACCES);
 	assert_string_equal(capture_end(&capture),
 			    "pinefs: watch: " JOB "/status: can't be told: Permission denied\n");
-	pfs_log_open(PFS_LOG_WARNING, false);
+	pfs_log_open(PFS_LOG_WARNING, NULL);
 	fake_poke_work(&scene->poke);
 	assert_orders(&scene->poke,
 		      "modify:" JOB "/status attrib:" JOB "/status close:" JOB "/status");
