@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is done with the table: finding a mount, and unmounting it, itself and no other. An unmount
+ * by a path is one of whatever is there by then. So the path is opened, what was opened is looked
+ * at, and that is what is unmounted, by /proc/self/fd. Plain umount2(2) would find it in use, by
+ * us; MNT_DETACH takes along what is mounted inside, which is why nothing may be.
+ */
+#include "mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MOST_COPIES 64 /* of one mount, by mount --bind */
+
+static int read_table(struct mounts_table *ret_table)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	int error;
+
+	if (!file) /* none is there without a /proc, which is another thing than no such mount */
+		return errno == ENOENT ? -ENOSYS : -errno;
+	error = mounts_read(file, ret_table);
+	(void)fclose(file);
+	return error;
+}
+
+/* --- finding ------------------------------------------------------------------------------- */
+
+int pfs_mounts_top(const char *path, struct pfs_mount *ret_mount)
+{
+	struct mounts_table table;
+	int error = read_table(&table);
+
+	if (error)
+		return error;
+	error = -ENOENT;
+	for (size_t i = 0; error && i < table.count; i++) {
+		const struct mounts_entry *entry = &table.entries[i];
+
+		if (!entry->is_fuse || strcmp(entry->path, path) != 0 ||
+		    !mounts_is_reached(&table, entry))
+			continue;
+		*ret_mount = (struct pfs_mount){.device = entry->device, .id = entry->id};
+		error = 0;
+	}
+	mounts_finish(&table);
+	return error;
+}
+
+int pfs_mounts_find(dev_t device, char **ret_path)
+{
+	struct mounts_table table;
+	int error = read_table(&table);
+
+	if (error)
+		return error;
+	error = -ENOENT;
+	for (size_t i = 0; error && error != -ENOMEM && i < table.count; i++) {
+		const struct mounts_entry *entry = &table.entries[i];
+
+		if (entry->device != device || !entry->is_whole)
+			continue;
+		error = -EBUSY;
+		if (!mounts_is_reached(&table, entry))
+			continue;
+		*ret_path = strdup(entry->path);
+		error = *ret_path ? 0 : -ENOMEM;
+	}
+	mounts_finish(&table);
+	return error;
+}
+
+/* A mask of nothing, and no wish to be up to date: then the kernel asks the filesystem nothing. */
+static bool is_of(int fd, dev_t device)
+{
+	struct statx seen;
+
+	return !statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &seen) &&
+	       makedev(seen.stx_dev_major, seen.stx_dev_minor) == device;
+}
+
+int pfs_mounts_open(const char *path, dev_t device)
+{
+	/* Not O_DIRECTORY: with it an automounter would be asked to mount. */
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (is_of(fd, device))
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+/* --- unmounting ---------------------------------------------------------------------------- */
+
+/* 0: it has done something, or nothing; the table knows. -EPERM: it can't be started. */
+static int ask_fusermount(char *path)
+{
+	char *const arguments[] = {(char *)"fusermount3", (char *)"-uzq", (char *)"--", path, NULL};
+	pid_t pid;
+
+	if (posix_spawnp(&pid, arguments[0], NULL, NULL, arguments, environ) &&
+	    posix_spawn(&pid, "/usr/bin/fusermount3", NULL, NULL, arguments, environ))
+		return -EPERM;
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return 0;
+}
+
+static int detach(const struct mounts_entry *entry)
+{
+	int fd = pfs_mounts_open(entry->path, entry->device), error = 0;
+	char ours[32];
+
+	if (fd < 0)
+		return fd == -ESTALE || fd == -ENOENT ? -EBUSY : fd; /* since the table was read */
+	(void)snprintf(ours, sizeof(ours), "/proc/self/fd/%d", fd);
+	if (umount2(ours, MNT_DETACH))
+		error = -errno;
+	close(fd);
+	return error == -EPERM ? ask_fusermount(entry->path) : error;
+}
+
+/* Of those of this device one that can be unmounted, else any. NULL: there is none. */
+static const struct mounts_entry *choose(const struct mounts_table *table, dev_t device,
+					 bool *ret_free)
+{
+	const struct mounts_entry *any = NULL;
+
+	*ret_free = false;
+	for (size_t i = 0; !*ret_free && i < table->count; i++) {
+		const struct mounts_entry *entry = &table->entries[i];
+
+		if (entry->device != device)
+			continue;
+		*ret_free = !mounts_is_parent(table, entry) && mounts_is_reached(table, entry);
+		if (!any || *ret_free)
+			any = entry;
+	}
+	return any;
+}
+
+/* The path is kept that was found first, and later that of what can't be unmounted. */
+static int keep_path(const char *path, char **kept)
+{
+	char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*kept);
+	*kept = copy;
+	return 0;
+}
+
+/* One of its mounts. 0; -ENOENT: there are none; or why it stays. *last is that of the turn before.
+ */
+static int detach_one(dev_t device, unsigned *last, char **path)
+{
+	struct mounts_table table;
+	const struct mounts_entry *entry;
+	bool is_free;
+	int error = read_table(&table);
+
+	if (error)
+		return error;
+	entry = choose(&table, device, &is_free);
+	if (!entry)
+		error = -ENOENT;
+	else if (!*path || !is_free || entry->id == *last)
+		error = keep_path(entry->path, path);
+	if (!error && !is_free)
+		error = -EBUSY;
+	if (!error && entry->id == *last)
+		error = -EPERM; /* fusermount3 didn't */
+	if (!error) {
+		*last = entry->id;
+		error = detach(entry);
+	}
+	mounts_finish(&table);
+	return error;
+}
+
+int pfs_mounts_detach(dev_t device, char **ret_path)
+{
+	char *path = NULL;
+	unsigned last = 0;
+	int error = 0;
+
+	for (unsigned i = 0; !error && i < MOST_COPIES; i++)
+		error = detach_one(device, &last, &path);
+	*ret_path = path;
+	return error == -ENOENT ? 0 : error ? error : -EBUSY;
+}
+
+/* --- the end ------------------------------------------------------------------------------- */
+
+int pfs_mounts_check_end(const struct pfs_mount *mount, char **ret_path)
+{
+	struct mounts_table table;
+	struct statvfs whole;
+	int error = read_table(&table);
+
+	if (error)
+		return 0; /* then nobody can say that it is still there */
+	for (size_t i = 0; !error && i < table.count; i++) {
+		const struct mounts_entry *entry = &table.entries[i];
+
+		if (entry->device != mount->device || entry->id != mount->id)
+			continue;
+		/* Another has come, and has got both numbers, if it answers. */
+		if (mounts_is_reached(&table, entry) &&
+		    (!statvfs(entry->path, &whole) || errno != ENOTCONN))
+			break;
+		*ret_path = strdup(entry->path);
+		error = *ret_path ? -ENOTCONN : -ENOMEM;
+	}
+	mounts_finish(&table);
+	return error;
+}
