@@ -407,6 +407,7 @@ static int mount_and_init(struct pfs_fs *fs, const char *mountpoint)
 	if (fuse_session_mount(fs->session, mountpoint))
 		return -EIO;
 	fs->mounted = true;
+	pfs_fs_find_mount(fs, mountpoint);
 	error = take_descriptor(fs);
 	if (!error && fuse_session_receive_buf(fs->session, &fs->message) > 0) {
 		fuse_session_process_buf(fs->session, &fs->message);
@@ -438,15 +439,15 @@ int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t s
 
 void pfs_fs_destroy(struct pfs_fs *fs)
 {
+	char *path = NULL;
+
 	if (!fs)
 		return;
+	(void)pfs_fs_unmount(fs, &path);
+	free(path);
 	pfs_call_end_all(fs, ENOTCONN);
 	pfs_timer_stop(fs->loop, &fs->collections_timer);
 	pfs_timer_stop(fs->loop, &fs->sweep_timer);
-	if (fs->mounted) {
-		pfs_loop_remove_fd(fs->loop, fuse_session_fd(fs->session));
-		fuse_session_unmount(fs->session);
-	}
 	if (fs->session)
 		fuse_session_destroy(fs->session);
 	free(fs->message.mem);

@@ -2,7 +2,8 @@
 /*
  * What the files of the fs room share: fs.c (the session), fs_operations.c (messages that ask
  * for something), fs_xattr.c (those for extended attributes), fs_change.c (messages that would
- * change something, and are refused), fs_call.c (messages that wait), fs_reply.c (replies).
+ * change something, and are refused), fs_call.c (messages that wait), fs_reply.c (replies),
+ * fs_mounted.c (the mount itself).
  */
 #ifndef PINEFS_SRC_FS_H
 #define PINEFS_SRC_FS_H
@@ -14,6 +15,7 @@
 #include "pinefs/fs.h"
 #include "pinefs/log.h"
 #include "pinefs/loop.h"
+#include "pinefs/mounts.h"
 #include "pinefs/resource.h"
 #include "pinefs/stats.h"
 #include "pinefs/store.h"
@@ -57,6 +59,7 @@ struct pfs_fs {
 	int64_t longest_wait; /* ns; 0: no bound */
 	unsigned max_read;    /* as mounted; 0: the kernel's own bound */
 	bool mounted;
+	struct pfs_mount mount;	 /* zeros where it isn't known */
 	bool opens_unasked;	 /* the kernel opens files without asking us */
 	bool listings_unasked;	 /* ... and directories */
 	bool parallel_lookups;	 /* the kernel can look names up side by side: to be told yet */
@@ -101,6 +104,11 @@ void pfs_fs_add_changes(struct fuse_lowlevel_ops *operations);
 
 /* The same. */
 void pfs_fs_add_xattrs(struct fuse_lowlevel_ops *operations);
+
+/* --- fs_mounted.c --- */
+
+/* Learn which mount is ours, right after it was mounted there. */
+void pfs_fs_find_mount(struct pfs_fs *fs, const char *mountpoint);
 
 /* --- fs_operations.c --- */
 

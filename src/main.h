@@ -74,10 +74,11 @@ int start_notify(void);
 int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t size);
 
 /*
- * The session of a mount there has ended. 0 if the mount is gone, too; -ENOTCONN with a line in
- * text if it is still there, dead: the kernel has cut it off.
+ * The mount is there still, at this path or, with NULL, nobody knows where, although pinefs ends:
+ * -ENOTCONN, since the kernel has cut it off; else since it couldn't be unmounted, and why. A line
+ * in text that says so, and what clears it.
  */
-int mountpoint_check_end(const char *absolute, char *text, size_t size);
+void mountpoint_explain_left(int error, const char *path, char *text, size_t size);
 
 /* --- main_demo.c --- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a path can be mounted on, and if not, the command that helps. */
+/* Whether a path can be mounted on or was left, and if not so, the command that helps. */
 #include <errno.h>
 #include <mntent.h>
 #include <stdio.h>
@@ -156,13 +156,26 @@ int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t s
 	return 0;
 }
 
-int mountpoint_check_end(const char *absolute, char *text, size_t size)
+void mountpoint_explain_left(int error, const char *path, char *text, size_t size)
 {
-	struct statvfs whole;
+	static const char dead[] = "it is left there, dead";
+	char why[200];
 
-	if (!statvfs(absolute, &whole) || errno != ENOTCONN)
-		return 0;
-	return refuse_with_unmount(-ENOTCONN, absolute,
-				   "the kernel has cut this mount off, and left it there, dead",
-				   text, size);
+	if (!path)
+		(void)snprintf(text, size, "can't tell which mount is this one's (%s): %s",
+			       strerror(-error), dead);
+	else if (error == -ENOTCONN)
+		(void)refuse_with_unmount(
+			error, path, "the kernel has cut this mount off, and left it there, dead",
+			text, size);
+	else if (error == -EBUSY)
+		(void)refuse(error, path,
+			     "not unmounted, since something else is mounted on it, in it or above "
+			     "it; it is left there, dead",
+			     text, size);
+	else {
+		(void)snprintf(why, sizeof(why), "can't be unmounted (%s); %s", strerror(-error),
+			       dead);
+		(void)refuse_with_unmount(error, path, why, text, size);
+	}
 }

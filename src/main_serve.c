@@ -358,9 +358,25 @@ int serve_begin(struct program *program)
 	return error;
 }
 
+/* Wherever it is by now. 0, or -errno if it is there still. */
+static int end_mount(struct program *program)
+{
+	char *path = NULL;
+	int error = pfs_fs_unmount(program->fs, &path);
+
+	if (error) {
+		mountpoint_explain_left(error, path, program->text, sizeof(program->text));
+		pfs_error("main: %s", program->text);
+	} else {
+		pfs_info("unmounted from %s", path ? path : program->mountpoint);
+	}
+	free(path);
+	return error;
+}
+
 int serve_run(struct program *program)
 {
-	int error = program->options.foreground ? start_notify() : 0;
+	int error = program->options.foreground ? start_notify() : 0, ended;
 
 	if (error)
 		pfs_error("main: NOTIFY_SOCKET: %s", strerror(-error));
@@ -369,16 +385,9 @@ int serve_run(struct program *program)
 	if (!error)
 		error = pfs_fs_error(program->fs);
 	if (error)
-		(void)snprintf(program->text, sizeof(program->text), "%s: %s", program->mountpoint,
-			       strerror(-error));
-	else if (!program->ended)
-		error = mountpoint_check_end(program->mountpoint, program->text,
-					     sizeof(program->text));
-	if (error)
-		pfs_error("main: %s", program->text);
-	else
-		pfs_info("unmounted from %s", program->mountpoint);
-	return error;
+		pfs_error("main: %s: %s", program->mountpoint, strerror(-error));
+	ended = end_mount(program);
+	return error ? error : ended;
 }
 
 void serve_end(struct program *program)

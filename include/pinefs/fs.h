@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct pfs_loop;
 struct pfs_stats;
@@ -45,7 +46,7 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 /*
  * Mount on an absolute path and serve from the loop on. 0; -EIO with what libfuse or fusermount3
  * said (one line) in text, also if it is the kernel's first message that libfuse refuses; or what
- * fcntl(2) said. pfs_fs_destroy unmounts. Blocks while mount(2) or fusermount3 work. When the mount
+ * fcntl(2) said. Blocks while mount(2) or fusermount3 work. When the mount
  * ends from outside (fusermount3 -u), or no message can be received any more, the loop is stopped.
  */
 int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t size);
@@ -56,7 +57,19 @@ int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t s
  */
 int pfs_fs_error(const struct pfs_fs *fs);
 
-/* Unmount if it is mounted, answering all who wait with ENOTCONN. Takes NULL. */
+/* Its device number, by which it is found wherever it is mounted; 0: not known, or not mounted. */
+dev_t pfs_fs_device(const struct pfs_fs *fs);
+
+/*
+ * End the mount, answering all who wait with ENOTCONN, and unmount what is ours, nothing else. 0:
+ * it is gone, whoever has unmounted it. -ENOTCONN: the kernel has cut it off, and it is there
+ * still; or what pfs_mounts_detach said, and it is there still, dead from now on. *ret_path is
+ * where it was or is; NULL if that isn't known; owned by the caller. Once more: 0. May block as
+ * pfs_mounts_detach does.
+ */
+int pfs_fs_unmount(struct pfs_fs *fs, char **ret_path);
+
+/* Do so if that wasn't done, and free. Takes NULL. */
 void pfs_fs_destroy(struct pfs_fs *fs);
 
 /*
