@@ -19,6 +19,7 @@
 #include "pinefs/http.h"
 #include "pinefs/log.h"
 #include "pinefs/loop.h"
+#include "pinefs/poke.h"
 #include "pinefs/resource.h"
 #include "pinefs/store.h"
 #include "pinefs/text.h"
@@ -330,6 +331,16 @@ static void wipe_secrets(void *arg)
 		explicit_bzero(headers, strlen(headers));
 }
 
+static int mount_it(struct program *program)
+{
+	int error = pfs_fs_mount(program->fs, program->mountpoint, program->text,
+				 sizeof(program->text));
+
+	if (!error)
+		pfs_poke_set_device(program->poke, pfs_fs_device(program->fs));
+	return error;
+}
+
 int serve_begin(struct program *program)
 {
 	int error = pfs_loop_create(&pfs_system_clock, &program->loop);
@@ -351,8 +362,7 @@ int serve_begin(struct program *program)
 	if (!error && !program->options.no_check)
 		error = check_api(program);
 	if (!error)
-		error = pfs_fs_mount(program->fs, program->mountpoint, program->text,
-				     sizeof(program->text));
+		error = mount_it(program);
 	if (error && !*program->text)
 		(void)snprintf(program->text, sizeof(program->text), "%s", strerror(-error));
 	return error;

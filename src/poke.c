@@ -30,6 +30,7 @@ struct pfs_poke {
 	pid_t child;
 	int socket;
 	char *mountpoint;
+	dev_t device;	       /* of the mount; 0: there is none yet */
 	struct pfs_loop *loop; /* NULL until it is listened to */
 	struct pfs_poke_listener listener;
 
@@ -84,12 +85,9 @@ static void execute_child(char *mountpoint)
 static void run_child(struct pfs_poke *poke)
 {
 	char *mountpoint = poke->mountpoint;
-	int status;
 
 	free(poke);
-	status = poke_child_run(STDIN_FILENO, mountpoint);
-	free(mountpoint);
-	_exit(status);
+	_exit(poke_child_run(STDIN_FILENO, mountpoint));
 }
 
 /* forget, unless that is NULL: then the child executes the program, which forgets everything. */
@@ -140,7 +138,7 @@ void pfs_poke_main(int count, char *arguments[])
 	/* These two don't outlast an execve(2). */
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)prctl(PR_SET_NAME, PFS_POKE_NAME);
-	_exit(poke_child_run(STDIN_FILENO, arguments[1]));
+	_exit(poke_child_run(STDIN_FILENO, strdup(arguments[1])));
 }
 
 static void on_answer(void *arg);
@@ -244,6 +242,11 @@ static void on_answer(void *arg)
 		finish_order(poke);
 }
 
+void pfs_poke_set_device(struct pfs_poke *poke, dev_t device)
+{
+	poke->device = device;
+}
+
 int pfs_poke_listen(struct pfs_poke *poke, struct pfs_loop *loop,
 		    const struct pfs_poke_listener *listener)
 {
@@ -271,7 +274,7 @@ static bool is_about_name(enum pfs_poke_operation operation)
 int pfs_poke_ask(struct pfs_poke *poke, enum pfs_poke_operation operation, uint64_t inode,
 		 const char *path)
 {
-	struct poke_order order = {.operation = operation};
+	struct poke_order order = {.operation = operation, .device = poke->device};
 	const char *slash = strrchr(path, '/');
 	int length;
 
@@ -279,7 +282,7 @@ int pfs_poke_ask(struct pfs_poke *poke, enum pfs_poke_operation operation, uint6
 		return -EPIPE;
 	if (poke->operation != PFS_POKE_NOTHING)
 		return -EBUSY;
-	length = snprintf(order.path, sizeof(order.path), "%s/%s", poke->mountpoint, path);
+	length = snprintf(order.path, sizeof(order.path), "%s", path);
 	if (length < 0 || (size_t)length >= sizeof(order.path))
 		return -ENAMETOOLONG;
 	if (send(poke->socket, &order, sizeof(order), MSG_NOSIGNAL) < 0)

@@ -12,7 +12,8 @@
 /* To the child: one thing to do. */
 struct poke_order {
 	enum pfs_poke_operation operation;
-	char path[POKE_PATH_MAX]; /* absolute */
+	dev_t device;		  /* of the mount */
+	char path[POKE_PATH_MAX]; /* below it */
 };
 
 /* From the child: it is done, or (scans only) there is more to come. */
@@ -24,7 +25,7 @@ struct poke_answer {
 	struct pfs_watcher watchers[POKE_WATCHERS];
 };
 
-/* The child's whole life; returns its exit status. */
-int poke_child_run(int socket, const char *mountpoint);
+/* The child's whole life; returns its exit status. Frees the mountpoint. */
+int poke_child_run(int socket, char *mountpoint);
 
 #endif

@@ -20,6 +20,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "pinefs/mounts.h"
+
 struct scan {
 	int socket;
 	unsigned device; /* of the mount, as fdinfo writes it */
@@ -39,54 +41,6 @@ static int send_answer(int socket, const struct poke_answer *answer)
 }
 
 /* --- who is watching ----------------------------------------------------------------------- */
-
-static bool is_octal(char c)
-{
-	return c >= '0' && c <= '7';
-}
-
-/* mountinfo writes a space, tab, newline or backslash as a backslash and three octal digits. */
-static void decode_path(char *path)
-{
-	char *out = path;
-
-	for (const char *in = path; *in; in++) {
-		if (*in == '\\' && is_octal(in[1]) && is_octal(in[2]) && is_octal(in[3])) {
-			*out++ = (char)((in[1] - '0') << 6 | (in[2] - '0') << 3 | (in[3] - '0'));
-			in += 3;
-		} else {
-			*out++ = *in;
-		}
-	}
-	*out = '\0';
-}
-
-/* The device number of the mount, from a place that asks nobody. 0 if it isn't mounted. */
-static unsigned find_device(const char *mountpoint)
-{
-	FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	char *line = NULL;
-	size_t size = 0;
-	unsigned device = 0;
-
-	while (mounts && getline(&line, &size, mounts) > 0) {
-		unsigned major_number, minor_number;
-		int begin = 0, end = 0;
-
-		if (sscanf(line, "%*u %*u %u:%u %*s %n%*s%n", &major_number, &minor_number, &begin,
-			   &end) != 2 ||
-		    !end)
-			continue;
-		line[end] = '\0';
-		decode_path(line + begin);
-		if (!strcmp(line + begin, mountpoint))
-			device = major_number << 20 | minor_number;
-	}
-	free(line);
-	if (mounts)
-		(void)fclose(mounts);
-	return device;
-}
 
 static void read_name(struct scan *scan)
 {
@@ -178,9 +132,12 @@ static void scan_process(struct scan *scan, pid_t pid)
 		(void)closedir(directory);
 }
 
-static void scan_all(int socket, const char *mountpoint)
+static void scan_all(int socket, dev_t device)
 {
-	struct scan scan = {.socket = socket, .device = find_device(mountpoint)};
+	struct scan scan = {
+		.socket = socket,
+		.device = major(device) << 20 | minor(device),
+	};
 	DIR *proc = scan.device ? opendir("/proc") : NULL;
 	struct dirent *entry;
 
@@ -199,52 +156,84 @@ static void scan_all(int socket, const char *mountpoint)
 
 /* --- changes on the mount ------------------------------------------------------------------ */
 
-static int touch(const char *path, bool both)
+static int touch(int mount, const char *path, bool both)
 {
 	const struct timespec times[2] = {
 		{.tv_nsec = both ? UTIME_NOW : UTIME_OMIT},
 		{.tv_nsec = UTIME_NOW},
 	};
 
-	return utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+	return utimensat(mount, path, times, AT_SYMLINK_NOFOLLOW);
 }
 
-static int open_and_close(const char *path)
+static int open_and_close(int mount, const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(mount, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	return fd < 0 ? -1 : close(fd);
 }
 
-static int change(const struct poke_order *order)
+static int change(int mount, enum pfs_poke_operation operation, const char *path)
 {
 	struct statx attributes;
 
-	switch (order->operation) {
+	switch (operation) {
 	case PFS_POKE_STAT:
-		return statx(AT_FDCWD, order->path, AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW,
+		return statx(mount, path, AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW,
 			     STATX_BASIC_STATS, &attributes);
 	case PFS_POKE_MODIFY:
-		return touch(order->path, false);
+		return touch(mount, path, false);
 	case PFS_POKE_ATTRIB:
-		return touch(order->path, true);
+		return touch(mount, path, true);
 	case PFS_POKE_CLOSE_WRITE:
-		return open_and_close(order->path);
+		return open_and_close(mount, path);
 	case PFS_POKE_CREATE_DIRECTORY:
-		return mkdir(order->path, 0555);
+		return mkdirat(mount, path, 0555);
 	case PFS_POKE_CREATE_FILE:
-		return mknod(order->path, S_IFREG | 0444, 0);
+		return mknodat(mount, path, S_IFREG | 0444, 0);
 	case PFS_POKE_REMOVE_DIRECTORY:
-		return rmdir(order->path);
+		return unlinkat(mount, path, AT_REMOVEDIR);
 	case PFS_POKE_REMOVE_FILE:
-		return unlink(order->path);
+		return unlinkat(mount, path, 0);
 	default:
 		errno = EINVAL;
 		return -1;
 	}
 }
 
-int poke_child_run(int socket, const char *mountpoint)
+/*
+ * The mount's root, for one order only: held for longer it would keep the mount busy. It is looked
+ * for where it was last, and then in the kernel's table, which on some machines is long.
+ */
+static int open_mount(dev_t device, char **mountpoint)
+{
+	int fd = device ? pfs_mounts_open(*mountpoint, device) : -ENODEV;
+	char *path;
+	int error;
+
+	if (fd >= 0 || !device)
+		return fd;
+	error = pfs_mounts_find(device, &path);
+	if (error)
+		return error;
+	free(*mountpoint);
+	*mountpoint = path;
+	return pfs_mounts_open(path, device);
+}
+
+static int obey(const struct poke_order *order, char **mountpoint)
+{
+	int mount = open_mount(order->device, mountpoint), error = 0;
+
+	if (mount < 0)
+		return mount;
+	if (change(mount, order->operation, *order->path ? order->path : "."))
+		error = -errno;
+	close(mount);
+	return error;
+}
+
+int poke_child_run(int socket, char *mountpoint)
 {
 	struct poke_order order;
 
@@ -254,14 +243,18 @@ int poke_child_run(int socket, const char *mountpoint)
 
 		if (length < 0 && errno == EINTR)
 			continue;
-		if (length != (ssize_t)sizeof(order))
+		if (length != (ssize_t)sizeof(order)) {
+			free(mountpoint);
 			return EXIT_SUCCESS;
+		}
 		if (order.operation == PFS_POKE_SCAN) {
-			scan_all(socket, mountpoint);
+			scan_all(socket, order.device);
 			continue;
 		}
-		answer.error = change(&order) ? -errno : 0;
-		if (send_answer(socket, &answer))
+		answer.error = obey(&order, &mountpoint);
+		if (send_answer(socket, &answer)) {
+			free(mountpoint);
 			return EXIT_FAILURE;
+		}
 	}
 }

@@ -81,6 +81,13 @@ struct pfs_poke_listener {
 int pfs_poke_listen(struct pfs_poke *poke, struct pfs_loop *loop,
 		    const struct pfs_poke_listener *listener);
 
+/*
+ * What the mount is to be known by from now on. Until then no scan finds anything, and nothing can
+ * be changed: it fails with -ENODEV. The mountpoint that the child was started with is where it
+ * looks first; it finds the mount wherever that has been moved to.
+ */
+void pfs_poke_set_device(struct pfs_poke *poke, dev_t device);
+
 bool pfs_poke_is_idle(const struct pfs_poke *poke);
 
 /*

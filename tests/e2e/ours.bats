@@ -1,6 +1,6 @@
 # The mount is found by what it is, not by its path: pinefs unmounts its own and no other, wherever
 # that is by now, and makes events on it there. As root and as an ordinary user.
-# shellcheck disable=SC2154,SC2034
+# shellcheck disable=SC2154,SC2034,SC2030,SC2031
 
 # Set by mount_start and sim_start.
 # shellcheck disable=SC2153
@@ -224,4 +224,37 @@ moved() {
 	ends_with 1 "$PINEFS_PID"
 	mount_logged "main: $MOUNT_BASE/closed/to: can't be unmounted (Permission denied); it is left"
 	umount "$MOUNT_BASE/closed/to"
+}
+
+# In another directory than it was mounted on.
+tells_watchers() {
+	AS=("${MOUNT_AS[@]}")
+	make_directory "watched.$STARTED/m"
+	start_at "$MNT"
+	mv "${MNT%/m}" "$MOUNT_BASE/renamed.$STARTED"
+	MNT=$MOUNT_BASE/renamed.$STARTED/m
+	JOBS=$MNT/restore-jobs
+	inotify "status.$STARTED" -e close_write "$JOBS/one/status"
+	inotify "jobs.$STARTED" -e create,delete "$JOBS"
+	change one '{"status":"Completed"}'
+	wait_until 20 saw "status.$STARTED" "CLOSE_WRITE,CLOSE $JOBS/one/status"
+	add_job "two.$STARTED" '{"status":"Pending"}'
+	wait_until 20 saw "jobs.$STARTED" "CREATE,ISDIR $JOBS/two.$STARTED"
+	change one '{"status":"Pending"}'
+	kill -TERM "$PINEFS_PID"
+	ends_with 0 "$PINEFS_PID"
+}
+
+@test "who watches it is told where it is by now" {
+	as_each tells_watchers
+}
+
+@test "after an event no descriptor of it is kept: once nobody uses it, it can be unmounted" {
+	mount_start --ttl 0.3
+	inotify status -e close_write "$JOBS/one/status"
+	change one '{"status":"Completed"}'
+	wait_until 20 saw status "CLOSE_WRITE,CLOSE $JOBS/one/status"
+	kill "${BACKGROUND[-1]}"
+	wait_until 20 fusermount3 -u "$MNT"
+	ends_with 0 "$PINEFS_PID"
 }

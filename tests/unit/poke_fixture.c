@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pinefs/text.h"
@@ -73,9 +74,12 @@ int start_nest(struct nest *nest, const char *mountpoint, void (*wipe)(void *arg
 		.arg = nest,
 	};
 
-	if (pfs_poke_start(mountpoint, wipe, arg, &nest->poke) ||
+	struct stat root;
+
+	if (stat(mountpoint, &root) || pfs_poke_start(mountpoint, wipe, arg, &nest->poke) ||
 	    pfs_poke_listen(nest->poke, nest->loop, &listener))
 		return -1;
+	pfs_poke_set_device(nest->poke, root.st_dev);
 	return 0;
 }
 

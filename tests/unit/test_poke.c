@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "pinefs/text.h"
@@ -84,7 +85,7 @@ static void test_one_thing_at_a_time(void **state)
 static void test_path_that_is_too_long_is_refused_and_the_longest_is_not(void **state)
 {
 	struct nest *nest = *state;
-	size_t longest = 4095 - strlen(nest->directory) - 1;
+	size_t longest = 4095;
 	char *path = calloc(1, longest + 2);
 
 	assert_non_null(path);
@@ -94,6 +95,23 @@ static void test_path_that_is_too_long_is_refused_and_the_longest_is_not(void **
 	path[longest] = '\0';
 	have_done(nest, PFS_POKE_STAT, path);
 	free(path);
+}
+
+/* What is there now may be anybody's. */
+static void test_another_filesystem_at_the_mountpoint_is_left_alone(void **state)
+{
+	struct nest *nest = *state;
+	struct stat before, after;
+	char path[60];
+
+	make_file(nest);
+	snprintf(path, sizeof(path), "%s/file", nest->directory);
+	assert_int_equal(stat(path, &before), 0);
+	pfs_poke_set_device(nest->poke, makedev(0, 0xfffff)); /* nobody's */
+	have_done(nest, PFS_POKE_ATTRIB, "file");
+	assert_int_equal(nest->error, -ENOENT);
+	assert_int_equal(stat(path, &after), 0);
+	assert_memory_equal(&before.st_ctim, &after.st_ctim, sizeof(before.st_ctim));
 }
 
 /* --- who is watching ----------------------------------------------------------------------- */
@@ -167,11 +185,15 @@ static void test_scan_finds_many_watches(void **state)
 	assert_int_equal(own_watches(nest), 0);
 }
 
-static void test_scan_of_what_is_no_mount_finds_nothing(void **state)
+static void test_before_the_mount_nothing_is_found_or_done(void **state)
 {
 	struct nest *nest = *state;
 	int watch = inotify_init1(0);
 
+	pfs_poke_set_device(nest->poke, 0);
+	make_file(nest);
+	have_done(nest, PFS_POKE_MODIFY, "file");
+	assert_int_equal(nest->error, -ENODEV);
 	assert_true(inotify_add_watch(watch, nest->directory, IN_MODIFY) > 0);
 	scan(nest);
 	assert_int_equal(nest->watcher_count, 0);
@@ -236,10 +258,11 @@ int main(int argc, char *argv[])
 	const struct CMUnitTest tests[] = {
 		TEST(test_each_operation_makes_its_event),
 		TEST(test_one_thing_at_a_time),
+		TEST(test_another_filesystem_at_the_mountpoint_is_left_alone),
 		TEST(test_path_that_is_too_long_is_refused_and_the_longest_is_not),
 		TEST_ON_PROC(test_scan_finds_a_watch_while_it_is_there),
 		TEST_ON_PROC(test_scan_finds_many_watches),
-		TEST(test_scan_of_what_is_no_mount_finds_nothing),
+		TEST(test_before_the_mount_nothing_is_found_or_done),
 		TEST(test_permission_is_for_one_process_operation_inode_and_name_and_for_once),
 		TEST(test_permission_that_was_not_used_ends_with_its_order),
 		TEST(test_looks_permit_nothing),
