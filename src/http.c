@@ -137,6 +137,17 @@ static void log_attempt(const struct pfs_http_request *request, int64_t now)
 			  request->error_text, ms, request->attempts);
 }
 
+/* Nothing was sent, so it costs nothing. */
+static void take_back(struct pfs_http_request *request)
+{
+	struct pfs_http *http = request->http;
+
+	http->tokens += 1;
+	http->stats->attempts--;
+	if (--request->attempts)
+		http->stats->retries--;
+}
+
 /* An attempt has ended: again later, or that was it. */
 static void settle(struct pfs_http_request *request)
 {
@@ -144,13 +155,14 @@ static void settle(struct pfs_http_request *request)
 	int64_t now = pfs_loop_now(http->loop), pause;
 
 	log_attempt(request, now);
-	if (!is_worth_a_retry(request) || request->attempts == MAX_ATTEMPTS) {
+	if (request->refused)
+		take_back(request);
+	if (!(request->blameless || is_worth_a_retry(request)) ||
+	    request->attempts == MAX_ATTEMPTS) {
 		finish(request);
 		return;
 	}
-	pause = backoff(request);
-	if (request->sends > 1) /* a pooled connection was dead: that says nothing of the API */
-		pause = 0;
+	pause = request->blameless ? 0 : backoff(request);
 	if (request->retry_after >= 0) /* no sooner than told, and not all at the same time */
 		pause = request->retry_after + pause / 4;
 	if (pause >= request->deadline - now) {
@@ -185,27 +197,66 @@ static void begin_attempt(struct pfs_http_request *request)
 	}
 }
 
+/* End an attempt that is under way, and make another. If there is no time for that, it was late. */
+static void recall(struct pfs_http_request *request)
+{
+	request->outcome = PFS_HTTP_TIMEOUT;
+	request->blameless = true;
+	(void)snprintf(request->error_text, sizeof(request->error_text),
+		       "no answer before its connection was given up (--timeout)");
+	settle(request);
+}
+
+/* Each time from the beginning: whoever is told of a failure may have cancelled others. */
+static void recall_from(struct pfs_http *http, uint64_t connection)
+{
+	struct pfs_http_request *request;
+
+	do {
+		TAILQ_FOREACH(request, &http->requests, link) {
+			if (request->connection == connection)
+				break;
+		}
+		if (request)
+			recall(request);
+	} while (request);
+}
+
+/* The deadline is there: the answer is not. */
+static void give_up(struct pfs_http_request *request)
+{
+	struct pfs_http *http = request->http;
+	uint64_t dead = 0;
+
+	request->outcome = PFS_HTTP_TIMEOUT;
+	(void)snprintf(request->error_text, sizeof(request->error_text),
+		       request->state == QUEUED
+			       ? "not sent in time: too many requests are waiting (--max-rate)"
+			       : "no complete answer in time (--timeout)");
+	log_attempt(request, pfs_loop_now(http->loop));
+	if (request->state == SENT) {
+		pfs_connections_drop_idle(http, request);
+		if (pfs_connection_is_dead(request))
+			dead = request->connection;
+	}
+	finish(request);
+	if (dead)
+		recall_from(http, dead);
+}
+
 static void on_timer(void *arg)
 {
 	struct pfs_http_request *request = arg;
 	struct pfs_http *http = request->http;
 
-	if (request->state == PAUSED) {
+	if (request->state == PAUSED)
 		enqueue(request);
-	} else if (request->state == QUEUED && request->attempts) {
+	else if (request->state == QUEUED && request->attempts)
 		finish(request); /* what the last attempt said says more than "too late" */
-	} else {
-		if (request->outcome != PFS_HTTP_NO_MEMORY) {
-			request->outcome = PFS_HTTP_TIMEOUT;
-			(void)snprintf(request->error_text, sizeof(request->error_text),
-				       request->state == QUEUED
-					       ? "not sent in time: too many requests are "
-						 "waiting (--max-rate)"
-					       : "no complete answer in time (--timeout)");
-			log_attempt(request, pfs_loop_now(http->loop));
-		}
+	else if (request->outcome == PFS_HTTP_NO_MEMORY)
 		finish(request);
-	}
+	else
+		give_up(request);
 	pump(http);
 }
 
@@ -373,6 +424,7 @@ int pfs_http_create(struct pfs_loop *loop, struct pfs_stats *stats,
 	http->random = config->jitter_seed | 1;
 	TAILQ_INIT(&http->requests);
 	TAILQ_INIT(&http->queue);
+	TAILQ_INIT(&http->connections);
 	pfs_loop_set_waiter(loop, &waiter);
 	*ret_http = http;
 	return 0;
@@ -468,6 +520,26 @@ void pfs_http_cancel(struct pfs_http_request *request)
 	detach(request);
 	pfs_attempt_release(request);
 	free_request(request);
+	pump(http);
+}
+
+/* Once is enough: what the API takes long for would never be answered if it was asked each time. */
+void pfs_http_reconnect(struct pfs_http *http)
+{
+	struct pfs_http_request *request;
+
+	do {
+		TAILQ_FOREACH(request, &http->requests, link) {
+			if (request->state == SENT && !request->recalled &&
+			    request->attempts < MAX_ATTEMPTS)
+				break;
+		}
+		if (request) {
+			request->recalled = true;
+			recall(request);
+		}
+	} while (request);
+	pfs_connections_retire(http);
 	pump(http);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the http room share: http.c (the life of a request, the queue, the loop),
- * http_attempt.c (one attempt: what libcurl is told, and what it tells). http_url.c stands alone.
+ * http_attempt.c (one attempt: what libcurl is told, and what it tells), http_connection.c (which
+ * connections may be used). http_url.c stands alone.
  */
 #ifndef PINEFS_SRC_HTTP_H
 #define PINEFS_SRC_HTTP_H
@@ -34,6 +35,7 @@ struct pfs_http_request {
 
 	/* The current attempt, or the last one. */
 	CURL *easy;
+	uint64_t connection; /* number of the one that it was sent on; 0: of none */
 	unsigned attempts;
 	int64_t sent_at;
 	int64_t retry_after;
@@ -41,6 +43,9 @@ struct pfs_http_request {
 	size_t header_bytes;
 	bool too_large;
 	unsigned sends; /* of this attempt; above 1: libcurl wanted to repeat it by itself */
+	bool refused;	/* not sent, since libcurl chose a connection that is retired */
+	bool blameless; /* what ended this attempt says nothing of the API */
+	bool recalled;	/* pfs_http_reconnect has taken it back: once is enough */
 	enum pfs_http_outcome outcome;
 	int status;
 	char reason[128];
@@ -50,6 +55,7 @@ struct pfs_http_request {
 };
 
 TAILQ_HEAD(request_list, pfs_http_request);
+TAILQ_HEAD(connection_list, connection);
 
 struct pfs_http {
 	struct pfs_loop *loop;
@@ -58,6 +64,8 @@ struct pfs_http {
 	CURLM *multi;
 	struct request_list requests;
 	struct request_list queue;
+	struct connection_list connections; /* all that libcurl has open, the newest first */
+	uint64_t connections_opened;
 	size_t queued;
 	size_t active;
 	size_t total;
@@ -87,5 +95,26 @@ void pfs_attempt_end(struct pfs_http_request *request, CURLcode code);
 int pfs_attempt_header(struct pfs_http_request *request, const char *line, size_t length);
 /* Take it back from libcurl; when it isn't there: nothing. */
 void pfs_attempt_release(struct pfs_http_request *request);
+
+/* --- http_connection.c --- */
+
+/* libcurl's way to open and close sockets; arg is the http. */
+curl_socket_t pfs_connection_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
+int pfs_connection_close(void *arg, curl_socket_t fd);
+/* The attempt is about to be sent on the socket with this end of ours: false: it must not be. */
+bool pfs_connection_take(struct pfs_http_request *request, const char *ip, int port);
+/* The attempt was told something. */
+void pfs_connection_heard(const struct pfs_http_request *request);
+/* The attempt is no longer on any. */
+void pfs_connection_leave(struct pfs_http_request *request);
+/* Shut those down that nobody but `except` (or NULL) is on. */
+void pfs_connections_drop_idle(struct pfs_http *http, const struct pfs_http_request *except);
+/* None that there is now is used by another attempt. */
+void pfs_connections_retire(struct pfs_http *http);
+/*
+ * This attempt ended at its deadline. True: so will the others on its connection, which was silent
+ * all the time; it has been shut down. Else it is retired, if the attempt had time enough.
+ */
+bool pfs_connection_is_dead(const struct pfs_http_request *request);
 
 #endif

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #define SMALL_BODY  ((size_t)64 * 1024)	 /* bytes */
 #define MAX_HEADERS ((size_t)256 * 1024) /* bytes of one answer's header */
@@ -17,6 +16,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 	struct pfs_http *http = request->http;
 	size_t length = size * count;
 
+	pfs_connection_heard(request);
 	/* However many answers are huge at once. A small one must not fail for their sake. */
 	if (request->body.length + length > SMALL_BODY &&
 	    http->held + length > http->config.max_held) {
@@ -97,24 +97,27 @@ int pfs_attempt_header(struct pfs_http_request *request, const char *line, size_
 
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
+	pfs_connection_heard(arg);
 	return pfs_attempt_header(arg, line, size * count) ? 0 : size * count;
-}
-
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 /*
  * When a connection from its pool turns out to be dead, libcurl sends the request once more on the
  * next one, without a word, and so on. That would be past our budget and our count: so it may not,
- * and the next attempt takes a connection of its own.
+ * and the next attempt takes a connection of its own. So does one for which libcurl has chosen a
+ * connection that is retired: it would choose the same again.
  */
 static int before_send(void *arg, char *peer, char *local, int peer_port, int local_port)
 {
 	struct pfs_http_request *request = arg;
 
-	return request->sends++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+	if (!request->sends++) {
+		request->refused = !pfs_connection_take(request, local, local_port);
+		if (!request->refused)
+			return CURL_PREREQFUNC_OK;
+	}
+	request->blameless = true;
+	return CURL_PREREQFUNC_ABORT;
 }
 
 /* Every option is of a kind that can only fail for want of memory: then the transfer fails too. */
@@ -146,7 +149,10 @@ static void set_up(struct pfs_http_request *request)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, pfs_connection_open);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request->http);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, pfs_connection_close);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, request->http);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_send);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
 	if (request->outcome == PFS_HTTP_BROKEN)
@@ -200,6 +206,7 @@ void pfs_attempt_reset(struct pfs_http_request *request)
 	request->header_bytes = 0;
 	request->too_large = false;
 	request->sends = 0;
+	request->blameless = false;
 	request->status = 0;
 	request->retry_after = -1;
 	request->reason[0] = request->request_id[0] = request->rejected[0] = '\0';
@@ -214,6 +221,7 @@ int pfs_attempt_begin(struct pfs_http_request *request)
 	if (!request->easy)
 		return -ENOMEM;
 	set_up(request);
+	request->refused = false;
 	return curl_multi_add_handle(http->multi, request->easy) ? -ENOMEM : 0;
 }
 
@@ -249,6 +257,7 @@ void pfs_attempt_release(struct pfs_http_request *request)
 	if (!request->easy)
 		return;
 	curl_multi_remove_handle(http->multi, request->easy);
+	pfs_connection_leave(request);
 	if (http->idle_count < IDLE_HANDLES) {
 		curl_easy_reset(request->easy);
 		http->idle[http->idle_count++] = request->easy;

@@ -2,7 +2,8 @@
 /*
  * The machine was suspended, and has woken up. For pinefs that time has passed: loop measures it.
  * The kernel's copies of names and attributes hold for so many jiffies, which stood still, and so
- * does poll(2)'s timeout. So we want to be woken, and tell the kernel to ask again.
+ * does poll(2)'s timeout. So we want to be woken, and tell the kernel to ask again. And whoever we
+ * had connections with may have forgotten them, or know us by another address.
  *
  * A timer of the wall clock that is never due, but is cancelled when that clock makes a step, as
  * it does at each resume, costs nothing until then. A timer of CLOCK_BOOTTIME would have to be set
@@ -16,6 +17,7 @@
 
 #include "main.h"
 #include "pinefs/fs.h"
+#include "pinefs/http.h"
 #include "pinefs/log.h"
 #include "pinefs/loop.h"
 
@@ -58,6 +60,7 @@ static void on_step(void *arg)
 		return;
 	pfs_debug("main: suspended for %d s", (int)((suspended - program->suspended) / 1000000000));
 	program->suspended = suspended;
+	pfs_http_reconnect(program->http);
 	if (program->fs)
 		pfs_fs_invalidate(program->fs);
 }

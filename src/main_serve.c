@@ -52,6 +52,7 @@ static void forget_all(struct program *program)
 		pfs_warning("main: key file %s: %s; the old key is kept", program->key.file,
 			    strerror(-changed));
 	pfs_store_expire(program->store);
+	pfs_http_reconnect(program->http);
 	if (program->fs) {
 		pfs_watch_expire(program->watch);
 		pfs_fs_invalidate(program->fs);

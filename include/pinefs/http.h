@@ -73,7 +73,9 @@ void pfs_http_destroy(struct pfs_http *http);
  * Ask, and call done exactly once, from the loop and never from inside this call, at latest a
  * moment after deadline (monotonic). 408, 429, 500, 502, 503, 504 and failures of the transport
  * are tried again, up to four attempts with jittered, doubling pauses or what Retry-After says, as
- * long as the next attempt would begin before the deadline; else the last answer is given.
+ * long as the next attempt would begin before the deadline; else the last answer is given. After a
+ * deadline no idle connection is used again, nor one that was silent until then: whoever else is
+ * under way on that is asked for again at once, on another.
  *
  * url and headers ("Name: value", NULL-terminated) are copied, and wiped after use. label names
  * the request to people (no query, no key) and is copied. Plain http never goes through a proxy,
@@ -95,6 +97,13 @@ int pfs_http_get(struct pfs_http *http, const char *url, const char *const heade
 
 /* Forget a request: done is not called. Not from inside done. Takes NULL. */
 void pfs_http_cancel(struct pfs_http_request *request);
+
+/*
+ * The network may be another now: nothing more is sent on the connections that there are. What is
+ * under way is asked for once more on new ones, but by this only once, and as one of its four
+ * attempts; whoever has had that already stays where he is. May call done. Not from inside done.
+ */
+void pfs_http_reconnect(struct pfs_http *http);
 
 /* What is under way, oldest first. */
 struct pfs_http_progress {

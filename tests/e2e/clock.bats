@@ -247,3 +247,37 @@ between() { # LEAST NUMBER MOST
 	file_says "$JOBS/one/percent_complete" 7
 	mount_stop
 }
+
+@test "after a suspend who was asking is asked for again at once, on another connection" {
+	local reader before
+	pending one two
+	mount_start --timeout 600 --ttl 0.1
+	file_says "$JOBS/two/status" Pending
+	job_fault one '{"kind":"silence","count":1}'
+	background reader cat "$JOBS/one/status"
+	reader=$!
+	wait_until 20 grep -q $'sent\t/restore-jobs/one' "$MNT/.pinefs/inflight"
+	before=$(counter http_connections)
+	suspend 10
+	wait_until 20 ended "$reader"
+	file_says "$(out reader)" Pending
+	file_says "$JOBS/two/status" Pending
+	[ "$(counter http_connections)" -gt "$before" ]
+	mount_stop
+}
+
+@test "a clock that is set after a suspend is no other suspend" {
+	pending one
+	mount_start -d --ttl 300
+	suspensions() { [ "$(grep -c 'main: suspended for' "$PINEFS_LOG")" -eq "$1" ]; }
+	suspend 100
+	wait_until 20 suspensions 1
+	set_clocks 5000 100
+	# The daemon answers only after it has seen that.
+	counter messages
+	counter messages
+	suspensions 1
+	suspend 200
+	wait_until 20 suspensions 2
+	mount_stop
+}

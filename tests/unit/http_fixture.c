@@ -14,7 +14,7 @@
 static void hang_up(struct fixture *fixture, int fd)
 {
 	for (size_t i = 0; i < fixture->connection_count; i++) {
-		if (fixture->connections[i] == fd)
+		if (fixture->connections[i].fd == fd)
 			fixture->connections[i] = fixture->connections[--fixture->connection_count];
 	}
 	pfs_loop_remove_fd(fixture->loop, fd);
@@ -30,9 +30,10 @@ static bool is_whole(const char *answer)
 	return told && body && strlen(body + 4) == strtoul(told + 16, NULL, 10);
 }
 
-static void serve(struct fixture *fixture, int fd)
+static void serve(struct fixture *fixture, struct served served)
 {
 	const char *answer = *fixture->answers;
+	int fd = served.fd;
 	ssize_t got = recv(fd, fixture->request, sizeof(fixture->request) - 1, MSG_DONTWAIT);
 
 	if (got <= 0) {
@@ -43,7 +44,9 @@ static void serve(struct fixture *fixture, int fd)
 	fixture->request[got] = '\0';
 	assert_non_null(strstr(fixture->request, "\r\n\r\n"));
 	fixture->requests++;
-	if (!answer)
+	if (served.fate == HANGS_UP)
+		hang_up(fixture, fd);
+	if (!answer || served.fate != ANSWERS)
 		return;
 	assert_int_equal(send(fd, answer, strlen(answer), MSG_NOSIGNAL), strlen(answer));
 	if (!is_whole(answer))
@@ -67,7 +70,8 @@ static void on_listener(void *arg)
 
 	assert_true(fd >= 0);
 	assert_true(fixture->connection_count < SERVED_MAX);
-	fixture->connections[fixture->connection_count++] = fd;
+	fixture->connections[fixture->connection_count++] = (struct served){.fd = fd};
+	fixture->accepted++;
 	assert_int_equal(pfs_loop_add_fd(fixture->loop, fd, on_connections, fixture), 0);
 }
 
@@ -88,6 +92,12 @@ static void listen_on_loopback(struct fixture *fixture)
 		 ntohs(address.sin_port));
 	assert_int_equal(pfs_loop_add_fd(fixture->loop, fixture->listener, on_listener, fixture),
 			 0);
+}
+
+void set_fate(struct fixture *fixture, enum fate fate)
+{
+	for (size_t i = 0; i < fixture->connection_count; i++)
+		fixture->connections[i].fate = fate;
 }
 
 void answer_with(struct fixture *fixture, const char *format, ...)
@@ -137,7 +147,7 @@ int teardown(void **state)
 
 	pfs_http_destroy(fixture->http);
 	while (fixture->connection_count)
-		close(fixture->connections[--fixture->connection_count]);
+		close(fixture->connections[--fixture->connection_count].fd);
 	close(fixture->listener);
 	pfs_loop_destroy(fixture->loop);
 	free(fixture);

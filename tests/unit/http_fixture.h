@@ -18,6 +18,14 @@
 #define OK_ANSWER  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 #define BUSY	   "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
 
+/* What the server does with a request on a connection. */
+enum fate { ANSWERS, IS_SILENT, HANGS_UP };
+
+struct served {
+	int fd;
+	enum fate fate;
+};
+
 /* What one request came to. */
 struct outcome {
 	unsigned calls;
@@ -42,8 +50,9 @@ struct fixture {
 	/* The server: answers each request with the next of these, the last one over and over;
 	 * NULL: never. */
 	int listener;
-	int connections[SERVED_MAX];
+	struct served connections[SERVED_MAX];
 	size_t connection_count;
+	size_t accepted; /* connections, in all */
 	const char *const *answers;
 	char made[300]; /* an answer that a test makes up, and the list of it alone */
 	const char *only[2];
@@ -63,6 +72,9 @@ void configure(struct fixture *fixture, const struct pfs_http_config *config);
 /* Have every request answered with this. */
 void answer_with(struct fixture *fixture, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* What becomes of requests on the connections that there are now; new ones answer. */
+void set_fate(struct fixture *fixture, enum fate fate);
 
 /* Ask, with a deadline so far from now. */
 int get_within(struct fixture *fixture, struct outcome *outcome, int64_t timeout,

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which connections there are, and which of them may still be trusted.
+ *
+ * A connection can die without a word: the peer is gone, a NAT forgot us, our own address is
+ * another now. libcurl doesn't learn of it where we end an attempt ourselves, and goes on giving
+ * it away; one of HTTP/2 that is always in use for as long as the kernel tries to send. So each
+ * socket is kept in a list from its opening to its closing, each attempt knows the one that it was
+ * sent on, and what isn't trusted any more is shut down: libcurl finds it closed, as it would had
+ * the peer done that. CURLOPT_FORBID_REUSE and CURLOPT_MAXLIFETIME_CONN look at connections that
+ * nobody uses only, and CURLOPT_FRESH_CONNECT leaves the dead one to those who come after.
+ *
+ * A connection is
+ *
+ *	being made	nobody was sent on it yet: libcurl's own business
+ *	in use		somebody's attempt was sent on it
+ *	idle		neither; shut down at the first doubt
+ *	retired		in use, but nobody else may come: shut down when it is idle
+ */
+#include "http.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct connection {
+	TAILQ_ENTRY(connection) link;
+	int fd;		  /* libcurl's */
+	uint64_t number;  /* from 1 on */
+	int64_t heard_at; /* monotonic: opened, or brought a part of an answer */
+	unsigned users;	  /* attempts that are on it now */
+	bool used;	  /* there was one */
+	bool retired;
+};
+
+/* --- the list ------------------------------------------------------------------------------ */
+
+curl_socket_t pfs_connection_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct pfs_http *http = arg;
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection)
+		return CURL_SOCKET_BAD;
+	connection->fd =
+		socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (connection->fd < 0) {
+		free(connection);
+		return CURL_SOCKET_BAD;
+	}
+	connection->number = ++http->connections_opened;
+	connection->heard_at = pfs_loop_now(http->loop);
+	TAILQ_INSERT_HEAD(&http->connections, connection, link);
+	return connection->fd;
+}
+
+int pfs_connection_close(void *arg, curl_socket_t fd)
+{
+	struct pfs_http *http = arg;
+	struct connection *connection;
+
+	TAILQ_FOREACH(connection, &http->connections, link) {
+		if (connection->fd == fd) {
+			TAILQ_REMOVE(&http->connections, connection, link);
+			free(connection);
+			break;
+		}
+	}
+	return close(fd);
+}
+
+static struct connection *find(const struct pfs_http *http, uint64_t number)
+{
+	struct connection *connection;
+
+	TAILQ_FOREACH(connection, &http->connections, link) {
+		if (connection->number == number)
+			return connection;
+	}
+	return NULL;
+}
+
+/* Is this the socket's own end? */
+static bool is_local(int fd, const char *ip, int port)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	} name = {0};
+	socklen_t size = sizeof(name);
+	char text[INET6_ADDRSTRLEN] = "";
+	bool is_six;
+
+	if (getsockname(fd, &name.any, &size))
+		return false;
+	is_six = name.any.sa_family == AF_INET6;
+	if (ntohs(is_six ? name.six.sin6_port : name.four.sin_port) != port)
+		return false;
+	(void)inet_ntop(name.any.sa_family,
+			is_six ? (void *)&name.six.sin6_addr : (void *)&name.four.sin_addr, text,
+			sizeof(text));
+	return !strcmp(text, ip);
+}
+
+/* --- who is on it -------------------------------------------------------------------------- */
+
+bool pfs_connection_take(struct pfs_http_request *request, const char *ip, int port)
+{
+	struct connection *connection;
+
+	TAILQ_FOREACH(connection, &request->http->connections, link) {
+		if (!is_local(connection->fd, ip, port))
+			continue;
+		if (connection->retired)
+			return false;
+		connection->used = true;
+		connection->users++;
+		request->connection = connection->number;
+		break;
+	}
+	return true;
+}
+
+void pfs_connection_heard(const struct pfs_http_request *request)
+{
+	struct connection *connection = find(request->http, request->connection);
+
+	if (connection)
+		connection->heard_at = pfs_loop_now(request->http->loop);
+}
+
+void pfs_connection_leave(struct pfs_http_request *request)
+{
+	struct connection *connection = find(request->http, request->connection);
+
+	request->connection = 0;
+	if (connection && !--connection->users && connection->retired)
+		(void)shutdown(connection->fd, SHUT_RDWR);
+}
+
+/* --- doubt --------------------------------------------------------------------------------- */
+
+void pfs_connections_drop_idle(struct pfs_http *http, const struct pfs_http_request *except)
+{
+	struct connection *connection;
+
+	TAILQ_FOREACH(connection, &http->connections, link) {
+		unsigned others = connection->users;
+
+		if (except && except->connection == connection->number)
+			others--;
+		if (connection->used && !others)
+			(void)shutdown(connection->fd, SHUT_RDWR);
+	}
+}
+
+void pfs_connections_retire(struct pfs_http *http)
+{
+	struct connection *connection;
+
+	pfs_connections_drop_idle(http, NULL);
+	TAILQ_FOREACH(connection, &http->connections, link)
+		connection->retired = true;
+}
+
+/* When the oldest of the attempts that are on it was sent. */
+static int64_t used_since(const struct pfs_http *http, const struct connection *connection)
+{
+	const struct pfs_http_request *request;
+	int64_t since = pfs_loop_now(http->loop);
+
+	TAILQ_FOREACH(request, &http->requests, link) {
+		if (request->connection == connection->number && request->sent_at < since)
+			since = request->sent_at;
+	}
+	return since;
+}
+
+/*
+ * Half of the time that a request has is time enough for an answer. One that was sent later, since
+ * it waited for the budget or was tried before, says nothing of the connection.
+ */
+bool pfs_connection_is_dead(const struct pfs_http_request *request)
+{
+	const struct pfs_http *http = request->http;
+	struct connection *connection = find(http, request->connection);
+	int64_t now = pfs_loop_now(http->loop), since;
+	int64_t enough = (request->deadline - request->asked_at) / 2;
+
+	if (!connection)
+		return false;
+	since = used_since(http, connection);
+	if (now - (connection->heard_at > since ? connection->heard_at : since) >= enough) {
+		(void)shutdown(connection->fd, SHUT_RDWR);
+		return true;
+	}
+	/* Others are answered on it; who comes now had better go another way. */
+	if (now - request->sent_at >= enough)
+		connection->retired = true;
+	return false;
+}
