@@ -14,6 +14,14 @@ import urllib.request
 KEY = "pcsk_bench"
 PATIENCE = 60  # seconds until something that must happen is taken for failed
 NO_LIMIT = ("--max-rate", "1000000")
+PLACES = {"pinefs": "src/pinefs", "pinecone-sim": "src/sim/pinecone-sim",
+          "burst": "tests/bench/bench-burst", "cached": "tests/bench/bench-cached",
+          "warm": "tests/bench/bench-warm"}
+
+
+def programs(build):
+    """The paths of all that is built for the figures."""
+    return [build / place for place in PLACES.values()]
 
 
 # A daemon that outlives us would keep its mount.
@@ -38,8 +46,7 @@ class Setup:
         shutil.rmtree(self.directory)
 
     def program(self, name):
-        places = {"pinefs": "src/pinefs", "pinecone-sim": "src/sim/pinecone-sim"}
-        return str(self.build / places.get(name, f"tests/bench/bench-{name}"))
+        return str(self.build / PLACES[name])
 
     def few(self, normal, smoke):
         return smoke if self.smoke else normal
