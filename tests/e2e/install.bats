@@ -1,5 +1,5 @@
 # The README's lines under Install and Configure, as they are typed.
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
 
 # Set by mount_start, sim_start and command_set_up.
 # shellcheck disable=SC2153
@@ -75,4 +75,16 @@ END
 	run ! is_mounted "$MNT"
 	wait_until 20 none_runs
 	[ "$(stat -c %a "$HOME/.pinecone-key")" = 600 ]
+}
+
+@test "install: where only the tests' own needs are missing meson says what it leaves out" {
+	local build=$BATS_TEST_TMPDIR/build
+	hide_cmocka
+	cd "$ROOT"
+	run -0 meson setup "$build"
+	grep -q 'tests left out *: unit (no cmocka)' <<<"$output"
+	run -0 meson setup --reconfigure "$build" -Dtests=false
+	grep -q 'tests left out *: all$' <<<"$output"
+	run -1 meson setup --reconfigure "$build" -Dtests=true
+	grep -q 'Dependency "cmocka" not found' <<<"$output"
 }
