@@ -77,6 +77,49 @@ END
 	[ "$(stat -c %a "$HOME/.pinecone-key")" = 600 ]
 }
 
+# For tests/install: a PATH of its own with what it calls, where libfuse3 is missing and the user is
+# an ordinary one. apt-get and sudo, if it is there, write down how they were called.
+lack_fuse() { # PROGRAM...
+	local bin=$BATS_TEST_TMPDIR/lacking program
+	mkdir "$bin"
+	for program in bash env cat uname gcc meson ninja fusermount3; do
+		ln -s "$(PATH=$PATH:/usr/sbin:/sbin command -v "$program")" "$bin/$program"
+	done
+	printf '#!/bin/sh\necho 1000\n' >"$bin/id"
+	printf '#!/bin/sh\n[ "$*" != "--exists fuse3" ]\n' >"$bin/pkg-config"
+	for program; do
+		printf '#!/bin/sh\n%s\necho "${0##*/} $*" >>%q\n' '[ "$1" != -n ] || exit '"${SUDO_ASKS-0}" \
+			"$BATS_TEST_TMPDIR/called" >"$bin/$program"
+	done
+	chmod 755 "$bin"/{id,pkg-config} "${@/#/$bin/}"
+}
+
+# Without a terminal that sudo could ask on.
+install_lacking() { run -"$1" setsid --wait env PATH="$BATS_TEST_TMPDIR/lacking" "$ROOT/tests/install"; }
+
+@test "install: a user who can't become root is told in one line what to type" {
+	lack_fuse apt-get
+	install_lacking 1
+	[ "$output" = "tests/install: as root, type: apt-get update && apt-get install --no-install-recommends libfuse3-dev" ]
+	[ ! -e "$BATS_TEST_TMPDIR/called" ]
+}
+
+@test "install: nor is anything begun if sudo would ask for a password, and nobody can type it" {
+	SUDO_ASKS=1 lack_fuse apt-get sudo
+	install_lacking 1
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output == *"as root, type: "*libfuse3-dev ]]
+	[ ! -e "$BATS_TEST_TMPDIR/called" ]
+}
+
+@test "install: a user who may call sudo has only what is missing installed" {
+	lack_fuse apt-get sudo
+	install_lacking 0
+	[ "$output" = "tests/install: installing libfuse3-dev" ]
+	[ "$(cat "$BATS_TEST_TMPDIR/called")" = "sudo apt-get update -q
+sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends libfuse3-dev" ]
+}
+
 @test "install: where only the tests' own needs are missing meson says what it leaves out" {
 	local build=$BATS_TEST_TMPDIR/build
 	hide_cmocka
