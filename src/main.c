@@ -134,9 +134,10 @@ static int prepare(struct program *program)
 static int mount_and_serve(struct program *program)
 {
 	bool foreground = program->options.foreground;
-	int report = -1;
-	int error = foreground ? 0 : start_in_background(&report);
+	int report = -1, error;
 
+	start_close_inherited(&program->options);
+	error = foreground ? 0 : start_in_background(&report);
 	if (error)
 		return fail(strerror(-error));
 	error = serve_begin(program);

@@ -50,6 +50,11 @@ struct program {
 /* --- main_start.c --- */
 
 /*
+ * Close what whoever started us left open: a lock would be held, and a pipe kept from its end, for
+ * as long as the mount is there. Standard streams stay, and what an option names as /dev/fd/N.
+ */
+void start_close_inherited(const struct pfs_options *options);
+/*
  * Go to the background: returns 0 in the child, with *ret_report a descriptor for
  * start_report(). The parent waits for that report, prints what it says, and exits. -errno if
  * it can't be done.

@@ -2,6 +2,7 @@
 /* Into the background, and the one line that says how it went. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,36 @@ static void copy_report(int report)
 	text[length] = '\0';
 	(void)fprintf(stderr, "pinefs: %s\n", length ? text : "ended before it was mounted");
 	_exit(EXIT_FAILURE);
+}
+
+/* The descriptor that a path like /dev/fd/3 means; 0: a standard one, or something else. */
+static unsigned descriptor_of(const char *path)
+{
+	unsigned number = 0;
+	int end = 0;
+
+	if (path && sscanf(path, "/dev/fd/%u%n", &number, &end) != 1)
+		(void)sscanf(path, "/proc/self/fd/%u%n", &number, &end);
+	return end && !path[end] && number > STDERR_FILENO ? number : 0;
+}
+
+void start_close_inherited(const struct pfs_options *options)
+{
+	unsigned kept[] = {descriptor_of(options->api_key_file), descriptor_of(options->cacert)};
+	unsigned first = kept[0] < kept[1] ? kept[0] : kept[1];
+	unsigned last = kept[0] < kept[1] ? kept[1] : kept[0];
+	unsigned next = STDERR_FILENO + 1;
+
+	if (first > next)
+		(void)close_range(next, first - 1, 0);
+	if (first)
+		next = first + 1;
+	if (last > next)
+		(void)close_range(next, last - 1, 0);
+	if (last)
+		next = last + 1;
+	(void)close_range(next, ~0U, 0);
+	(void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 int start_in_background(int *ret_report)
