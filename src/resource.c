@@ -10,6 +10,11 @@ static const char *const restore_job_fields[] = {
 	"completed_at",	   "percent_complete", NULL,
 };
 
+/* With NULL at the end. */
+#define FITS(fields) (sizeof(fields) / sizeof((fields)[0]) <= PFS_FIELDS_MAX + 1)
+
+_Static_assert(FITS(restore_job_fields), "each field is a file");
+
 /* The service says Cancelled; one l is the other spelling that clients have been seen to expect. */
 static const char *const restore_job_terminal[] = {
 	"Completed", "Failed", "Cancelled", "Canceled", NULL,
@@ -28,6 +33,8 @@ const struct pfs_kind pfs_kinds[] = {
 		.terminal = restore_job_terminal,
 	},
 };
+
+_Static_assert(sizeof(pfs_kinds) / sizeof(pfs_kinds[0]) <= PFS_KINDS_MAX, "each has an inode");
 
 const size_t pfs_kind_count = sizeof(pfs_kinds) / sizeof(pfs_kinds[0]);
 

@@ -30,15 +30,18 @@ enum {
 /* Indexes of an object's files. They fit the bits of a 64-bit mask and six bits of an inode. */
 enum {
 	FILE_FIELD = 1, /* the kind's fields in order */
-	FILE_FIELD_END = 24,
-	FILE_RAW = 24,
-	FILE_DONE = 25,
-	FILE_EVENTS = 26,
-	FILE_WAIT = 27,	 /* there by name, but in no listing */
-	FILE_EXTRA = 28, /* keys that the table of kinds doesn't know, in order of appearance */
+	FILE_RAW = FILE_FIELD + PFS_FIELDS_MAX,
+	FILE_DONE,
+	FILE_EVENTS,
+	FILE_WAIT,  /* there by name, but in no listing */
+	FILE_EXTRA, /* keys that the table of kinds doesn't know, in order of appearance */
 	FILE_END = 64,
 };
 #define EXTRA_MAX (FILE_END - FILE_EXTRA)
+
+_Static_assert((int)FILE_END <= (int)INODE_SLOT, "a file's index fits its inode");
+_Static_assert(INODE_REPORT + PFS_REPORTS_MAX <= INODE_COLLECTION, "reports have inodes");
+_Static_assert(INODE_COLLECTION + PFS_KINDS_MAX <= INODE_SLOT, "kinds have inodes");
 
 /* A key that the API sends and the kind's row doesn't know. Kept for the life of the mount. */
 struct extra {

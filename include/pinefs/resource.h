@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What the numbers of files and directories have room for; the compiler checks the table. */
+#define PFS_KINDS_MAX  32
+#define PFS_FIELDS_MAX 23 /* of one kind */
+
 struct pfs_kind {
 	const char *name;	     /* of its directory, "restore-jobs" */
 	const char *path;	     /* of the collection below the API's base, "/restore-jobs" */
