@@ -273,38 +273,6 @@ static int make_arguments(const struct pfs_fs_config *config, struct fuse_args *
 	return error;
 }
 
-/* Where libfuse or fusermount3 says only what a system call said: what to do, too. */
-static void add_advice(char *text, size_t size)
-{
-	static const struct {
-		const char *said;
-		int error; /* 0: whichever */
-		const char *advice;
-	} rows[] = {
-		{"failed to open /dev/fuse: ", EACCES,
-		 "mount as root, or ask root to: chmod 666 /dev/fuse"},
-		{"failed to open /dev/fuse: ", EPERM, "the container must be given the device"},
-		/* libfuse says EACCES when it isn't there, too. */
-		{"failed to exec fusermount3: ", 0, "install it (Debian: package fuse3)"},
-		{"fusermount3: mount failed: ", EPERM,
-		 "a container must be given CAP_SYS_ADMIN, and a service that isn't root's mustn't "
-		 "have NoNewPrivileges"},
-	};
-	size_t length = strlen(text);
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *why = strstr(text, rows[i].said);
-
-		if (!why)
-			continue;
-		why += strlen(rows[i].said);
-		if (!rows[i].error || !strcmp(why, strerror(rows[i].error))) {
-			(void)snprintf(text + length, size - length, "; %s", rows[i].advice);
-			return;
-		}
-	}
-}
-
 static int make_session(struct pfs_fs *fs, const struct pfs_fs_config *config, char *text,
 			size_t size)
 {
@@ -431,8 +399,6 @@ int pfs_fs_mount(struct pfs_fs *fs, const char *mountpoint, char *text, size_t s
 	file = capture_stderr(&saved);
 	error = mount_and_init(fs, mountpoint);
 	release_stderr(file, saved, text, size);
-	if (error)
-		add_advice(text, size);
 	fuse_set_log_func(log_libfuse);
 	return error;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the main room share: main.c (the order of things), main_start.c (background
- * and the line that is printed), main_mountpoint.c, main_demo.c, main_serve.c (the rooms wired
- * together), main_resume.c (after a suspend), main_report.c (the files of /.pinefs).
+ * and the line that is printed), main_mountpoint.c, main_advice.c (why the mount failed),
+ * main_demo.c, main_serve.c (the rooms wired together), main_resume.c (after a suspend),
+ * main_report.c (the files of /.pinefs).
  */
 #ifndef PINEFS_SRC_MAIN_H
 #define PINEFS_SRC_MAIN_H
@@ -84,6 +85,14 @@ int mountpoint_check(const char *path, char **ret_absolute, char *text, size_t s
  * in text that says so, and what clears it.
  */
 void mountpoint_explain_left(int error, const char *path, char *text, size_t size);
+
+/* --- main_advice.c --- */
+
+/*
+ * The mount failed, with what libfuse said in text: add what helps, if the system shows what is
+ * missing. wants_helper: not even root mounts without fusermount3.
+ */
+void advise_on_mount(bool wants_helper, char *text, size_t size);
 
 /* --- main_demo.c --- */
 

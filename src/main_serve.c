@@ -337,7 +337,10 @@ static int mount_it(struct program *program)
 	int error = pfs_fs_mount(program->fs, program->mountpoint, program->text,
 				 sizeof(program->text));
 
-	if (!error)
+	if (error)
+		advise_on_mount(strstr(program->options.fuse, "auto_unmount"), program->text,
+				sizeof(program->text));
+	else
 		pfs_poke_set_device(program->poke, pfs_fs_device(program->fs));
 	return error;
 }

@@ -154,29 +154,6 @@ asked() { # ENDPOINT
 	[ "$CODE" -eq 1 ]
 }
 
-@test "a /dev/fuse that is missing, or closed to the user: the line says what helps" {
-	need_root
-	user_set_up
-	rmdir "$MNT"
-	command_set_up
-	sim_start --jobs 1
-	chown 65534 "$MNT"
-	# A /dev of its own.
-	cat >"$BATS_TEST_TMPDIR/script" <<'END'
-mount -t tmpfs -o dev pinefs-tests /dev
-mknod -m 666 /dev/null c 1 3
-[ "$1" = missing ] || mknod -m 600 /dev/fuse c 10 229
-shift
-exec "$@"
-END
-	PREFIX=(unshare --mount --propagation private bash -eu "$BATS_TEST_TMPDIR/script" closed
-		"${AS_USER[@]}")
-	refuses 'Permission denied; mount as root, or ask root to: chmod 666 /dev/fuse' \
-		--api-url "$SIM_URL"
-	PREFIX[7]=missing
-	refuses "modprobe fuse" --api-url "$SIM_URL"
-}
-
 @test "an ordinary user is told in one line what fusermount3 says" {
 	need_root
 	user_set_up
@@ -201,24 +178,6 @@ END
 	pinefs --api-url "$SIM_URL"
 	[ "$CODE" -eq 0 ]
 	chown 0 "$MNT" || true
-}
-
-@test "where mounting isn't allowed, or fusermount3 is missing: the line says what helps" {
-	need_root
-	user_set_up
-	rmdir "$MNT"
-	command_set_up
-	sim_start --jobs 1
-	chown 65534 "$MNT"
-	PREFIX=(setpriv --bounding-set -sys_admin --)
-	refuses 'Operation not permitted; a container must be given CAP_SYS_ADMIN' --api-url "$SIM_URL"
-	PREFIX=(setpriv --no-new-privs "${AS_USER[@]:1}")
-	refuses "a service that isn't root's mustn't have NoNewPrivileges" --api-url "$SIM_URL"
-	# shellcheck disable=SC2016
-	PREFIX=(unshare --mount --propagation private bash -eu -c
-		'mount --bind /dev/null "$(command -v fusermount3)"; exec "$@"' bash "${AS_USER[@]}")
-	refuses 'exec fusermount3: Permission denied; install it (Debian: package fuse3)' \
-		--api-url "$SIM_URL"
 }
 
 @test "the question at the start is one row, and feeds nothing" {
