@@ -47,7 +47,8 @@ int pfs_api_errno(enum pfs_http_outcome outcome, int status)
 {
 	static const int by_outcome[] = {
 		[PFS_HTTP_RESOLVE] = -EHOSTUNREACH, [PFS_HTTP_CONNECT] = -EHOSTUNREACH,
-		[PFS_HTTP_TLS] = -EPROTO,	    [PFS_HTTP_TIMEOUT] = -ETIMEDOUT,
+		[PFS_HTTP_PROXY] = -EHOSTUNREACH,   [PFS_HTTP_TLS] = -EPROTO,
+		[PFS_HTTP_NO_TLS] = -EPROTO,	    [PFS_HTTP_TIMEOUT] = -ETIMEDOUT,
 		[PFS_HTTP_BROKEN] = -EIO,	    [PFS_HTTP_TOO_LARGE] = -EFBIG,
 		[PFS_HTTP_NO_MEMORY] = -ENOMEM,
 	};
@@ -403,6 +404,8 @@ static void on_answer(void *arg, const struct pfs_http_answer *http)
 	struct pfs_api_answer answer = {
 		.error = pfs_api_errno(http->outcome, http->status),
 		.status = http->status,
+		.proxy_status = http->proxy_status,
+		.outcome = http->outcome,
 		.text = text,
 		.request_id = http->request_id,
 		.sent_at = http->sent_at,

@@ -72,6 +72,7 @@ static void finish(struct pfs_http_request *request)
 	const struct pfs_http_answer answer = {
 		.outcome = request->outcome,
 		.status = request->status,
+		.proxy_status = request->proxy_status,
 		.text = *request->error_text ? request->error_text : request->reason,
 		.body = request->body.bytes ? request->body.bytes : "",
 		.length = request->body.length,
@@ -110,6 +111,11 @@ static int64_t backoff(struct pfs_http_request *request)
 	return whole / 2 + (int64_t)(http->random % (uint64_t)(whole / 2));
 }
 
+static bool is_passing(int status)
+{
+	return status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504);
+}
+
 static bool is_worth_a_retry(const struct pfs_http_request *request)
 {
 	switch (request->outcome) {
@@ -118,8 +124,9 @@ static bool is_worth_a_retry(const struct pfs_http_request *request)
 	case PFS_HTTP_BROKEN:
 		return true;
 	case PFS_HTTP_ANSWERED:
-		return request->status == 408 || request->status == 429 || request->status == 500 ||
-		       (request->status >= 502 && request->status <= 504);
+		return is_passing(request->status);
+	case PFS_HTTP_PROXY:
+		return !request->proxy_status || is_passing(request->proxy_status);
 	default:
 		return false;
 	}

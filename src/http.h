@@ -48,6 +48,7 @@ struct pfs_http_request {
 	bool recalled;	/* pfs_http_reconnect has taken it back: once is enough */
 	enum pfs_http_outcome outcome;
 	int status;
+	int proxy_status;
 	char reason[128];
 	char request_id[80];
 	char rejected[200];

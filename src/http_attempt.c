@@ -142,6 +142,8 @@ static void set_up(struct pfs_http_request *request)
 	if (config->cacert) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, config->cacert);
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, config->cacert);
+		curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
 	}
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -149,6 +151,8 @@ static void set_up(struct pfs_http_request *request)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+	/* What a proxy says before the tunnel is there is no part of the answer. */
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, pfs_connection_open);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request->http);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, pfs_connection_close);
@@ -167,21 +171,26 @@ static enum pfs_http_outcome outcome_of(const struct pfs_http_request *request, 
 		return PFS_HTTP_TOO_LARGE;
 	if (request->body.error == -ENOMEM) /* to libcurl only a body that wasn't taken */
 		return PFS_HTTP_NO_MEMORY;
+	if (request->proxy_status)
+		return PFS_HTTP_PROXY;
 	switch (code) {
 	case CURLE_OK:
 		return PFS_HTTP_ANSWERED;
 	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
 		return PFS_HTTP_RESOLVE;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_PROXY:
+		return PFS_HTTP_PROXY;
 	case CURLE_COULDNT_CONNECT:
 		return PFS_HTTP_CONNECT;
 	case CURLE_OPERATION_TIMEDOUT:
 		return PFS_HTTP_TIMEOUT;
-	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CIPHER:
+		return PFS_HTTP_NO_TLS;
+	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_INVALIDCERTSTATUS:
 	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
@@ -207,7 +216,7 @@ void pfs_attempt_reset(struct pfs_http_request *request)
 	request->too_large = false;
 	request->sends = 0;
 	request->blameless = false;
-	request->status = 0;
+	request->status = request->proxy_status = 0;
 	request->retry_after = -1;
 	request->reason[0] = request->request_id[0] = request->rejected[0] = '\0';
 	request->error_text[0] = '\0';
@@ -225,6 +234,29 @@ int pfs_attempt_begin(struct pfs_http_request *request)
 	return curl_multi_add_handle(http->multi, request->easy) ? -ENOMEM : 0;
 }
 
+/* A proxy that refuses is named: people forget that they have one. */
+static void look_at_proxy(struct pfs_http_request *request)
+{
+	char *address = NULL, said[sizeof(request->error_text)];
+	long status = 0, wrong = 0, port = 0;
+
+	curl_easy_getinfo(request->easy, CURLINFO_PRIMARY_IP, &address);
+	curl_easy_getinfo(request->easy, CURLINFO_PRIMARY_PORT, &port);
+	curl_easy_getinfo(request->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	curl_easy_getinfo(request->easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &wrong);
+	if (status >= 300) {
+		request->proxy_status = (int)status;
+		(void)snprintf(request->error_text, sizeof(request->error_text),
+			       "the proxy at %s port %ld refuses: %ld", address ? address : "?",
+			       port, status);
+	} else if (wrong) {
+		(void)snprintf(said, sizeof(said), "%s", request->error_text);
+		(void)snprintf(request->error_text, sizeof(request->error_text),
+			       "the proxy at %s port %ld: %.180s", address ? address : "?", port,
+			       said);
+	}
+}
+
 void pfs_attempt_end(struct pfs_http_request *request, CURLcode code)
 {
 	struct pfs_http *http = request->http;
@@ -234,6 +266,8 @@ void pfs_attempt_end(struct pfs_http_request *request, CURLcode code)
 	curl_easy_getinfo(request->easy, CURLINFO_NUM_CONNECTS, &connects);
 	http->stats->connections += (uint64_t)connects;
 	request->status = (int)status;
+	if (code)
+		look_at_proxy(request);
 	/* What libcurl says of a header line past its own bound. */
 	if (code == CURLE_OUT_OF_MEMORY && request->header_bytes && !request->body.length)
 		request->too_large = true;

@@ -51,6 +51,16 @@ static bool is_space(char c)
 	return c && strchr(" \t\r\n\v\f", c);
 }
 
+/* Without the white space around it; a negative length stays one. */
+static const char *trim(const char *bytes, ssize_t *length)
+{
+	while (*length > 0 && is_space(bytes[*length - 1]))
+		--*length;
+	for (; *length > 0 && is_space(*bytes); bytes++)
+		--*length;
+	return bytes;
+}
+
 /*
  * Is it a line of a shell or of an environment file, NAME=value? (The "=" that may pad base64 has
  * nothing but others behind it.)
@@ -138,10 +148,7 @@ static int take_from_file(int fd, const char *path, char value[PFS_KEY_MAX + 1],
 		result = complain_system(complaint, (int)length, path);
 		goto wipe;
 	}
-	while (length > 0 && is_space(start[length - 1]))
-		length--;
-	for (; length > 0 && is_space(*start); start++)
-		length--;
+	start = trim(start, &length);
 	if (!length) {
 		result = complain(complaint, -EINVAL,
 				  "key file %s: is empty; put the API key there", path);
@@ -198,14 +205,16 @@ static int load_file(struct pfs_key *key, const char *path, const struct complai
 
 static int load_variable(struct pfs_key *key, const char *value, const struct complaint *complaint)
 {
-	size_t length = strlen(value);
+	ssize_t length = (ssize_t)strlen(value);
 
-	if (!is_key(value, length))
+	value = trim(value, &length);
+	if (!is_key(value, (size_t)length))
 		return complain(complaint, -EINVAL,
 				"$" VARIABLE ": is no API key (1 to %d printable characters, "
 				"no blanks or quotes, no name and '=' in front)",
 				PFS_KEY_MAX);
-	memcpy(key->value, value, length + 1);
+	memcpy(key->value, value, (size_t)length);
+	key->value[length] = '\0';
 	key->file = NULL;
 	return 0;
 }

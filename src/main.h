@@ -2,8 +2,8 @@
 /*
  * What the files of the main room share: main.c (the order of things), main_start.c (background
  * and the line that is printed), main_mountpoint.c, main_advice.c (why the mount failed),
- * main_demo.c, main_serve.c (the rooms wired together), main_resume.c (after a suspend),
- * main_report.c (the files of /.pinefs).
+ * main_answer.c (what to do about the API's first answer), main_demo.c, main_serve.c (the rooms
+ * wired together), main_resume.c (after a suspend), main_report.c (the files of /.pinefs).
  */
 #ifndef PINEFS_SRC_MAIN_H
 #define PINEFS_SRC_MAIN_H
@@ -112,6 +112,13 @@ void demo_stop(struct program *program); /* when none was started: nothing */
 int serve_begin(struct program *program);
 int serve_run(struct program *program);
 void serve_end(struct program *program);
+
+/* --- main_answer.c --- */
+
+struct pfs_api_answer;
+
+/* The line for a person about an answer that is an error: where, what it says, what to do. */
+void answer_explain(const char *url, const struct pfs_api_answer *answer, char *text, size_t size);
 
 /* --- main_resume.c --- */
 

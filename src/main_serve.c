@@ -240,31 +240,6 @@ static int make_fs(struct program *program)
 
 /* --- the first answer ---------------------------------------------------------------------- */
 
-#define OR_NO_CHECK "; --no-check mounts all the same"
-
-static const char *advice(const struct pfs_api_answer *answer)
-{
-	if (answer->status == 401)
-		return "check the key, see THE KEY in pinefs(1)";
-	if (answer->status == 403)
-		return "the key lacks a permission" OR_NO_CHECK;
-	if (answer->status == 404 || (answer->status >= 200 && answer->status < 400))
-		return "check --api-url" OR_NO_CHECK;
-	if (answer->error == -EHOSTUNREACH)
-		return "check the network and --api-url" OR_NO_CHECK;
-	if (answer->error == -EPROTO)
-		return "check --api-url; if the certificate is your own, see --cacert";
-	return "try again later" OR_NO_CHECK;
-}
-
-static void explain_check(struct program *program, const struct pfs_api_answer *answer)
-{
-	char said[400];
-
-	(void)snprintf(program->text, sizeof(program->text), "%s: %s: %s", program->options.api_url,
-		       pfs_escape(answer->text, said, sizeof(said)), advice(answer));
-}
-
 static void on_checked(void *arg, const struct pfs_api_answer *answer)
 {
 	struct program *program = arg;
@@ -272,7 +247,8 @@ static void on_checked(void *arg, const struct pfs_api_answer *answer)
 	program->checked = true;
 	program->check_error = answer->error;
 	if (answer->error)
-		explain_check(program, answer);
+		answer_explain(program->options.api_url, answer, program->text,
+			       sizeof(program->text));
 	pfs_loop_stop(program->loop);
 }
 

@@ -27,8 +27,10 @@ struct pfs_api_row {
 
 /* Lives only during the call of done. */
 struct pfs_api_answer {
-	int error;		/* 0 for a good answer, else -errno by pfs_api_errno */
-	int status;		/* of HTTP; 0 if there was no answer */
+	int error;	  /* 0 for a good answer, else -errno by pfs_api_errno */
+	int status;	  /* of HTTP; 0 if there was no answer */
+	int proxy_status; /* of a proxy that refused; 0 if none did */
+	enum pfs_http_outcome outcome;
 	const char *text;	/* what went wrong, for people, unescaped; "" if nothing did */
 	const char *request_id; /* for Pinecone's support; "" if none was sent */
 	int64_t sent_at;	/* monotonic: what is told is no older than this */

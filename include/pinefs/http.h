@@ -23,7 +23,9 @@ enum pfs_http_outcome {
 	PFS_HTTP_ANSWERED, /* whole answer, whatever its status */
 	PFS_HTTP_RESOLVE,  /* no such name, or no name server */
 	PFS_HTTP_CONNECT,  /* nobody listens, no route */
+	PFS_HTTP_PROXY,	   /* the proxy couldn't be used, or refused */
 	PFS_HTTP_TLS,	   /* the other side isn't who it should be */
+	PFS_HTTP_NO_TLS,   /* nor does it say so: no TLS could be agreed on */
 	PFS_HTTP_TIMEOUT,  /* the deadline came first */
 	PFS_HTTP_BROKEN,   /* reset, half a body, no HTTP */
 	PFS_HTTP_TOO_LARGE,
@@ -34,6 +36,7 @@ enum pfs_http_outcome {
 struct pfs_http_answer {
 	enum pfs_http_outcome outcome;
 	int status;		/* 0 unless an answer began */
+	int proxy_status;	/* what a proxy said when it refused the tunnel; 0 if none did */
 	const char *text;	/* reason phrase, or libcurl's words for a failure; never NULL */
 	const char *body;	/* followed by a NUL; "" if there is none */
 	size_t length;		/* of body */

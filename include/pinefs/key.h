@@ -21,8 +21,8 @@ struct pfs_key {
 
 /*
  * Find the key: file (absolute) if it isn't NULL, else $PINECONE_API_KEY, else the file
- * pinecone_api_key in $CREDENTIALS_DIRECTORY; a variable that is empty counts as unset. In a
- * file, white space around the key is dropped. key may be uninitialised.
+ * pinecone_api_key in $CREDENTIALS_DIRECTORY; a variable that is empty counts as unset.
+ * White space around the key is dropped. key may be uninitialised.
  *
  * 0; on failure -errno and in text (of size bytes) a line for a person, which never quotes the
  * key: -ENOKEY nothing found, -EACCES others can get at the file or it isn't ours (a file of

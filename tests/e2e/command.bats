@@ -122,7 +122,7 @@ asked() { # ENDPOINT
 	local file
 	sim_start --jobs 1
 	refuses "https://${SIM_URL#http://}: " --api-url "https://${SIM_URL#http://}" --timeout 5
-	[[ $SAID == *': check --api-url; if the certificate is your own, see --cacert' ]]
+	[[ $SAID == *': check --api-url: what is there may not speak TLS' ]]
 	refuses "--cacert /nonexistent: No such file or directory" --cacert /nonexistent --no-check
 	refuses "--cacert $BATS_TEST_TMPDIR: Is a directory" --cacert "$BATS_TEST_TMPDIR" --demo
 	echo '-----BEGIN PRIVATE KEY-----' >"$BATS_TEST_TMPDIR/private"

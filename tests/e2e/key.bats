@@ -196,12 +196,17 @@ not_in_environment() {
 	refuses '(mode 0440); chmod 600 it' --api-url "http://$ADDRESS" --api-key-file "$key_file"
 }
 
-@test "white space around the key in its file is no part of it" {
+@test "white space around the key, in its file or the variable, is no part of it" {
 	server_start
 	write_key $' \t\npcsk_file \r\n\n'
 	pinefs --api-url "http://$ADDRESS" --api-key-file "$key_file"
 	[ "$CODE" -eq 0 ]
 	[ "$(sent api-key)" = pcsk_file ]
+	fusermount3 -u "$MNT"
+	KEY=$'pcsk_variable\r\n'
+	pinefs --api-url "http://$ADDRESS"
+	[ "$CODE" -eq 0 ]
+	[ "$(sent api-key)" = pcsk_variable ]
 }
 
 @test "after a 401 the file is read again: a new key needs no new mount" {

@@ -43,7 +43,9 @@ static void test_errno_each_row_of_the_table(void **state)
 		{PFS_HTTP_ANSWERED, 999, -EIO},
 		{PFS_HTTP_RESOLVE, 0, -EHOSTUNREACH},
 		{PFS_HTTP_CONNECT, 0, -EHOSTUNREACH},
+		{PFS_HTTP_PROXY, 0, -EHOSTUNREACH},
 		{PFS_HTTP_TLS, 0, -EPROTO},
+		{PFS_HTTP_NO_TLS, 0, -EPROTO},
 		{PFS_HTTP_TIMEOUT, 0, -ETIMEDOUT},
 		{PFS_HTTP_TIMEOUT, 200, -ETIMEDOUT}, /* the answer had begun */
 		{PFS_HTTP_BROKEN, 0, -EIO},

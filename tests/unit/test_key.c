@@ -231,8 +231,22 @@ static void test_load_what_can_not_be_a_key_refused(void **state)
 
 	setenv("PINECONE_API_KEY", "secret with blanks", 1);
 	assert_refused(fixture, NULL, -EINVAL, "PINECONE_API_KEY");
+	setenv("PINECONE_API_KEY", " \n", 1);
+	assert_refused(fixture, NULL, -EINVAL, "PINECONE_API_KEY");
 	setenv("PINECONE_API_KEY", "'secret'", 1);
 	assert_refused(fixture, NULL, -EINVAL, "quotes");
+}
+
+static void test_load_white_space_around_the_variable_is_no_part_of_it(void **state)
+{
+	static const char *const values[] = {KEY "\n", KEY "\r", KEY "\r\n", "\t " KEY " \v\f"};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < COUNT(values); i++) {
+		setenv("PINECONE_API_KEY", values[i], 1);
+		assert_int_equal(load(fixture, NULL), 0);
+		assert_string_equal(fixture->key.value, KEY);
+	}
 }
 
 static void test_load_key_of_greatest_length_fits(void **state)
@@ -332,6 +346,7 @@ int main(void)
 		TEST(test_load_file_of_another_user_refused),
 		TEST(test_load_not_a_regular_file_refused_at_once),
 		TEST(test_load_what_can_not_be_a_key_refused),
+		TEST(test_load_white_space_around_the_variable_is_no_part_of_it),
 		TEST(test_load_key_of_greatest_length_fits),
 		TEST(test_reload_tells_whether_the_key_changed),
 		TEST(test_reload_failure_keeps_the_old_key),

@@ -12,10 +12,10 @@ def openssl(*words, directory):
 class Authority:
     """In a directory: ca.pem, and NAME.pem and NAME.key of what it signed."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, name="weather test"):
         self.directory = pathlib.Path(directory)
         self.make_key("ca")
-        openssl("req", "-x509", "-key", "ca.key", "-subj", "/CN=weather test", "-days", "2",
+        openssl("req", "-x509", "-key", "ca.key", "-subj", f"/CN={name}", "-days", "2",
                 "-addext", "basicConstraints=critical,CA:true", "-out", "ca.pem",
                 directory=self.directory)
 
