@@ -217,9 +217,7 @@ static void add_changes(const struct target targets[2], const struct pfs_content
 /* Lines are about to be added: a new generation if there are too many, and a new time. */
 static void open_record(struct pfs_history *history, struct pfs_record *record, size_t max)
 {
-	int64_t now = pfs_loop_wall(history->loop);
-
-	record->modified = now > record->modified ? now : record->modified + 1;
+	record->modified = pfs_loop_wall_after(history->loop, record->modified);
 	if (record->lines.length < max && !record->lines.error)
 		return;
 	pfs_buffer_finish(&record->before);

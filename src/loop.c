@@ -84,6 +84,13 @@ int64_t pfs_loop_wall(const struct pfs_loop *loop)
 	return loop->clock->wall(loop->clock);
 }
 
+int64_t pfs_loop_wall_after(const struct pfs_loop *loop, int64_t before)
+{
+	int64_t now = pfs_loop_wall(loop);
+
+	return now > before ? now : before + 1;
+}
+
 static struct watch *find_watch(struct pfs_loop *loop, int fd)
 {
 	for (size_t i = 0; i < loop->watch_count; i++) {

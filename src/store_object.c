@@ -108,22 +108,25 @@ static int read_terminal(const struct pfs_kind *kind, struct pfs_content *conten
 }
 
 /*
- * When did this content come to be? As the object itself says, but always later than the content
- * before it: the kernel drops its pages only when the time moves.
+ * A first content came to be when the object itself says. That of a later one isn't taken from it:
+ * the object may have ended long before anybody asked, and whoever looks for what is newer than his
+ * last look must find it. Both times move with each content, which is when the kernel drops its
+ * pages.
  */
-static int64_t modified_time(struct pfs_store *store, const struct pfs_object *object,
-			     const struct pfs_content *content)
+static void set_times(struct pfs_store *store, const struct pfs_object *object,
+		      struct pfs_content *content)
 {
 	const struct pfs_content *before = object->content;
-	int64_t time, now;
 
-	if (read_time(content, object->kind->finished_key, &time) &&
-	    read_time(content, object->kind->created_key, &time))
-		time = object->first_seen;
-	if (!before || time > before->modified)
-		return time;
-	now = pfs_loop_wall(store->loop);
-	return now > before->modified ? now : before->modified + 1;
+	if (before) {
+		content->modified = pfs_loop_wall_after(store->loop, before->modified);
+		content->changed = pfs_loop_wall_after(store->loop, before->changed);
+		return;
+	}
+	content->changed = object->first_seen;
+	if (read_time(content, object->kind->finished_key, &content->modified) &&
+	    read_time(content, object->kind->created_key, &content->modified))
+		content->modified = object->first_seen;
 }
 
 static struct pfs_content *make_content(struct pfs_store *store, const struct pfs_object *object,
@@ -141,7 +144,7 @@ static struct pfs_content *make_content(struct pfs_store *store, const struct pf
 		free(content);
 		return NULL;
 	}
-	content->modified = modified_time(store, object, content);
+	set_times(store, object, content);
 	return content;
 }
 
@@ -318,7 +321,7 @@ static int replace_content(struct pfs_store *store, struct pfs_object *object, c
 	if (before)
 		store->stats->changes++;
 	else if (collection->complete_walk)
-		collection->modified = pfs_loop_wall(store->loop);
+		collection->modified = pfs_loop_wall_after(store->loop, collection->modified);
 	return 0;
 }
 
@@ -361,10 +364,12 @@ int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const cha
 
 void pfs_store_vanish(struct pfs_store *store, struct pfs_object *object)
 {
+	struct collection *collection = pfs_store_collection(store, object->kind);
+
 	leave_idle(store, object);
 	pfs_index_remove(&store->index, object);
 	object->gone = true;
-	pfs_store_collection(store, object->kind)->modified = pfs_loop_wall(store->loop);
+	collection->modified = pfs_loop_wall_after(store->loop, collection->modified);
 	for (size_t i = 0; i < store->listener_count; i++) {
 		if (store->listeners[i].vanished)
 			store->listeners[i].vanished(store->listeners[i].arg, object);

@@ -94,11 +94,8 @@ void pfs_snapshot_take(struct pfs_tree *tree, unsigned index)
 	report->render(report->arg, &buffer);
 	same = snapshot->taken_at && buffer.length == snapshot->buffer.length &&
 	       (!buffer.length || !memcmp(buffer.bytes, snapshot->buffer.bytes, buffer.length));
-	if (!same) {
-		int64_t now = pfs_loop_wall(tree->loop);
-
-		snapshot->modified = now > snapshot->modified ? now : snapshot->modified + 1;
-	}
+	if (!same)
+		snapshot->modified = pfs_loop_wall_after(tree->loop, snapshot->modified);
 	pfs_buffer_finish(&snapshot->buffer);
 	snapshot->buffer = buffer;
 	snapshot->taken_at = pfs_loop_now(tree->loop);
@@ -106,7 +103,7 @@ void pfs_snapshot_take(struct pfs_tree *tree, unsigned index)
 
 /* --- attributes ---------------------------------------------------------------------------- */
 
-static void set_time(struct stat *stat, int64_t ns)
+static struct timespec timespec_of(int64_t ns)
 {
 	int64_t seconds = ns / PFS_SECOND, rest = ns % PFS_SECOND;
 
@@ -114,8 +111,12 @@ static void set_time(struct stat *stat, int64_t ns)
 		seconds--;
 		rest += PFS_SECOND;
 	}
-	stat->st_mtim = (struct timespec){.tv_sec = (time_t)seconds, .tv_nsec = (long)rest};
-	stat->st_atim = stat->st_ctim = stat->st_mtim;
+	return (struct timespec){.tv_sec = (time_t)seconds, .tv_nsec = (long)rest};
+}
+
+static void set_time(struct stat *stat, int64_t ns)
+{
+	stat->st_atim = stat->st_mtim = stat->st_ctim = timespec_of(ns);
 }
 
 static void set_size(struct stat *stat, size_t size)
@@ -205,9 +206,12 @@ static int fill_history(struct pfs_tree *tree, const struct pfs_node *node, stru
 
 static int fill_object(struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
 {
-	if (node->object->gone || !node->object->content)
+	const struct pfs_content *content = node->object->content;
+
+	if (node->object->gone || !content)
 		return -ESTALE;
-	set_time(stat, node->object->content->modified);
+	set_time(stat, content->modified);
+	stat->st_ctim = timespec_of(content->changed);
 	if (node->type == PFS_NODE_OBJECT)
 		return 0;
 	if (node->index == FILE_EVENTS)

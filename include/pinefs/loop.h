@@ -47,6 +47,12 @@ int64_t pfs_loop_now(const struct pfs_loop *loop);  /* monotonic */
 int64_t pfs_loop_wall(const struct pfs_loop *loop); /* since the epoch */
 
 /*
+ * The same for what has happened after something else: later than that, even if the clock was set
+ * back meanwhile, or the other one had its time from another clock.
+ */
+int64_t pfs_loop_wall_after(const struct pfs_loop *loop, int64_t before);
+
+/*
  * Call ready(arg) whenever fd is readable or in error. At most PFS_LOOP_FDS of them. 0, -ENOSPC.
  * A descriptor may be removed at any time, also from its own callback; removing one that isn't
  * there does nothing.

@@ -23,8 +23,10 @@ struct pfs_stats;
 /* What an object said at one time: immutable, counted. */
 struct pfs_content {
 	unsigned references;
-	bool terminal;	  /* can't change any more */
-	int64_t modified; /* ns since the epoch; differs between contents of one object */
+	bool terminal; /* can't change any more */
+	/* ns since the epoch, each later than that of the content before: */
+	int64_t modified; /* when it came to be, as far as the object says; else as changed */
+	int64_t changed;  /* when we saw it first */
 	size_t length;
 	char bytes[]; /* as sent */
 };

@@ -333,50 +333,113 @@ static void test_content_kept_outlives_the_change(void **state)
 	pfs_content_drop(NULL);
 }
 
-static void test_modified_is_told_by_the_object_and_always_moves(void **state)
+static struct pfs_object *see(struct fixture *fixture, const char *id, const char *bytes)
 {
-	static const int64_t created = INT64_C(1700000000) * PFS_SECOND;
-	static const int64_t finished = created + 60 * PFS_SECOND;
-	struct fixture *fixture = *state;
-	struct pfs_object *object = learn(fixture, "a", "Pending");
-	int64_t before;
-
-	assert_int_equal(object->content->modified, FAKE_EPOCH); /* when it was first seen */
-	assert_int_equal(object->first_seen, FAKE_EPOCH);
-
-	/* A time in the past: the content is new, so its time must move on all the same. */
-	relearn(fixture, "a", "{\"created_at\":\"2023-11-14T22:13:20Z\"}");
-	before = object->content->modified;
-	assert_int_equal(before, FAKE_EPOCH + TTL_FINAL);
-	relearn(fixture, "a",
-		"{\"created_at\":\"2023-11-14T22:13:20Z\",\"status\":\"Completed\","
-		"\"completed_at\":\"2023-11-14T22:14:20Z\"}");
-	assert_true(object->content->modified > before);
-
-	assert_int_equal(ask(fixture, "b", NULL), -EINPROGRESS);
-	fake_api_answer(&fixture->api, "b",
-			"{\"created_at\":\"2023-11-14T22:13:20Z\",\"completed_at\":null}");
-	object = pfs_store_find(fixture->store, fixture->kind, "b");
-	assert_int_equal(object->content->modified, created);
-	relearn(fixture, "b",
-		"{\"created_at\":\"2023-11-14T22:13:20Z\","
-		"\"completed_at\":\"2023-11-14T22:14:20Z\"}");
-	assert_int_equal(object->content->modified, finished);
+	assert_int_equal(ask(fixture, id, NULL), -EINPROGRESS);
+	fake_api_answer(&fixture->api, id, bytes);
+	return pfs_store_find(fixture->store, fixture->kind, id);
 }
 
-static void test_modified_moves_when_the_clock_went_back(void **state)
+static void assert_times(const struct pfs_object *object, int64_t modified, int64_t changed)
+{
+	assert_int_equal(object->content->modified, modified);
+	assert_int_equal(object->content->changed, changed);
+}
+
+static void test_times_of_a_first_content_are_as_in_table(void **state)
+{
+	static const int64_t created = INT64_C(1700000000) * PFS_SECOND;
+	static const struct {
+		const char *bytes;
+		int64_t modified;
+	} rows[] = {
+		{"{}", FAKE_EPOCH},
+		{"{\"created_at\":\"yesterday\",\"completed_at\":7}", FAKE_EPOCH},
+		{"{\"created_at\":\"2023-11-14T22:13:20Z\"}", created},
+		{"{\"created_at\":\"2023-11-14T22:13:20Z\",\"completed_at\":null}", created},
+		{"{\"created_at\":\"2023-11-14T22:13:20Z\","
+		 "\"completed_at\":\"2023-11-14T22:14:20Z\"}",
+		 created + 60 * PFS_SECOND},
+		{"{\"completed_at\":\"2025-06-15T15:07:00Z\"}", /* our clock is slow */
+		 FAKE_EPOCH + 20 * PFS_SECOND},
+	};
+	struct fixture *fixture = *state;
+	char id[] = "a";
+
+	for (size_t i = 0; i < COUNT(rows); i++, id[0]++)
+		assert_times(see(fixture, id, rows[i].bytes), rows[i].modified, FAKE_EPOCH);
+}
+
+/* Whoever looks for what is newer than his last look finds it, whenever the job has ended. */
+static void test_times_of_a_change_are_when_it_was_seen(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_object *object = see(
+		fixture, "a", "{\"created_at\":\"2023-11-14T22:13:20Z\",\"status\":\"Pending\"}");
+	static const char *const ended = "{\"created_at\":\"2023-11-14T22:13:20Z\","
+					 "\"status\":\"Completed\","
+					 "\"completed_at\":\"2023-11-14T22:14:20Z\"}";
+
+	relearn(fixture, "a", ended);
+	assert_times(object, FAKE_EPOCH + TTL_FINAL, FAKE_EPOCH + TTL_FINAL);
+	/* The same once more is no change, and neither is another order. */
+	pass(fixture, TTL_FINAL);
+	see(fixture, "a", ended);
+	pass(fixture, TTL_FINAL);
+	see(fixture, "a",
+	    " {\"status\":\"Completed\",\"created_at\":\"2023-11-14T22:13:20Z\","
+	    "\"completed_at\":\"2023-11-14T22:14:20Z\"}");
+	assert_times(object, FAKE_EPOCH + TTL_FINAL, FAKE_EPOCH + TTL_FINAL);
+}
+
+static void test_times_move_when_the_clock_went_back(void **state)
 {
 	struct fixture *fixture = *state;
 	struct pfs_object *object;
-	int64_t before;
+	int64_t changed;
 
-	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
-	fake_api_answer(&fixture->api, "a", "{\"completed_at\":\"2099-01-01T00:00:00Z\"}");
-	object = pfs_store_find(fixture->store, fixture->kind, "a");
-	before = object->content->modified;
+	fixture->time.set_by = 7200 * PFS_SECOND;
+	object = see(fixture, "a", "{\"status\":\"Pending\"}");
+	assert_times(object, FAKE_EPOCH + 7200 * PFS_SECOND, FAKE_EPOCH + 7200 * PFS_SECOND);
+	fixture->time.set_by = 0;
+	relearn(fixture, "a", "{\"status\":\"Pending\",\"percent_complete\":1}");
+	changed = FAKE_EPOCH + 7200 * PFS_SECOND + 1;
+	assert_times(object, changed, changed);
+	relearn(fixture, "a", "{\"status\":\"Pending\",\"percent_complete\":2}");
+	assert_times(object, changed + 1, changed + 1);
+	fixture->time.set_by = 7200 * PFS_SECOND;
+	relearn(fixture, "a", "{\"status\":\"Pending\",\"percent_complete\":3}");
+	assert_times(object, changed - 1 + 3 * TTL_FINAL, changed - 1 + 3 * TTL_FINAL);
+}
+
+/* The API's clock is ahead of ours: its time stays the latest until ours has come there. */
+static void test_times_move_when_the_api_is_ahead(void **state)
+{
+	static const int64_t ahead = INT64_C(4070908800) * PFS_SECOND;
+	struct fixture *fixture = *state;
+	struct pfs_object *object =
+		see(fixture, "a", "{\"completed_at\":\"2099-01-01T00:00:00Z\"}");
+
+	assert_times(object, ahead, FAKE_EPOCH);
 	relearn(fixture, "a", "{\"status\":\"Pending\"}");
-	assert_int_equal(object->content->modified, before + 1);
+	assert_times(object, ahead + 1, FAKE_EPOCH + TTL_FINAL);
 	assert_news(fixture, "+a ~a");
+}
+
+static void test_list_time_moves_when_the_clock_went_back(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t before = 0;
+
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_page(&fixture->api, "a", NULL);
+	for (char id[] = "b"; id[0] < 'f'; id[0]++) {
+		assert_true(pfs_store_list_modified(fixture->store, fixture->kind) > before);
+		before = pfs_store_list_modified(fixture->store, fixture->kind);
+		fixture->time.set_by -= 3600 * PFS_SECOND;
+		see(fixture, id, "{}");
+	}
+	assert_true(pfs_store_list_modified(fixture->store, fixture->kind) > before);
 }
 
 /* The second one is the last that fits: one more nanosecond would be in the year 1677. */
@@ -494,8 +557,11 @@ int main(void)
 		TEST(test_same_object_in_other_words_is_no_change),
 		TEST(test_changed_object_is_told_with_what_was_before),
 		TEST(test_content_kept_outlives_the_change),
-		TEST(test_modified_is_told_by_the_object_and_always_moves),
-		TEST(test_modified_moves_when_the_clock_went_back),
+		TEST(test_times_of_a_first_content_are_as_in_table),
+		TEST(test_times_of_a_change_are_when_it_was_seen),
+		TEST(test_times_move_when_the_clock_went_back),
+		TEST(test_times_move_when_the_api_is_ahead),
+		TEST(test_list_time_moves_when_the_clock_went_back),
 		TEST(test_modified_is_not_taken_from_a_time_that_can_not_be),
 		TEST(test_older_news_than_what_is_known_is_passed_over),
 		TEST(test_older_failure_than_what_is_known_is_passed_over),

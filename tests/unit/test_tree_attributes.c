@@ -145,6 +145,25 @@ static void test_time_is_the_objects_and_moves_with_each_change(void **state)
 	assert_int_equal(modified(bench, "restore-jobs/b"), before);
 }
 
+static void test_ctime_is_when_the_content_was_seen_first(void **state)
+{
+	static const char *const paths[] = {"restore-jobs/a", STATUS, "restore-jobs/a/raw.json"};
+	struct bench *bench = *state;
+	int64_t seen;
+
+	learn_object(bench, "a", "{\"created_at\":\"2023-11-14T22:13:20Z\"}");
+	seen = pfs_loop_wall(bench->store->loop);
+	pass(bench->store, TTL);
+	learn_object(bench, "a", "{\"created_at\":\"2023-11-14T22:13:20Z\"}");
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		struct stat stat = attributes(bench, paths[i]);
+
+		assert_int_equal(nanoseconds(stat.st_ctim), seen);
+		assert_int_equal(nanoseconds(stat.st_mtim), INT64_C(1700000000) * PFS_SECOND);
+		assert_int_equal(nanoseconds(stat.st_atim), INT64_C(1700000000) * PFS_SECOND);
+	}
+}
+
 static void test_touch_moves_a_files_time_by_the_least(void **state)
 {
 	static const char *const paths[] = {"README", ".pinefs/stats", STATUS};
@@ -511,6 +530,7 @@ int main(void)
 		TEST(test_attributes_hold_as_long_as_the_answer),
 		TEST(test_names_hold_no_longer_than_what_they_name_can_change),
 		TEST(test_time_is_the_objects_and_moves_with_each_change),
+		TEST(test_ctime_is_when_the_content_was_seen_first),
 		TEST(test_touch_moves_a_files_time_by_the_least),
 		TEST(test_collection_moves_when_something_came_or_its_time_is_up),
 		TEST(test_refresh_waits_for_what_does_not_hold),
