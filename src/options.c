@@ -75,6 +75,9 @@ static const char *const fuse_flags[] = {
 };
 static const char *const fuse_values[] = {"fsname", "subtype", "max_read"};
 
+/* Likewise, with a value that may have commas if it is in quotes: a security context of SELinux. */
+static const char *const context_values[] = {"context", "fscontext", "defcontext", "rootcontext"};
+
 /* With these of them the kernel checks modes and owners. */
 static const char *const mode_flags[] = {"allow_other", "allow_root", "default_permissions"};
 
@@ -185,6 +188,43 @@ static int pass_on(struct parser *parser, const char *name, const char *value, c
 	return 0;
 }
 
+/*
+ * The kernel splits its options at commas, but for those in quotes, which it drops; libfuse, before
+ * that, at those that aren't escaped.
+ */
+static void add_context(struct pfs_buffer *fuse, const char *name, const char *value)
+{
+	const char *quote = strchr(value, ',') ? "\"" : "";
+
+	if (fuse->length > 0)
+		pfs_buffer_add_string(fuse, ",");
+	pfs_buffer_format(fuse, "%s=%s", name, quote);
+	for (; *value; value++) {
+		if (*value == ',' || *value == '\\')
+			pfs_buffer_add_string(fuse, "\\");
+		if (*value != '"')
+			pfs_buffer_add(fuse, value, 1);
+	}
+	pfs_buffer_add_string(fuse, quote);
+}
+
+/* -ENOENT: not such a word. */
+static int pass_context(struct parser *parser, const char *name, const char *value)
+{
+	size_t quotes = 0;
+
+	if (!is_among(name, context_values, COUNT(context_values)))
+		return -ENOENT;
+	for (const char *byte = value; byte && *byte; byte++)
+		quotes += *byte == '"';
+	if (!value || strlen(value) == quotes)
+		return pfs_options_refuse(parser, "-o %s: needs a value", name);
+	if (quotes % 2)
+		return pfs_options_refuse(parser, "-o %s: a quote isn't closed", name);
+	add_context(&parser->fuse, name, value);
+	return parser->fuse.error ? pfs_options_fail(parser, parser->fuse.error) : 0;
+}
+
 /* Names are the same with _ and with -. */
 static bool is_row(const struct option_row *row, const char *name)
 {
@@ -217,6 +257,8 @@ static int set_word(struct parser *parser, const char *name, const char *value, 
 		return pfs_options_refuse(parser, "-o remount: a pinefs can't be remounted; "
 						  "unmount it and mount it again");
 	result = set_owner(parser, name, value);
+	if (result == -ENOENT)
+		result = pass_context(parser, name, value);
 	if (result == -ENOENT)
 		result = pass_on(parser, name, value, raw, length);
 	if (result == -ENOENT)
@@ -252,16 +294,31 @@ static int set_raw_word(struct parser *parser, const char *raw, size_t length)
 	return result;
 }
 
+/* Up to the next comma that is neither escaped nor, in a security context, in quotes. */
+static size_t word_length(const char *list)
+{
+	bool may_quote = false, quoted = false;
+	size_t length = strcspn(list, "=");
+
+	for (size_t i = 0; i < COUNT(context_values); i++)
+		may_quote |= strlen(context_values[i]) == length &&
+			     !strncmp(list, context_values[i], length);
+	for (length = 0; list[length] && (quoted || list[length] != ',');) {
+		if (may_quote && list[length] == '"')
+			quoted = !quoted;
+		length += list[length] == '\\' && list[length + 1] ? 2 : 1;
+	}
+	return length;
+}
+
 static int set_list(struct parser *parser, const struct option_row *row, void *where,
 		    const char *value)
 {
 	int result = 0;
 
 	while (*value && !result) {
-		size_t length = 0;
+		size_t length = word_length(value);
 
-		while (value[length] && value[length] != ',')
-			length += value[length] == '\\' && value[length + 1] ? 2 : 1;
 		if (length > 0)
 			result = set_raw_word(parser, value, length);
 		value += length + (value[length] == ',');

@@ -19,7 +19,7 @@ _pinefs()
 	-o)
 		before=
 		[[ $cur != *,* ]] || before=${cur%,*},
-		words='allow_other allow_root auto_unmount default_permissions fsname= gid= max_read=
+		words='allow_other allow_root auto_unmount context= default_permissions fsname= gid= max_read=
 			ro subtype= uid= umask='
 		for word in $with_file $with_value; do
 			word=${word#--}

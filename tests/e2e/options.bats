@@ -99,6 +99,25 @@ config_has() {
 	mount_stop
 }
 
+# Where there is no SELinux the kernel knows no such word. To an ordinary user either it says so or
+# fusermount3 does.
+@test "-o context and its kin get to the kernel" {
+	local word
+	need_root
+	[ ! -e /sys/fs/selinux/enforce ] || skip 'SELinux takes them'
+	sim_start --jobs 1
+	for word in context fscontext defcontext rootcontext; do
+		refuses 'mount failed: Invalid argument' --api-url "$SIM_URL" \
+			-o "$word=\"system_u:object_r:removable_t:s0:c1,c2\",ro"
+	done
+	user_set_up
+	PREFIX=("${AS_USER[@]}")
+	rmdir "$MNT"
+	command_set_up
+	chown 65534 "$MNT"
+	refuses '' --api-url "$SIM_URL" -o context=system_u:object_r:removable_t:s0
+}
+
 @test "mount(8) and fstab can call it" {
 	local options key=$BATS_TEST_TMPDIR/key fstab=$BATS_TEST_TMPDIR/fstab
 	need_root

@@ -109,6 +109,34 @@ static void test_parse_list_words_set_the_same_fields(void **state)
 	pfs_options_finish(&options);
 }
 
+/* As mount(8) gives them, and as a person types them; for libfuse, and then the kernel, to split.
+ */
+static void test_parse_contexts_are_passed_on_commas_and_all(void **state)
+{
+	static const struct {
+		const char *given, *passed;
+	} rows[] = {
+		{"context=system_u:object_r:x_t:s0", "context=system_u:object_r:x_t:s0"},
+		{"context=\"u:r:t:s0\",ro", "context=u:r:t:s0,ro"},
+		{"ro,context=\"u:r:t:s0:c1,c2\",nodev", "ro,context=\"u:r:t:s0:c1\\,c2\",nodev"},
+		{"fscontext=u:r:t:s0:c1\\,c2,ro", "fscontext=\"u:r:t:s0:c1\\,c2\",ro"},
+		{"defcontext=\"a,b,c\",rootcontext=\"d,e\"",
+		 "defcontext=\"a\\,b\\,c\",rootcontext=\"d\\,e\""},
+		{"context=a\\\\b", "context=a\\\\b"},
+		/* Elsewhere a quote is a byte like others. */
+		{"fsname=\"a,ro", "fsname=\"a,ro"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct pfs_options options;
+
+		parse_good(WORDS("mnt", "-o", rows[i].given), &options);
+		assert_string_equal(options.fuse, rows[i].passed);
+		assert_false(options.check_modes);
+		pfs_options_finish(&options);
+	}
+}
+
 static void test_parse_fuse_words_are_passed_on(void **state)
 {
 	struct pfs_options options;
@@ -322,6 +350,10 @@ static const struct {
 	{{"mnt", "-o", "allow_other=1"}, "allow_other"},
 	{{"mnt", "-o", "fsname"}, "fsname"},
 	{{"mnt", "-o", "max_read="}, "max_read"},
+	{{"mnt", "-o", "context"}, "context: needs a value"},
+	{{"mnt", "-o", "rootcontext="}, "rootcontext: needs a value"},
+	{{"mnt", "-o", "fscontext=\"\""}, "fscontext: needs a value"},
+	{{"mnt", "-o", "context=\"a,ro"}, "context: a quote isn't closed"},
 	{{"mnt", "-o", "max_read=4k"}, "'4k' is not a number of bytes"},
 	{{"mnt", "-o", "max_read=4294967296"}, "'4294967296'"},
 	{{"mnt", "-o", "uid=root"}, "root"},
@@ -461,6 +493,7 @@ int main(void)
 		TEST(test_parse_mountpoint_only_gives_defaults),
 		TEST(test_parse_long_options_set_their_fields),
 		TEST(test_parse_list_words_set_the_same_fields),
+		TEST(test_parse_contexts_are_passed_on_commas_and_all),
 		TEST(test_parse_fuse_words_are_passed_on),
 		TEST(test_parse_fstab_words_are_ignored),
 		TEST(test_parse_owner_words_set_ids),
