@@ -209,7 +209,7 @@ between() { # LEAST NUMBER MOST
 @test "a suspend during a request: its reader is answered at once, who waits for the job goes on" {
 	local reader waiter result=0
 	pending one two
-	mount_start --ttl 0.1 --stale 0
+	mount_start --ttl 0.1 --stale 0 --timeout "$(longer 100)"
 	background waiter cat "$JOBS/two/wait"
 	waiter=$!
 	wait_until 20 waiting_is 1
@@ -218,7 +218,7 @@ between() { # LEAST NUMBER MOST
 	reader=$!
 	wait_until 20 grep -q restore-jobs/one "$MNT/.pinefs/inflight"
 	suspend 600
-	# Sooner than the thirty seconds of --timeout.
+	# Sooner than --timeout.
 	wait_until 20 ended "$reader"
 	wait "$reader" || result=$?
 	[ "$result" -eq 1 ]

@@ -121,7 +121,8 @@ asked() { # ENDPOINT
 @test "a server without TLS where https is meant; certificates that aren't there" {
 	local file
 	sim_start --jobs 1
-	refuses "https://${SIM_URL#http://}: " --api-url "https://${SIM_URL#http://}" --timeout 5
+	refuses "https://${SIM_URL#http://}: " --api-url "https://${SIM_URL#http://}" \
+		--timeout "$(longer 5)"
 	[[ $SAID == *': check --api-url: what is there may not speak TLS' ]]
 	refuses "--cacert /nonexistent: No such file or directory" --cacert /nonexistent --no-check
 	refuses "--cacert $BATS_TEST_TMPDIR: Is a directory" --cacert "$BATS_TEST_TMPDIR" --demo
@@ -192,6 +193,7 @@ asked() { # ENDPOINT
 
 # A service manager: what it is told goes into the file `told`.
 manage() { # ADDRESS
+	rm -f "$BATS_TEST_TMPDIR/told" # or the one before may be taken for this one's
 	python3 -c '
 import socket, sys
 manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -204,7 +206,7 @@ while True:
 }
 
 told() {
-	grep -qx "$1" "$BATS_TEST_TMPDIR/told"
+	grep -qsx "$1" "$BATS_TEST_TMPDIR/told"
 }
 
 @test "NOTIFY_SOCKET is told once of a mount with -f, by a path and by an abstract name" {
@@ -295,9 +297,10 @@ END
 		cat
 	} >"$BATS_TEST_TMPDIR/script"
 	export -f counter wait_until
+	export PATIENCE
 	export BATS_TEST_TMPDIR SIM_URL MNT
 	export PINECONE_API_KEY=$SIM_KEY
-	run timeout 90 unshare --mount --propagation private bash -eu "$BATS_TEST_TMPDIR/script" 3>&-
+	run in_time 90 unshare --mount --propagation private bash -eu "$BATS_TEST_TMPDIR/script" 3>&-
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
@@ -457,7 +460,7 @@ except BlockingIOError:
 	sim_start --jobs 1
 	mount_start
 	fault '{"match":"describe","kind":"silence"}'
-	(cd "$JOBS" && exec sleep 100 3>&-) &
+	(cd "$JOBS" && exec sleep 1000 3>&-) &
 	inside=$!
 	cat "$JOBS/some-id/status" 2>"$BATS_TEST_TMPDIR/said" 3>&- &
 	waiting=$!

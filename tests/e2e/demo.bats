@@ -146,7 +146,7 @@ shows_jobs() {
 	[[ $output == *"/done"$'\nCompleted'* ]]
 	[[ $output == *'"restore_job_id":'* ]]
 	# That a build was to be made, or packages to be installed, isn't in the thirty seconds.
-	[ $((SECONDS - began)) -lt 30 ]
+	[ $((SECONDS - began)) -lt "$(longer 30)" ]
 	# Once more: what is mounted there isn't mounted over. And where there is no build/, none is
 	# made: it would be one without tests.
 	mv "$project/build" "$project/build-demo"

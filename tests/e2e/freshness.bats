@@ -27,7 +27,7 @@ descriptor_says() {
 @test "a change shows after the TTL, and not before" {
 	sim_start --jobs 0
 	add_job a '{"status": "Odd 1"}'
-	mount_start --ttl 2
+	mount_start --ttl "$(longer 2)"
 	local begun ended value='Odd 1'
 	begun=$(milliseconds)
 	file_says "$JOBS/a/status" 'Odd 1'
@@ -36,10 +36,10 @@ descriptor_says() {
 	while [ "$value" = 'Odd 1' ]; do
 		value=$(cat "$JOBS/a/status")
 		ended=$(milliseconds)
-		[ $((ended - begun)) -lt 20000 ]
+		[ $((ended - begun)) -lt "$(longer 20000)" ]
 	done
 	[ "$value" = 'Odd 2' ]
-	[ $((ended - begun)) -ge 2000 ]
+	[ $((ended - begun)) -ge "$(longer 2000)" ]
 	[ "$(requests describe)" -eq 2 ]
 	# All of it is new at once.
 	costs 0 0 grep -q '"Odd 2"' "$JOBS/a/raw.json"
@@ -56,7 +56,7 @@ print(os.read(read, os.sendfile(write, file, 0, 4096)).decode())' "$1")" = "$2" 
 @test "sendfile gets the value that holds, though it asks for no attributes" {
 	sim_start --jobs 0
 	add_job a '{"status": "Odd 1"}'
-	mount_start --ttl 0.3
+	mount_start --ttl "$(longer 0.3)"
 	file_says "$JOBS/a/status" 'Odd 1'
 	change a '{"status": "Odd 2"}'
 	wait_until 20 expired "$JOBS/a/status"
@@ -86,14 +86,14 @@ print(os.read(read, os.sendfile(write, file, 0, 4096)).decode())' "$1")" = "$2" 
 @test "a finished job holds for --ttl-final" {
 	sim_start --jobs 0
 	add_job a '{"status": "Completed"}'
-	mount_start --ttl 0.1 --ttl-final 4
-	file_says "$JOBS/a/target_index_name" "$(sim_get /restore-jobs/a | jq -r .target_index_name)"
-	change a '{"target_index_name": "other"}'
+	mount_start --ttl 0.1 --ttl-final "$(longer 4)"
 	local begun
 	begun=$(milliseconds)
+	file_says "$JOBS/a/target_index_name" "$(sim_get /restore-jobs/a | jq -r .target_index_name)"
+	change a '{"target_index_name": "other"}'
 	costs 0 0 stays 1 is_unchanged
 	wait_until 20 file_says "$JOBS/a/target_index_name" other
-	[ $(($(milliseconds) - begun)) -ge 3000 ]
+	[ $(($(milliseconds) - begun)) -ge "$(longer 4000)" ]
 }
 
 is_unchanged() {
@@ -102,14 +102,14 @@ is_unchanged() {
 
 @test "a miss holds for --ttl-missing" {
 	sim_start --jobs 0
-	mount_start --ttl-missing 3
+	mount_start --ttl-missing "$(longer 3)"
 	local begun
 	begun=$(milliseconds)
 	is_missing "$JOBS/a"
 	add_job a
 	costs 0 0 stays 1 is_missing "$JOBS/a"
 	wait_until 20 exists "$JOBS/a/status"
-	[ $(($(milliseconds) - begun)) -ge 3000 ]
+	[ $(($(milliseconds) - begun)) -ge "$(longer 3000)" ]
 	[ "$(requests describe)" -eq 2 ]
 }
 
@@ -137,14 +137,14 @@ is_unchanged() {
 @test "a listing holds for --ttl" {
 	sim_start --jobs 0
 	add_job a
-	mount_start --ttl 2
+	mount_start --ttl "$(longer 2)"
 	local begun
 	begun=$(milliseconds)
 	lists 'a '
 	add_job b
 	costs 0 0 stays 0 lists 'a '
 	wait_until 20 lists 'a b '
-	[ $(($(milliseconds) - begun)) -ge 2000 ]
+	[ $(($(milliseconds) - begun)) -ge "$(longer 2000)" ]
 	# And what a listing brought is there, whatever was known before.
 	is_missing "$JOBS/c"
 	add_job c
@@ -207,7 +207,7 @@ is_unchanged() {
 	add_raw a '{"restore_job_id":"a","log":"one"}'
 	mount_start --ttl 0.3
 	local screen=$BATS_TEST_TMPDIR/screen
-	timeout 60 tail -f "$JOBS/a/log" >"$screen" 3>&- &
+	in_time 60 tail -f "$JOBS/a/log" >"$screen" 3>&- &
 	wait_until 20 file_says "$screen" one
 	change a "$(jq -cn '{raw: "{\"restore_job_id\":\"a\",\"log\":\"one\\ntwo\"}"}')"
 	wait_until 20 file_says "$screen" $'one\ntwo'

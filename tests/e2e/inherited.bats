@@ -62,7 +62,7 @@ lock_is_free_after() { # OPTION...
 pipe_ends_after() { # OPTION...
 	local fifo=$BATS_TEST_TMPDIR/fifo
 	mkfifo "$fifo"
-	timeout 60 cat "$fifo" >/dev/null 3>&- &
+	in_time 60 cat "$fifo" >/dev/null 3>&- &
 	PIPE_READER=$!
 	"${PREFIX[@]}" "$PINEFS" "$@" "$MNT" >"$fifo" 2>&1 3>&1 4>&1 99>&1
 	is_mounted "$MNT"

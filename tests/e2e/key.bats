@@ -301,7 +301,7 @@ daemon() {
 		-out "$directory/certificate" 2>"$directory/openssl"
 	server_start "$directory/certificate" "$directory/private"
 	SETTINGS=("PINECONE_CONTROLLER_HOST=$ADDRESS")
-	refuses "https://$ADDRESS: " --timeout 10
+	refuses "https://$ADDRESS: " --timeout "$(longer 10)"
 	[[ $SAID == *'if the certificate is your own, see --cacert' ]]
 	# Who isn't trusted gets no key.
 	[ ! -e "$requests" ]

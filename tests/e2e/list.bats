@@ -205,11 +205,11 @@ no_such_names() {
 
 @test "a long listing is told as it comes" {
 	sim_start --jobs 250
-	mount_start --timeout 100
+	mount_start --timeout "$(longer 100)"
 	fault '{"match": "list", "count": 2, "delay": 0}'
 	fault '{"match": "list", "kind": "silence"}'
 	# 200 entries are there while the third page isn't.
-	[ "$(timeout 30 python3 -c '
+	[ "$(in_time 30 python3 -c '
 import itertools, os, sys
 print(len(list(itertools.islice(os.scandir(sys.argv[1]), 150))))' "$JOBS")" -eq 150 ]
 	[ "$(requests list)" -eq 4 ]
@@ -250,7 +250,7 @@ print(len(list(itertools.islice(os.scandir(sys.argv[1]), 150))))' "$JOBS")" -eq 
 	add_job a
 	mount_start --ttl 0.3
 	# It ends when what it shows has changed.
-	TERM=xterm timeout 60 watch -g -n 0.2 cat "$JOBS/a/status" >"$BATS_TEST_TMPDIR/screen" 3>&- &
+	TERM=xterm in_time 60 watch -g -n 0.2 cat "$JOBS/a/status" >"$BATS_TEST_TMPDIR/screen" 3>&- &
 	local watch=$!
 	seen() { grep -q Pending "$BATS_TEST_TMPDIR/screen"; }
 	wait_until 20 seen

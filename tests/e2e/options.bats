@@ -63,7 +63,7 @@ config_has() {
 	sim_start --jobs 2
 	port=${SIM_URL##*:}
 	sim_stop
-	pinefs --no-check --api-url "$SIM_URL" --timeout 1
+	pinefs --no-check --api-url "$SIM_URL" --timeout "$(longer 1)"
 	[ "$CODE" -eq 0 ]
 	says 'No route to host' ls "$JOBS"
 	grep -q 'All of it is read-only' "$MNT/README"

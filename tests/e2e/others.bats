@@ -35,7 +35,7 @@ waiting_are() {
 	# All of it forgotten: fifty readers at once.
 	change a '{"status": "Odd"}'
 	mount_forget
-	fault '{"match": "describe", "delay": 1}'
+	fault "{\"match\": \"describe\", \"delay\": $(longer 1)}"
 	costs 1 0 fifty_readers "$JOBS/a/status"
 	[ "$(cat "$BATS_TEST_TMPDIR"/reader.* | sort | uniq -c | tr -s ' ')" = ' 50 Odd' ]
 }
@@ -44,7 +44,7 @@ waiting_are() {
 	sim_start --jobs 0
 	add_job a
 	add_job b
-	mount_start -o allow_other --ttl 100 --timeout 100
+	mount_start -o allow_other --ttl "$(longer 100)" --timeout "$(longer 100)"
 	lists 'a b '
 	[ "$(cat "$JOBS/a/status")" = Pending ]
 	mount_forget
@@ -53,10 +53,10 @@ waiting_are() {
 	cat "$JOBS/a/status" 3>&- 2>/dev/null &
 	cat "$JOBS/slow/status" 3>&- 2>/dev/null &
 	wait_until 20 waiting_are 2
-	[ "$(timeout 20 cat "$JOBS/b/status")" = Pending ]
-	says 'No such file' timeout 20 cat "$JOBS/c/status"
-	[ "$(timeout 20 find "$JOBS" -maxdepth 1 -printf '%f ')" = 'restore-jobs a b ' ]
-	timeout 20 df "$JOBS" >"$BATS_TEST_TMPDIR/df"
+	[ "$(in_time 20 cat "$JOBS/b/status")" = Pending ]
+	says 'No such file' in_time 20 cat "$JOBS/c/status"
+	[ "$(in_time 20 find "$JOBS" -maxdepth 1 -printf '%f ')" = 'restore-jobs a b ' ]
+	in_time 20 df "$JOBS" >"$BATS_TEST_TMPDIR/df"
 	kill %1 %2
 }
 

@@ -81,7 +81,7 @@ taken_away_in_use() {
 	start_at "$MNT"
 	first=$PINEFS_PID
 	# shellcheck disable=SC2016
-	exec 9< <(exec "${MOUNT_AS[@]}" bash -c 'cd "$1" && cat restore-jobs/one/status && exec sleep 100' \
+	exec 9< <(exec "${MOUNT_AS[@]}" bash -c 'cd "$1" && cat restore-jobs/one/status && exec sleep 900' \
 		bash "$MNT" 3>&-)
 	inside=$!
 	read -r -u 9

@@ -29,7 +29,7 @@ print('before', os.pread(file, 99, 0))
 poll = select.poll()
 poll.register(file, select.POLLPRI)
 for round in 1, 2:
-    events = poll.poll(20000)
+    events = poll.poll()
     print('after', events[0][1] & ~select.POLLNVAL, os.pread(file, 99, 0))
 print('idle', poll.poll(500))
 print('readable', select.select([file], [], [], 0)[0] == [file])"
@@ -59,9 +59,8 @@ import os, select, time
 file = os.open('$JOBS/one/status', os.O_RDONLY)
 poll = select.poll()
 poll.register(file, select.POLLPRI)
-end = time.monotonic() + 20
 print('first', poll.poll(0))
-while not (events := poll.poll(0)) and time.monotonic() < end:
+while not (events := poll.poll(0)):
     time.sleep(0.05)
     os.pread(file, 99, 0)
 print(events[0][1], os.pread(file, 99, 0), poll.poll(0))"
@@ -82,7 +81,7 @@ epoll = select.epoll()
 for file in files:
     epoll.register(file, select.EPOLLIN)
 print('ready', epoll.poll(0))
-for file, events in epoll.poll(20):
+for file, events in epoll.poll():
     print(files[file], events, os.read(file, 99))"
 	wait_until 10 grep -q ready "$(out epoll)"
 	end_job two
@@ -99,7 +98,7 @@ import os, select
 file = os.open('$JOBS/one/status', os.O_RDONLY)
 poll = select.poll()
 poll.register(file, select.POLLPRI)
-poll.poll(60000)"
+poll.poll()"
 	local before
 	before=$(requests describe)
 	wait_until 20 asks_again
@@ -111,8 +110,8 @@ import os, select, time
 file = os.open('$JOBS/one/status', os.O_RDONLY)
 poll = select.poll()
 poll.register(file, select.POLLPRI)
-poll.poll(1500)
-time.sleep(60)"
+poll.poll($(longer 1500))
+time.sleep(6000)"
 	before=$(requests describe)
 	wait_until 20 asks_again
 	wait_until 20 stays_at_rest
@@ -131,7 +130,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
 poll = select.poll()
 for _ in range(1500):
     poll.register(os.open('$JOBS/one/status', os.O_RDONLY), select.POLLPRI)
-print(len(poll.poll(60000)))" >"$BATS_TEST_TMPDIR/told"
+print(len(poll.poll()))" >"$BATS_TEST_TMPDIR/told"
 	[ "$(cat "$BATS_TEST_TMPDIR/told")" -ge 476 ]
 	[ "$(cat "$JOBS/one/status")" = Pending ]
 	mount_stop

@@ -151,14 +151,17 @@ assert len(types) >= 15 and len(seen) >= 25
 }
 
 @test "inflight shows what is under way, and how long" {
+	local timeout
+	timeout=$(longer 30)
 	sim_start
-	mount_start
+	mount_start --timeout "$timeout"
 	[ -z "$(cat "$MNT/.pinefs/inflight")" ]
-	fault '{"match": "describe", "delay": 60}'
+	fault '{"match": "describe", "kind": "silence"}'
 	cat "$JOBS/slow" 3>&- 2>/dev/null &
 	wait_until 10 inflight_says $'^[0-9.]+\t[0-9.]+\t1\tsent\t/restore-jobs/slow$'
 	wait_until 10 inflight_says $'^(0\\.[5-9]|[1-9]).*\t/restore-jobs/slow$'
-	[ "$(awk '{ print ($1 + $2 > 29.9 && $1 + $2 < 30.1) }' "$MNT/.pinefs/inflight")" = 1 ]
+	[ "$(awk -v all="$timeout" '{ print ($1 + $2 > all - 0.1 && $1 + $2 < all + 0.1) }' \
+		"$MNT/.pinefs/inflight")" = 1 ]
 	[ "$(counter waiting)" -eq 1 ]
 	kill -KILL "$!"
 	wait "$!" || true

@@ -60,7 +60,7 @@ often() {
 
 @test "ls -l of 250 jobs: three requests; then grep -r over finished ones: none" {
 	sim_start --jobs 250 --pending 0
-	mount_start --ttl 60
+	mount_start --ttl "$(longer 60)"
 	costs 0 3 ls -l "$JOBS"
 	[ "$(grep -c '^d' "$COST_OUTPUT")" -eq 250 ]
 	costs 0 0 grep -r . "$JOBS"
@@ -72,7 +72,7 @@ often() {
 
 @test "grep -r over finished jobs, though the list has expired: only the list" {
 	sim_start --jobs 250 --pending 0
-	mount_start --ttl "$(longer 0.5)"
+	mount_start --ttl "$(longer 2)"
 	costs 0 3 ls -l "$JOBS"
 	list_expired() { [ "$(stat -c %y "$JOBS")" != "$1" ]; }
 	wait_until 10 list_expired "$(stat -c %y "$JOBS")"
@@ -100,7 +100,7 @@ often() {
 
 @test "a full last page has a token: one request more" {
 	sim_start --jobs 200
-	mount_start --ttl 60
+	mount_start --ttl "$(longer 60)"
 	costs 0 3 ls "$JOBS"
 	[ "$(wc -l <"$COST_OUTPUT")" -eq 200 ]
 }
@@ -108,11 +108,11 @@ often() {
 @test "fifty processes read one expired status at once: one request" {
 	sim_start --jobs 0
 	add_job a '{"status": "Pending"}'
-	mount_start --ttl 5
+	mount_start --ttl "$(longer 5)"
 	cat "$JOBS/a/status"
 	sim_post /_sim/jobs/a '{"status": "Odd"}'
 	wait_until 20 expired "$JOBS/a/status"
-	fault '{"match": "describe", "delay": 2}'
+	fault "{\"match\": \"describe\", \"delay\": $(longer 2)}"
 	costs 1 0 fifty_readers "$JOBS/a/status"
 	[ "$(cat "$BATS_TEST_TMPDIR"/reader.* | sort | uniq -c | tr -s ' ')" = ' 50 Odd' ]
 	[ "$(counter joined)" -gt 10 ]
@@ -121,8 +121,8 @@ often() {
 @test "fifty processes look up one new id at once: one request; also if there is no such job" {
 	sim_start --jobs 0
 	add_job a
-	mount_start --ttl 20 --ttl-missing 20
-	fault '{"match": "describe", "delay": 1}'
+	mount_start --ttl "$(longer 20)" --ttl-missing "$(longer 20)"
+	fault "{\"match\": \"describe\", \"delay\": $(longer 1)}"
 	costs 1 0 fifty_readers "$JOBS/a/status"
 	run ! fifty_readers "$JOBS/b/status"
 	[ "$(requests 'paths["/restore-jobs/b"]')" -eq 1 ]
@@ -130,8 +130,8 @@ often() {
 
 @test "twenty listings at once: one walk" {
 	sim_start --jobs 250
-	mount_start --ttl 30
-	fault '{"match": "list", "delay": 1}'
+	mount_start --ttl "$(longer 30)"
+	fault "{\"match\": \"list\", \"delay\": $(longer 1)}"
 	listings() {
 		local n pids=()
 		for n in {1..20}; do
@@ -150,7 +150,7 @@ often() {
 	for id in job-{1..40}; do
 		add_job "$id" '{"restore_time": 1000}'
 	done
-	mount_start --ttl 3
+	mount_start --ttl "$(longer 3)"
 	ids=("$JOBS"/job-{1..40}/status)
 	ls "$JOBS"
 	wait_until 20 expired "$JOBS/job-40/status"
@@ -165,7 +165,7 @@ often() {
 @test "ls -la and tab completion in a job's directory: none" {
 	sim_start --jobs 0
 	add_job a '{"restore_time": 1000}'
-	mount_start --ttl 60
+	mount_start --ttl "$(longer 60)"
 	cat "$JOBS/a/status"
 	costs 0 0 ls -la "$JOBS/a"
 	[ "$(grep -c '^-r--r--r--' "$COST_OUTPUT")" -ge 9 ]
@@ -178,7 +178,7 @@ often() {
 @test "git status in a job's directory: one at most" {
 	sim_start --jobs 0
 	add_job a
-	mount_start --ttl 60 --ttl-missing 60
+	mount_start --ttl "$(longer 60)" --ttl-missing "$(longer 60)"
 	cat "$JOBS/a/status"
 	cd "$JOBS/a"
 	git_status() { says 'not a git repository' git status; }
@@ -193,7 +193,7 @@ often() {
 @test "while it holds: no message to the daemon for a read, a stat, a listing" {
 	sim_start --jobs 5 --pending 0
 	add_job a '{"restore_time": 1000}'
-	mount_start --ttl 100
+	mount_start --ttl "$(longer 100)"
 	is_silent often cat "$JOBS/a/status"
 	is_silent often stat "$JOBS/a/status"
 	is_silent often ls "$JOBS"

@@ -15,16 +15,12 @@ teardown() {
 }
 
 @test "--timeout holds for all attempts together" {
-	not_under_memcheck 'a second is over before anything is tried twice'
 	sim_start --jobs 0
-	mount_start --timeout 1
-	job_fault a '{"status": 503, "delay": 0.3}'
-	local begun
-	begun=$(milliseconds)
-	says 'Input/output error' cat "$JOBS/a/status"
-	[ $(($(milliseconds) - begun)) -lt 5000 ]
-	[ "$(requests describe)" -ge 2 ]
-	[ "$(requests describe)" -le 3 ]
+	mount_start --timeout "$(longer 2)"
+	job_fault a "{\"status\": 503, \"delay\": $(longer 1.2)}"
+	# In the middle of the second one.
+	says 'Connection timed out' cat "$JOBS/a/status"
+	[ "$(requests describe)" -eq 2 ]
 }
 
 @test "a failure that passes is not seen" {
@@ -54,23 +50,24 @@ timed_read() {
 	sim_start --jobs 0
 	add_job a
 	add_job b
-	mount_start
-	local took
+	mount_start --timeout "$(longer 30)"
+	local took due
 	job_fault a '{"count": 1, "status": 429, "retry_after": "2"}'
 	timed_read a
 	[ "$took" -ge 2000 ]
 	[ "$(requests 'paths["/restore-jobs/a"]')" -eq 2 ]
-	job_fault b "$(jq -cn --arg date "$(date -u -d '+4 seconds' '+%a, %d %b %Y %H:%M:%S GMT')" \
+	due=$(($(date +%s) + $(longer 4)))
+	job_fault b "$(jq -cn --arg date "$(date -u -d "@$due" '+%a, %d %b %Y %H:%M:%S GMT')" \
 		'{count: 1, status: 503, retry_after: $date}')"
 	timed_read b
-	[ "$took" -ge 2000 ]
+	[ "$(date +%s)" -ge "$due" ]
 	[ "$(requests 'paths["/restore-jobs/b"]')" -eq 2 ]
 }
 
 @test "Retry-After beyond --timeout: the error at once, and no question until then" {
 	sim_start --jobs 0
-	mount_start --timeout 20
-	job_fault a '{"status": 503, "retry_after": "40"}'
+	mount_start --timeout "$(longer 20)"
+	job_fault a "{\"status\": 503, \"retry_after\": \"$(longer 40)\"}"
 	local begun
 	begun=$(milliseconds)
 	says 'Input/output error' cat "$JOBS/a/status"
@@ -96,7 +93,7 @@ timed_read() {
 	[ $(($(milliseconds) - begun)) -ge 2000 ] || [ "$(requests describe)" -eq 1 ]
 	asks_again() {
 		says 'Input/output error' cat "$JOBS/a/status"
-		[ "$(requests describe)" -eq 2 ]
+		[ "$(requests describe)" -ge 2 ]
 	}
 	wait_until 20 asks_again
 	[ $(($(milliseconds) - begun)) -ge 2000 ]

@@ -12,7 +12,9 @@
 #   sim_get PATH [ARG]  an API request with a good key; ARGs go to curl
 #   sim_code PATH [ARG] only the status code of the same
 #   wait_until SECONDS COMMAND...   poll until it succeeds; fails at the deadline
-#   longer SECONDS      where programs are slow, so many times as long as they are slower
+#   in_time SECONDS PROGRAM...      run it, and end it at the deadline
+#   longer SECONDS      as long as that takes here: see $PINEFS_PATIENCE in private. All deadlines
+#                       are so much longer by themselves
 #   not_under_memcheck REASON   skips the rest of the test there
 #
 # Call sim_start in the test's own shell, not under `run` or in $( ): the
@@ -20,6 +22,7 @@
 
 SIM_PIDS=()
 SIM_KEY='pcsk_test'
+PATIENCE=${PINEFS_PATIENCE:-1}
 
 sim_start() {
 	local fifo
@@ -59,15 +62,15 @@ sim_stop_all() {
 }
 
 sim_post() {
-	curl -sS --fail-with-body -m 20 --data-binary "$2" "$SIM_URL$1"
+	curl -sS --fail-with-body -m "$((20 * PATIENCE))" --data-binary "$2" "$SIM_URL$1"
 }
 
 sim_delete() {
-	curl -sS --fail-with-body -m 20 -X DELETE "$SIM_URL$1"
+	curl -sS --fail-with-body -m "$((20 * PATIENCE))" -X DELETE "$SIM_URL$1"
 }
 
 sim_requests() {
-	curl -sS --fail -m 20 "$SIM_URL/_sim/requests" | jq -r ".$1"
+	curl -sS --fail -m "$((20 * PATIENCE))" "$SIM_URL/_sim/requests" | jq -r ".$1"
 }
 
 figure_is() {
@@ -77,7 +80,7 @@ figure_is() {
 sim_get() {
 	local path=$1
 	shift
-	curl -sS -m 20 -H "Api-Key: $SIM_KEY" "$@" "$SIM_URL$path"
+	curl -sS -m "$((20 * PATIENCE))" -H "Api-Key: $SIM_KEY" "$@" "$SIM_URL$path"
 }
 
 sim_code() {
@@ -87,15 +90,22 @@ sim_code() {
 }
 
 longer() {
-	awk -v seconds="$1" -v times="${PINEFS_PATIENCE:-1}" 'BEGIN { print seconds * times }'
+	case $1 in
+	*.*) awk -v seconds="$1" -v times="$PATIENCE" 'BEGIN { print seconds * times }' ;;
+	*) echo $(($1 * PATIENCE)) ;;
+	esac
 }
 
 not_under_memcheck() {
 	[ -z "${PINEFS_MEMCHECK-}" ] || skip "under valgrind: $1"
 }
 
+in_time() {
+	timeout "$(longer "$1")" "${@:2}"
+}
+
 wait_until() {
-	local end=$((SECONDS + $1 * ${PINEFS_PATIENCE:-1} + 1))
+	local end=$((SECONDS + $1 * PATIENCE + 1))
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1

@@ -57,8 +57,8 @@ field_is() {
 }
 
 @test "it ends while answers wait" {
-	sim_start --latency 60
-	sim_get /restore-jobs -m 60 >/dev/null 2>&1 3>&- &
+	sim_start --latency "$(longer 60)"
+	sim_get /restore-jobs -m "$(longer 60)" >/dev/null 2>&1 3>&- &
 	wait_until 5 figure_is at_once 1
 	sim_stop
 	[ "$SIM_STATUS" -eq 0 ]
@@ -113,7 +113,7 @@ field_is() {
 }
 
 @test "it doesn't start for a parent that isn't its own" {
-	run timeout 10 "$PINEFS_SIM" --die-with-parent=2147483647
+	run in_time 10 "$PINEFS_SIM" --die-with-parent=2147483647
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
 }
@@ -230,7 +230,7 @@ field_is() {
 }
 
 @test "a Pending job ends when its time has come" {
-	sim_start --jobs 4 --restore-time 3
+	sim_start --jobs 4 --restore-time "$(longer 3)"
 	local id
 	id=$(sim_get /restore-jobs | jq -r '.data[-1] |
 		select(.status == "Pending") | .restore_job_id')
@@ -241,7 +241,7 @@ field_is() {
 }
 
 @test "Pending jobs end one after the other" {
-	sim_start --jobs 3 --pending 3 --restore-time 2
+	sim_start --jobs 3 --pending 3 --restore-time "$(longer 2)"
 	pending() { sim_get /restore-jobs | jq '[.data[] | select(.status == "Pending")] | length'; }
 	pending_is() { [ "$(pending)" = "$1" ]; }
 	pending_is 3
@@ -276,8 +276,10 @@ field_is() {
 
 @test "a status with a restore time is the end to come" {
 	sim_start --jobs 0
-	sim_post /_sim/jobs '{"restore_job_id":"a","status":"Cancelled","restore_time":2}'
-	sim_post /_sim/jobs '{"restore_job_id":"b","status":"Running","restore_time":2}'
+	local time
+	time=$(longer 2)
+	sim_post /_sim/jobs "{\"restore_job_id\":\"a\",\"status\":\"Cancelled\",\"restore_time\":$time}"
+	sim_post /_sim/jobs "{\"restore_job_id\":\"b\",\"status\":\"Running\",\"restore_time\":$time}"
 	field_is a status Pending
 	field_is b status Running
 	wait_until 10 field_is a status Cancelled
@@ -380,7 +382,7 @@ field_is() {
 
 @test "the list is late" {
 	sim_start --jobs 0
-	sim_post /_sim/list '{"late":0.5}'
+	sim_post /_sim/list "{\"late\":$(longer 2)}"
 	sim_post /_sim/jobs '{"restore_job_id":"a"}'
 	[ "$(sim_code /restore-jobs/a)" = 200 ]
 	[ -z "$(all_ids)" ]

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 
-from mount import until
+from mount import SLOWER, until
 
 CONFIGURATION = """
 daemon off;
@@ -78,7 +78,7 @@ class Nginx:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(20 * SLOWER)
 
     def __enter__(self):
         self.start()

@@ -6,6 +6,7 @@ import gzip
 import json
 import typing
 
+from mount import SLOWER
 from server import (after, drips, floods, in_turn, plain, resets_after, says, says_and_ends,
                     silent_after)
 
@@ -65,9 +66,9 @@ def transport_rows():
     yield Row("silence", always(silent_after(b"")), "ETIMEDOUT", most=1)
     yield Row("silence inside the header", always(silent_after(b"HTTP/1.1 2")), "ETIMEDOUT", most=1)
     yield Row("silence inside the body", always(silent_after(HALF)), "ETIMEDOUT", most=1)
-    yield Row("a header a byte at a time", always(drips(HALF, 0.5)), "ETIMEDOUT", most=1)
+    yield Row("a header a byte at a time", always(drips(HALF, 0.5 * SLOWER)), "ETIMEDOUT", most=1)
     yield Row("a body a byte at a time", lambda job: lambda connection, count: connection.send(
-        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n") and drips(b" " * 9999, 0.5)(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n") and drips(b" " * 9999, 0.5 * SLOWER)(
             connection, count), "ETIMEDOUT", most=1)
     yield Row("an answer just in time", lambda job: after(1, says(200, document(job))), PENDING)
 

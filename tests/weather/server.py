@@ -104,7 +104,7 @@ class Server:
     def serve(self, stream):
         try:
             if self.context:
-                stream.settimeout(20)
+                stream.settimeout(600)  # nothing here waits for it
                 stream = self.context.wrap_socket(stream, server_side=True)
                 stream.settimeout(None)
             connection = Connection(stream, self)

@@ -4,6 +4,8 @@ import os
 import subprocess
 import urllib.request
 
+from mount import SLOWER
+
 
 class Simulator:
     def __init__(self, *options):
@@ -18,14 +20,14 @@ class Simulator:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(20 * SLOWER)
         self.process.stdout.close()
 
     def ask(self, path, method="GET", **fields):
         request = urllib.request.Request(
             self.url + path, method=method, headers={"Api-Key": "pcsk_weather"},
             data=json.dumps(fields).encode() if method == "POST" else None)
-        with self.opener.open(request, timeout=60) as answer:
+        with self.opener.open(request, timeout=60 * SLOWER) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
