@@ -8,6 +8,7 @@
 #   mount_start [OPTION...]  mount what the simulator at SIM_URL serves, and wait until that is
 #                            done. Sets MNT, JOBS ($MNT/restore-jobs), PINEFS_PID and PINEFS_LOG (a
 #                            file with the daemon's stderr)
+#   mount_again [OPTION...]  the same where the last one was, which has ended
 #   mount_stop [DIRECTORY]   unmount it (default: the last one); fails unless the daemon then ends
 #                            with 0
 #   mount_forget             SIGHUP the last daemon, and wait until it took that
@@ -76,10 +77,20 @@ mount_start() {
 	JOBS=$MNT/restore-jobs
 	PINEFS_LOG=$BATS_TEST_TMPDIR/log.${MNT##*.}
 	[ ${#MOUNT_AS[@]} -eq 0 ] || chmod 777 "$MNT"
+	MOUNT_DIRECTORIES+=("$MNT")
+	mount_here "$@"
+}
+
+mount_again() {
+	rm "$PINEFS_LOG" # or what it says may be taken for the new one's
+	unset 'MOUNT_PIDS[-1]'
+	mount_here "$@"
+}
+
+mount_here() {
 	PINECONE_API_KEY=$SIM_KEY "${MOUNT_AS[@]}" "$PINEFS" -f --api-url "$SIM_URL" "$@" "$MNT" \
 		>"$PINEFS_LOG" 2>&1 3>&- &
 	PINEFS_PID=$!
-	MOUNT_DIRECTORIES+=("$MNT")
 	MOUNT_PIDS+=("$PINEFS_PID")
 	wait_until 30 is_serving_or_dead "$PINEFS_PID" && is_mounted "$MNT" && return
 	cat "$PINEFS_LOG" >&2
@@ -147,7 +158,7 @@ mount_forget() {
 }
 
 mount_logged() {
-	grep -qF -- "$1" "$PINEFS_LOG"
+	grep -qsF -- "$1" "$PINEFS_LOG"
 }
 
 counter() {
