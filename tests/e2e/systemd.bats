@@ -148,6 +148,61 @@ status_is() {
 	[ "$(machine grep -c /mnt/pinecone /proc/self/mounts)" -eq 1 ]
 }
 
+# The API can't be reached until `sim_start --port "$PORT"`.
+unplug() {
+	PORT=${SIM_URL##*:}
+	sim_stop
+}
+
+plug_in() {
+	sim_start --jobs 0 --port "$PORT"
+	pending "$ID"
+}
+
+tried() { # TIMES
+	[ "$(machine systemctl show -P NRestarts pinefs)" -ge "$1" ]
+}
+
+@test "the service: without a network it is tried again, and mounted when there is one" {
+	local seconds
+	seconds=$(awk -F = '$1 == "RestartSec" { print $2 }' "$UNITS/pinefs.service")
+	[ "$seconds" -ge 5 ]
+	# Soon, and so more often than systemd usually allows within ten seconds.
+	printf '[Service]\nRestartSec=0.2\n' >"$UNITS/pinefs.service.d/soon.conf"
+	machine_start
+	unplug
+	says 'Job for pinefs.service failed' machine systemctl start pinefs
+	wait_until 60 tried 8
+	pinefs_said 'Failed to connect'
+	machine sh -c '! grep /mnt/pinecone /proc/self/mounts'
+	plug_in
+	wait_until 20 is_active pinefs
+	status_is Pending
+}
+
+@test "the service: with its own times it is there when the network, and then the key, is good" {
+	machine_start wrong
+	unplug
+	says 'Job for pinefs.service failed' machine systemctl start pinefs
+	# More than the ten seconds within which systemd counts.
+	is_to_be_tried() { [ "$(machine systemctl is-failed pinefs)" = activating ]; }
+	stays 12 is_to_be_tried
+	tried 1
+	plug_in
+	wait_until 30 pinefs_said '401: Invalid API key'
+	machine sh -c "echo $SIM_KEY >/etc/pinefs/key"
+	wait_until 30 is_active pinefs
+	status_is Pending
+}
+
+@test "the service: wrong usage isn't tried again" {
+	sed -i 's/ -f / -f --nonsense /' "$UNITS/pinefs.service"
+	machine_start
+	says 'Job for pinefs.service failed' machine systemctl start pinefs
+	[ "$(machine systemctl is-failed pinefs)" = failed ]
+	[ "$(machine systemctl show -P NRestarts pinefs)" -eq 0 ]
+}
+
 @test "a path unit starts its service when the job has ended" {
 	sed -i '/^ExecStart=/aStandardOutput=file:/run/restored' "$UNITS/restored.service"
 	machine_start
@@ -199,4 +254,32 @@ none_runs() {
 	# It is there for the next who comes.
 	status_is Pending
 	[ "$(sim_requests list)" -eq 2 ]
+}
+
+@test "lines of fstab without a network: mounted with no_check, read when there is one" {
+	local i
+	machine_start
+	fstab no_check
+	unplug
+	machine systemctl start mnt-pinecone.mount
+	says 'No route to host' machine cat "$JOB/status"
+	machine systemctl stop mnt-pinecone.mount
+	fstab noauto,x-systemd.automount,no_check
+	machine systemctl start mnt-pinecone.automount
+	for i in {1..10}; do
+		says 'No route to host' machine cat "$JOB/status"
+	done
+	plug_in
+	wait_until 20 status_is Pending
+	machine systemctl stop mnt-pinecone.automount mnt-pinecone.mount
+	wait_until 20 none_runs
+	# Without it: as the manual says.
+	unplug
+	fstab noauto,x-systemd.automount
+	machine systemctl start mnt-pinecone.automount
+	gives_up() {
+		machine cat "$JOB/status" 2>/dev/null
+		! is_active mnt-pinecone.automount
+	}
+	wait_until 20 gives_up
 }
