@@ -319,7 +319,7 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	fs->tree = tree;
 	fs->store = store;
 	fs->watch = watch;
-	fs->longest_wait = config->longest_wait;
+	fs->longest_wait = config->time_limit / 4 * 3; /* the kernel looks only now and then */
 	fs->max_read = config->max_read;
 	fs->loop = loop;
 	fs->stats = stats;

@@ -56,7 +56,7 @@ struct pfs_fs {
 	struct pfs_loop *loop;
 	struct pfs_stats *stats;
 	struct fuse_session *session;
-	int64_t longest_wait; /* ns; 0: no bound */
+	int64_t longest_wait; /* ns for which a call may be parked; 0: no bound */
 	unsigned max_read;    /* as mounted; 0: the kernel's own bound */
 	bool mounted;
 	struct pfs_mount mount;	 /* zeros where it isn't known */

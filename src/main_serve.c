@@ -210,16 +210,16 @@ static unsigned read_limit(const char *path)
 
 /*
  * The kernel (6.15 and later, if it was told to) ends the whole mount when one message goes
- * unanswered for so long; 0: it doesn't. It looks only now and then, so we stay well below.
+ * unanswered for so long; 0: it doesn't.
  */
-static int64_t longest_wait(void)
+static int64_t time_limit(void)
 {
 	unsigned limit = read_limit("/proc/sys/fs/fuse/default_request_timeout");
 	unsigned most = read_limit("/proc/sys/fs/fuse/max_request_timeout");
 
 	if (most && (!limit || most < limit))
 		limit = most;
-	return limit * PFS_SECOND * 3 / 4;
+	return limit * PFS_SECOND;
 }
 
 static int make_fs(struct program *program)
@@ -228,7 +228,7 @@ static int make_fs(struct program *program)
 	const struct pfs_fs_config config = {
 		.options = options->fuse,
 		.source = options->source,
-		.longest_wait = longest_wait(),
+		.time_limit = time_limit(),
 		.max_read = options->max_read,
 		.check_modes = options->check_modes,
 	};

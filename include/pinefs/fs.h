@@ -24,9 +24,9 @@ struct pfs_watch;
 struct pfs_fs_config {
 	const char *options; /* libfuse's and the kernel's: "allow_other,max_read=4096", or "" */
 	const char *source;  /* what /proc/mounts shows as the device; NULL: "pinefs" */
-	/* ns for which a message may go unanswered before the kernel ends the mount
-	 * (fs.fuse.max_request_timeout); 0: as long as it takes */
-	int64_t longest_wait;
+	/* ns after which the kernel ends the mount for a message that wasn't answered
+	 * (fs.fuse.max_request_timeout); 0: never. Messages are answered well before. */
+	int64_t time_limit;
 	unsigned max_read; /* the value of max_read in options; 0: none */
 	bool check_modes;  /* the kernel checks modes and owners (default_permissions) */
 };
