@@ -10,11 +10,11 @@
 
 #include <errno.h>
 
-static void refuse(fuse_req_t request)
+static void refuse(fuse_req_t request, fuse_ino_t inode, const char *name)
 {
-	struct pfs_fs *fs = fuse_req_userdata(request);
+	struct pfs_fs *fs = pfs_fs_of(request);
 
-	fs->stats->messages[PFS_MESSAGE_OTHER]++;
+	pfs_count(fs, PFS_MESSAGE_OTHER, inode, name);
 	pfs_reply_error(fs, request, EROFS);
 }
 
@@ -22,7 +22,7 @@ static void refuse(fuse_req_t request)
 static bool is_permitted(fuse_req_t request, enum pfs_poke_operation operation, fuse_ino_t inode,
 			 const char *name)
 {
-	struct pfs_fs *fs = fuse_req_userdata(request);
+	struct pfs_fs *fs = pfs_fs_of(request);
 
 	return pfs_watch_permits(fs->watch, fuse_req_ctx(request)->pid, operation, inode, name);
 }
@@ -52,10 +52,11 @@ static void do_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *stat, 
 {
 	const int modified = FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW;
 	const int both = modified | FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW;
-	struct pfs_fs *fs = fuse_req_userdata(request);
+	struct pfs_fs *fs = pfs_fs_of(request);
 	enum pfs_poke_operation operation = PFS_POKE_NOTHING;
 	struct pfs_node node;
 
+	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
 	what &= ~FUSE_SET_ATTR_CTIME;
 	if (what == modified)
 		operation = PFS_POKE_MODIFY;
@@ -65,20 +66,21 @@ static void do_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *stat, 
 	    !pfs_tree_node(fs->tree, inode, &node))
 		reply_touched(fs, request, &node);
 	else
-		refuse(request);
+		pfs_reply_error(fs, request, EROFS);
 }
 
 /* The name that the child makes has been there for a while; now the kernel is told so too. */
 static void make_name(fuse_req_t request, enum pfs_poke_operation operation, fuse_ino_t parent,
 		      const char *name)
 {
-	struct pfs_fs *fs = fuse_req_userdata(request);
+	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_node directory, node;
 	int64_t holds;
 
+	pfs_count(fs, PFS_MESSAGE_OTHER, parent, name);
 	if (!is_permitted(request, operation, parent, name) ||
 	    pfs_tree_node(fs->tree, parent, &directory))
-		refuse(request);
+		pfs_reply_error(fs, request, EROFS);
 	else if (pfs_tree_lookup(fs->tree, &directory, name, NULL, &node, &holds))
 		pfs_reply_error(fs, request, ENOENT);
 	else
@@ -99,10 +101,13 @@ static void do_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mo
 static void remove_name(fuse_req_t request, enum pfs_poke_operation operation, fuse_ino_t parent,
 			const char *name)
 {
+	struct pfs_fs *fs = pfs_fs_of(request);
+
+	pfs_count(fs, PFS_MESSAGE_OTHER, parent, name);
 	if (is_permitted(request, operation, parent, name))
 		(void)fuse_reply_err(request, 0);
 	else
-		refuse(request);
+		pfs_reply_error(fs, request, EROFS);
 }
 
 static void do_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
@@ -118,48 +123,48 @@ static void do_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
 static void refuse_symlink(fuse_req_t request, const char *target, fuse_ino_t parent,
 			   const char *name)
 {
-	refuse(request);
+	refuse(request, parent, name);
 }
 
 static void refuse_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
 			  fuse_ino_t new_parent, const char *new_name, unsigned flags)
 {
-	refuse(request);
+	refuse(request, parent, name);
 }
 
 static void refuse_link(fuse_req_t request, fuse_ino_t inode, fuse_ino_t parent, const char *name)
 {
-	refuse(request);
+	refuse(request, parent, name);
 }
 
 static void refuse_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
 			  struct fuse_file_info *info)
 {
-	refuse(request);
+	refuse(request, parent, name);
 }
 
 static void refuse_setxattr(fuse_req_t request, fuse_ino_t inode, const char *name,
 			    const char *value, size_t size, int flags)
 {
-	refuse(request);
+	refuse(request, inode, NULL);
 }
 
 static void refuse_removexattr(fuse_req_t request, fuse_ino_t inode, const char *name)
 {
-	refuse(request);
+	refuse(request, inode, NULL);
 }
 
 static void refuse_fallocate(fuse_req_t request, fuse_ino_t inode, int mode, off_t offset,
 			     off_t length, struct fuse_file_info *info)
 {
-	refuse(request);
+	refuse(request, inode, NULL);
 }
 
 static void refuse_copy(fuse_req_t request, fuse_ino_t from, off_t from_offset,
 			struct fuse_file_info *from_info, fuse_ino_t to, off_t to_offset,
 			struct fuse_file_info *to_info, size_t length, int flags)
 {
-	refuse(request);
+	refuse(request, to, NULL);
 }
 
 /*
@@ -170,12 +175,12 @@ static void refuse_copy(fuse_req_t request, fuse_ino_t from, off_t from_offset,
 static void refuse_write(fuse_req_t request, fuse_ino_t inode, const char *bytes, size_t size,
 			 off_t offset, struct fuse_file_info *info)
 {
-	struct pfs_fs *fs = fuse_req_userdata(request);
+	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_node node;
 
 	if (!pfs_tree_node(fs->tree, inode, &node))
 		pfs_tree_touch(fs->tree, &node);
-	refuse(request);
+	refuse(request, inode, NULL);
 	/* Of attributes only: any other notice could wait for ourselves. */
 	(void)fuse_lowlevel_notify_inval_inode(fs->session, inode, -1, 0);
 }

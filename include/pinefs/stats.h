@@ -20,7 +20,7 @@ enum pfs_message {
 	PFS_MESSAGE_READ,
 	PFS_MESSAGE_READDIR,
 	PFS_MESSAGE_GETXATTR,
-	PFS_MESSAGE_OTHER, /* open, access, statfs, and all that is refused */
+	PFS_MESSAGE_OTHER, /* open, access, statfs, and all that would change something */
 	PFS_MESSAGE_COUNT,
 };
 
