@@ -12,8 +12,9 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#define LONGEST_REPLY ((size_t)64 * 1024)    /* of a listing */
-#define LONGEST_READ  ((unsigned)128 * 1024) /* of a file */
+#define LONGEST_REPLY  ((size_t)64 * 1024)    /* of a listing */
+#define SMALLEST_ENTRY ((size_t)160)	      /* with attributes: struct fuse_direntplus */
+#define LONGEST_READ   ((unsigned)128 * 1024) /* of a file */
 
 /* --- lookup and forget --------------------------------------------------------------------- */
 
@@ -285,16 +286,38 @@ static void do_poll(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
 
 /* --- listings ------------------------------------------------------------------------------ */
 
+/* The reply to a READDIR while it is made. */
+struct listing {
+	fuse_req_t request;
+	size_t size; /* of bytes */
+	size_t used;
+	size_t held_count; /* references that it gives to the kernel, one an entry */
+	uint64_t held[LONGEST_REPLY / SMALLEST_ENTRY];
+	char bytes[];
+};
+
+/* How much room an entry takes; nothing is added if that is more than there is. */
+static size_t add_plain(struct listing *listing, const struct pfs_entry *entry)
+{
+	const struct stat stat = {
+		.st_ino = entry->node.inode,
+		.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR,
+	};
+
+	return fuse_add_direntry(listing->request, listing->bytes + listing->used,
+				 listing->size - listing->used, entry->name, &stat,
+				 (off_t)entry->cursor);
+}
+
 /*
- * An entry with its attributes, where they can be told without asking. A report is looked up each
+ * The same with its attributes, where they can be told without asking. A report is looked up each
  * time that it is opened, so it is told by name only.
  */
-static size_t add_plus(struct pfs_fs *fs, fuse_req_t request, char *at, size_t room,
-		       const struct pfs_entry *entry)
+static size_t add_plus(struct pfs_fs *fs, struct listing *listing, const struct pfs_entry *entry)
 {
 	bool dots = entry->cursor <= 2;
 	struct fuse_entry_param told = {0};
-	size_t size;
+	size_t size, room = listing->size - listing->used;
 
 	if (dots || entry->node.type == PFS_NODE_REPORT ||
 	    pfs_make_entry(fs, &entry->node, &told)) {
@@ -302,76 +325,83 @@ static size_t add_plus(struct pfs_fs *fs, fuse_req_t request, char *at, size_t r
 		told.attr.st_ino = entry->node.inode;
 		told.attr.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR;
 	}
-	size = fuse_add_direntry_plus(request, at, room, entry->name, &told, (off_t)entry->cursor);
-	if (size <= room && told.ino)
+	size = fuse_add_direntry_plus(listing->request, listing->bytes + listing->used, room,
+				      entry->name, &told, (off_t)entry->cursor);
+	if (size <= room && told.ino) {
 		pfs_tree_hold(fs->tree, &entry->node, 1);
+		listing->held[listing->held_count++] = told.ino;
+	}
 	return size;
 }
 
-static size_t add_plain(fuse_req_t request, char *at, size_t room, const struct pfs_entry *entry)
-{
-	const struct stat stat = {
-		.st_ino = entry->node.inode,
-		.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR,
-	};
-
-	return fuse_add_direntry(request, at, room, entry->name, &stat, (off_t)entry->cursor);
-}
-
 /*
- * Fill bytes with entries from the call's offset on. ret_error is why it ended before they were
- * full: 0 at the directory's end.
+ * Add entries from the call's offset on. 0: no more fit, or the directory is at its end; else why
+ * there are no more just now.
  */
-static size_t fill_listing(struct call *call, const struct pfs_node *directory, char *bytes,
-			   int *ret_error)
+static int fill_listing(struct call *call, const struct pfs_node *directory,
+			struct listing *listing)
 {
 	struct pfs_fs *fs = call->fs;
 	uint64_t cursor = (uint64_t)call->offset;
-	size_t used = 0;
-	int more;
 
 	for (;;) {
 		struct pfs_entry entry;
-		size_t size, room = call->size - used;
+		size_t size;
+		int more = pfs_tree_list(fs->tree, directory, cursor, &call->wait, &entry);
 
-		more = pfs_tree_list(fs->tree, directory, cursor, &call->wait, &entry);
 		if (more != 1)
-			break;
-		size = call->plus ? add_plus(fs, call->request, bytes + used, room, &entry)
-				  : add_plain(call->request, bytes + used, room, &entry);
-		if (size > room) {
-			more = 0;
-			break;
-		}
-		used += size;
+			return more;
+		size = call->plus ? add_plus(fs, listing, &entry) : add_plain(listing, &entry);
+		if (size > listing->size - listing->used)
+			return 0;
+		listing->used += size;
 		cursor = entry.cursor;
 	}
-	*ret_error = more;
-	return used;
+}
+
+/* If nobody gets it any more, the kernel holds nothing of it. */
+static void reply_listing(struct pfs_fs *fs, const struct listing *listing)
+{
+	if (!fuse_reply_buf(listing->request, listing->bytes, listing->used))
+		return;
+	for (size_t i = 0; i < listing->held_count; i++)
+		pfs_tree_forget(fs->tree, listing->held[i], 1);
+}
+
+static struct listing *make_listing(const struct call *call)
+{
+	struct listing *listing = malloc(sizeof(*listing) + call->size);
+
+	if (listing) {
+		listing->request = call->request;
+		listing->size = call->size;
+		listing->used = 0;
+		listing->held_count = 0;
+	}
+	return listing;
 }
 
 static int run_readdir(struct call *call, bool told, int error)
 {
 	struct pfs_fs *fs = call->fs;
 	struct pfs_node directory;
-	size_t used = 0;
-	char *bytes;
+	struct listing *listing;
 
 	if (told && error)
 		return pfs_reply_error(fs, call->request, error);
 	error = pfs_tree_node(fs->tree, call->inode, &directory);
-	bytes = error ? NULL : malloc(call->size);
-	if (bytes)
-		used = fill_listing(call, &directory, bytes, &error);
+	listing = error ? NULL : make_listing(call);
+	if (listing)
+		error = fill_listing(call, &directory, listing);
 	else if (!error)
 		error = -ENOMEM;
-	if (used) { /* what there is goes out; what went wrong meets the next message */
+	if (listing && listing->used) { /* what there is goes out; what failed meets the next */
 		pfs_store_cancel(fs->store, &call->wait);
 		error = 0;
 	}
 	if (!error)
-		(void)fuse_reply_buf(call->request, bytes, used);
-	free(bytes);
+		reply_listing(fs, listing);
+	free(listing);
 	if (error == -EINPROGRESS)
 		return error;
 	return error ? pfs_reply_error(fs, call->request, error) : 0;

@@ -13,7 +13,7 @@
 #include "pinefs/store.h"
 #include "pinefs/text.h"
 
-#define MAX_LISTENERS 4
+#define MAX_LISTENERS 5
 
 /* One `cat` is a few messages: even with a TTL of 0 they are served by one answer. */
 #define SHORTEST_TTL (20 * PFS_MILLISECOND)

@@ -120,7 +120,7 @@ int pfs_store_create(struct pfs_api *api, struct pfs_loop *loop, struct pfs_stat
 /* Nobody may be waiting any more; requests under way are cancelled. Takes NULL. */
 void pfs_store_destroy(struct pfs_store *store);
 
-/* At most four; called in the order they were added. 0, -ENOSPC. */
+/* At most five; called in the order they were added. 0, -ENOSPC. */
 int pfs_store_listen(struct pfs_store *store, const struct pfs_store_listener *listener);
 
 /*
