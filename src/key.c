@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "pinefs/text.h"
@@ -22,6 +23,12 @@
 
 /* A key file is a key and some white space; one that is longer was named by mistake. */
 #define FILE_MAX 4096
+
+/* What can be done on a read-only mount. */
+#define HAVE_IT_MOUNTED "its mount is read-only: have it mounted "
+#define OR_CREDENTIAL                                                                              \
+	", or let systemd hand it over (LoadCredential=" CREDENTIAL_NAME                           \
+	":FILE), or copy it to " CREDENTIAL_NAME " in a private CREDENTIALS_DIRECTORY"
 
 /* Where the sentence for the person goes. */
 struct complaint {
@@ -98,6 +105,14 @@ static bool is_credential(const char *path)
 	       !strchr(path + length + 1, '/');
 }
 
+/* A secret of a container: neither its mode nor its owner can be changed where it is seen. */
+static bool is_read_only(int fd)
+{
+	struct statvfs whole;
+
+	return !fstatvfs(fd, &whole) && whole.f_flag & ST_RDONLY;
+}
+
 static int check_file(int fd, const char *path, const struct complaint *complaint)
 {
 	mode_t refused = is_credential(path) ? 0037 : 0077;
@@ -108,13 +123,16 @@ static int check_file(int fd, const char *path, const struct complaint *complain
 	if (!S_ISREG(st.st_mode))
 		return complain(complaint, -EINVAL, "key file %s: not a regular file", path);
 	if (st.st_uid && st.st_uid != geteuid())
-		return complain(complaint, -EACCES,
-				"key file %s: belongs to another user (%u); chown it", path,
-				st.st_uid);
+		return complain(complaint, -EACCES, "key file %s: belongs to another user (%u); %s",
+				path, st.st_uid,
+				is_read_only(fd) ? HAVE_IT_MOUNTED "as yours" OR_CREDENTIAL
+						 : "chown it");
 	if (st.st_mode & refused)
 		return complain(complaint, -EACCES,
-				"key file %s: others can get at it (mode %04o); chmod 600 it", path,
-				(unsigned int)(st.st_mode & 07777));
+				"key file %s: others can get at it (mode %04o); %s", path,
+				(unsigned int)(st.st_mode & 07777),
+				is_read_only(fd) ? HAVE_IT_MOUNTED "with mode 0400" OR_CREDENTIAL
+						 : "chmod 600 it");
 	return 0;
 }
 

@@ -196,6 +196,34 @@ not_in_environment() {
 	refuses '(mode 0440); chmod 600 it' --api-url "http://$ADDRESS" --api-key-file "$key_file"
 }
 
+# As a container gets it: its mode isn't its user's to change.
+@test "a secret on a read-only mount: the line says what helps, and that helps" {
+	local secrets=$BATS_TEST_TMPDIR/secrets credentials=$BATS_TEST_TMPDIR/credentials
+	[ "$(id -u)" -eq 0 ] || skip 'only root can mount such a one'
+	server_start
+	mkdir -m 700 "$secrets" "$credentials"
+	mount -t tmpfs pinefs-tests "$secrets"
+	echo pcsk_secret >"$secrets/key"
+	echo pcsk_other >"$secrets/other"
+	chown 65534 "$secrets/other"
+	chmod 400 "$secrets/other"
+	refuses '(mode 0644); chmod 600 it' --api-url "http://$ADDRESS" --api-key-file "$secrets/key"
+	refuses '(65534); chown it' --api-url "http://$ADDRESS" --api-key-file "$secrets/other"
+	mount -o remount,ro "$secrets"
+	refuses '(65534); its mount is read-only: have it mounted as yours, or let systemd' \
+		--api-url "http://$ADDRESS" --api-key-file "$secrets/other"
+	refuses '(mode 0644); its mount is read-only: have it mounted with mode 0400, or let systemd hand it over (LoadCredential=pinecone_api_key:FILE), or copy it to pinecone_api_key in a private CREDENTIALS_DIRECTORY' \
+		--api-url "http://$ADDRESS" --api-key-file "$secrets/key"
+	(umask 077 && cp --no-preserve=mode "$secrets/key" "$credentials/pinecone_api_key")
+	KEY=''
+	SETTINGS=("CREDENTIALS_DIRECTORY=$credentials")
+	pinefs --api-url "http://$ADDRESS"
+	[ "$CODE" -eq 0 ]
+	[ "$(sent api-key)" = pcsk_secret ]
+	fusermount3 -u "$MNT"
+	umount "$secrets"
+}
+
 @test "white space around the key, in its file or the variable, is no part of it" {
 	server_start
 	write_key $' \t\npcsk_file \r\n\n'
