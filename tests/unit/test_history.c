@@ -152,6 +152,19 @@ static void test_same_object_in_other_words_is_no_line(void **state)
 	assert_string_equal(lines(bench, object, 0), T0 "s\t\t1\n");
 }
 
+/* The members are in another order, so the two can't be gone over side by side. */
+static void test_change_of_members_in_another_order_is_no_line_of_the_others(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_object *object;
+
+	create_history(bench, 4096, 4096);
+	(void)tell(bench, "a", "{\"s\":\"x\",\"m\":1,\"n\":2}");
+	object = tell(bench, "a", "{\"n\":2,\"o\":true,\"s\":\"x\"}");
+	assert_string_equal(lines(bench, object, 0), T0 "s\t\tx\n" T0 "m\t\t1\n" T0 "n\t\t2\n" T1
+							"o\t\ttrue\n" T1 "m\t1\t\n");
+}
+
 static void test_key_sent_twice_counts_once(void **state)
 {
 	struct bench *bench = *state;
@@ -273,6 +286,7 @@ int main(void)
 		TEST(test_object_unchanged_shows_its_state_and_costs_nothing),
 		TEST(test_change_each_kind_as_in_table),
 		TEST(test_same_object_in_other_words_is_no_line),
+		TEST(test_change_of_members_in_another_order_is_no_line_of_the_others),
 		TEST(test_key_sent_twice_counts_once),
 		TEST(test_lines_only_grow_and_each_moves_the_time),
 		TEST(test_touch_moves_the_time_and_adds_no_line),

@@ -41,6 +41,21 @@ static void test_child_holds_one_descriptor_and_no_directory(void **state)
 	assert_string_equal(target, "/");
 }
 
+/* However often it looked for watchers, and whatever it was shown in /proc. */
+static void test_child_that_looked_many_times_holds_one_descriptor(void **state)
+{
+	struct nest *nest = *state;
+	char path[60];
+
+	for (unsigned i = 0; i < 3; i++)
+		have_done(nest, PFS_POKE_SCAN, "");
+	have_done(nest, PFS_POKE_CLOSE_WRITE, "self/comm");
+	assert_int_equal(nest->error, 0);
+	assert_int_equal(nest->scanned, 3);
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)nest->child);
+	assert_int_equal(count_entries(path), 1);
+}
+
 static void test_child_that_dies_is_told_once_and_asked_nothing(void **state)
 {
 	struct nest *nest = *state;
@@ -174,7 +189,9 @@ static void test_successor_does_what_the_child_did_and_holds_no_more(void **stat
 	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)child);
 	assert_int_equal(readlink(path, target, sizeof(target) - 1), 1);
 	assert_true(is_called(child, PFS_POKE_NAME));
-	/* And so on. */
+	/* And so on, also while it was at something. */
+	assert_int_equal(kill(child, SIGSTOP), 0);
+	assert_int_equal(pfs_poke_ask(nest->poke, PFS_POKE_MODIFY, INODE, "file"), 0);
 	assert_int_equal(kill(child, SIGKILL), 0);
 	await(nest, &nest->gone, 2);
 	assert_int_equal(pfs_poke_restart(nest->poke), 0);
@@ -312,6 +329,9 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_child_holds_one_descriptor_and_no_directory),
+		cmocka_unit_test_setup_teardown(
+			test_child_that_looked_many_times_holds_one_descriptor, set_up_nest_on_proc,
+			tear_down_nest),
 		TEST(test_child_that_dies_is_told_once_and_asked_nothing),
 		TEST(test_child_that_speaks_nonsense_is_ended_and_what_it_said_not_taken),
 		TEST(test_successor_does_what_the_child_did_and_holds_no_more),

@@ -250,6 +250,30 @@ static void test_two_404s_it_takes_even_without_stale(void **state)
 	ask_and_fail(fixture, "a", -ENOENT, 404, -ESTALE);
 }
 
+/* However long ago that was: nobody asks for it, and a list's page can't bring it back. */
+static void test_vanished_object_that_is_held_stays_stale_and_is_not_asked_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_object *object = learn(fixture, "a", "Pending");
+	struct waiter waiter = {0};
+	unsigned describes;
+
+	pfs_store_hold(fixture->store, object, 1);
+	pfs_store_expire(fixture->store);
+	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
+	fake_api_fail(&fixture->api, "a", -ENOENT, 404);
+	describes = fixture->api.describes;
+	pass(fixture, TTL_FINAL);
+	assert_int_equal(pfs_store_ask_object(fixture->store, object, prepare(&waiter)), -ESTALE);
+	assert_int_equal(pfs_store_refresh(fixture->store, object), 0);
+	assert_int_equal(fixture->api.describes, describes);
+	learn_list(fixture, "a");
+	assert_true(object->gone);
+	assert_ptr_not_equal(pfs_store_find(fixture->store, fixture->kind, "a"), object);
+	assert_int_equal(fixture->api.describes, describes);
+	pfs_store_release(fixture->store, object, 1);
+}
+
 static void test_vanished_object_that_nobody_holds_is_freed(void **state)
 {
 	struct fixture *fixture = *state;
@@ -306,6 +330,7 @@ int main(void)
 		TEST(test_one_404_of_a_known_object_is_not_believed),
 		TEST(test_two_404s_and_longer_than_stale_are),
 		TEST(test_two_404s_it_takes_even_without_stale),
+		TEST(test_vanished_object_that_is_held_stays_stale_and_is_not_asked_for),
 		TEST(test_vanished_object_that_nobody_holds_is_freed),
 		TEST(test_404s_with_another_failure_between_are_not_in_a_row),
 		TEST(test_404_after_expire_is_believed),

@@ -94,6 +94,7 @@ static void test_buffer_format_appends_and_respects_max(void **state)
 
 	assert_int_equal(pfs_buffer_format(&buffer, "%s=%d", "abc", 42), 0);
 	assert_int_equal(pfs_buffer_format(&buffer, ";%03d", 7), 0);
+	assert_int_equal(pfs_buffer_format(&buffer, "%s", ""), 0);
 	assert_string_equal(buffer.bytes, "abc=42;007");
 	assert_int_equal(buffer.length, 10);
 	assert_int_equal(pfs_buffer_format(&buffer, "%d", 1), -EFBIG);

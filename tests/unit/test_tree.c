@@ -236,6 +236,25 @@ static void test_lookup_of_a_file_that_may_have_come_asks(void **state)
 	assert_int_equal(pfs_tree_lookup(bench->tree, &job, "done", NULL, &node, &holds), 0);
 }
 
+/* A finished job holds for long, but a file that it lacks may be seen by who watches. */
+static void test_lookup_of_a_missing_file_holds_for_the_ttl_at_most(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_node job, node;
+	int64_t holds = -1;
+
+	learn(bench->store, "a", "Failed");
+	job = walk(bench, "restore-jobs/a");
+	assert_int_equal(pfs_tree_lookup(bench->tree, &job, "nothing", NULL, &node, &holds),
+			 -ENOENT);
+	assert_int_equal(holds, TTL);
+	learn(bench->store, "b", "Pending");
+	job = walk(bench, "restore-jobs/b");
+	pass(bench->store, PFS_SECOND);
+	assert_int_equal(pfs_tree_lookup(bench->tree, &job, "done", NULL, &node, &holds), -ENOENT);
+	assert_int_equal(holds, TTL - PFS_SECOND);
+}
+
 /* sendfile(2), and so cat(1) of busybox, reads what the lookup found. */
 static void test_lookup_of_a_file_asks_once_it_does_not_hold(void **state)
 {
@@ -418,6 +437,7 @@ int main(void)
 		TEST(test_collection_that_can_not_be_listed_fails_at_once),
 		TEST(test_job_lists_its_files_as_they_come_and_go),
 		TEST(test_lookup_of_a_file_that_may_have_come_asks),
+		TEST(test_lookup_of_a_missing_file_holds_for_the_ttl_at_most),
 		TEST(test_lookup_of_a_file_asks_once_it_does_not_hold),
 		TEST(test_file_each_value_as_in_table),
 		TEST(test_unknown_keys_become_safe_names),

@@ -317,6 +317,7 @@ static void test_promise_ends_with_the_last_reference(void **state)
 	assert_int_equal(job.object->references, 0);
 	assert_string_equal(content(bench, STATUS), "Failed\n");
 	pfs_tree_forget(bench->tree, 64 * 1000, 7); /* of what isn't there: nothing */
+	pfs_tree_hold_inode(bench->tree, PFS_ROOT_INODE, 7);
 	pfs_tree_forget(bench->tree, PFS_ROOT_INODE, 7);
 }
 
@@ -340,6 +341,13 @@ static void test_vanished_job_is_stale_but_keeps_its_promise(void **state)
 	assert_int_equal(read_node(bench, &node), 0);
 	assert_string_equal(bench->buffer.bytes, "Pending\n");
 	assert_int_equal(look_up(bench, "restore-jobs", "a"), -ENOENT);
+	/* Who removes it, as our child does, must find what it was. */
+	pfs_tree_vanished_attributes(bench->tree, node.inode, &stat);
+	assert_int_equal(stat.st_ino, node.inode);
+	assert_true(S_ISREG(stat.st_mode));
+	pfs_tree_vanished_attributes(bench->tree, pfs_tree_object_inode(node.object), &stat);
+	assert_int_equal(stat.st_ino, pfs_tree_object_inode(node.object));
+	assert_true(S_ISDIR(stat.st_mode));
 	pfs_tree_forget(bench->tree, node.inode, 1);
 	assert_int_equal(pfs_tree_node(bench->tree, node.inode, &done), -ESTALE);
 }
@@ -388,6 +396,7 @@ static void test_wait_has_no_bytes_before_the_end(void **state)
 	learn_object(bench, "a", "{\"status\":\"Pending\"}");
 	node = walk(bench, "restore-jobs/a/wait");
 	assert_true(pfs_tree_must_wait(&node));
+	assert_int_equal(pfs_tree_refresh(bench->tree, &node, false, NULL), 0);
 	assert_int_equal(read_node(bench, &node), -EAGAIN);
 	learn_object(bench, "a", "{\"status\":\"Cancelled\"}");
 	assert_false(pfs_tree_must_wait(&node));
@@ -498,29 +507,6 @@ static void test_report_read_is_the_snapshot_that_was_told(void **state)
 	assert_int_equal(modified(bench, ".pinefs/stats"), before); /* nothing new, no new time */
 }
 
-/* --- histories ----------------------------------------------------------------------------- */
-
-static void test_events_tell_what_was_seen_and_only_grow(void **state)
-{
-	struct bench *bench = *state;
-	size_t size;
-
-	assert_int_equal(ask(bench->store, "a", NULL), -EINPROGRESS);
-	fake_api_answer(&bench->store->api, "a", "{\"status\":\"Pending\"}");
-	assert_string_equal(content(bench, "restore-jobs/a/events"),
-			    "2025-06-15T15:06:40.000000Z\tstatus\t\tPending\n");
-	size = (size_t)attributes(bench, "restore-jobs/a/events").st_size;
-	assert_int_equal(size, bench->buffer.length);
-	learn_list(bench->store, "");
-	learn_object(bench, "a", "{\"status\":\"Failed\"}");
-	assert_string_equal(content(bench, "restore-jobs/a/events"),
-			    "2025-06-15T15:06:40.000000Z\tstatus\t\tPending\n"
-			    "2025-06-15T15:16:40.000000Z\tstatus\tPending\tFailed\n");
-	assert_int_equal(attributes(bench, "restore-jobs/a/events").st_size, bench->buffer.length);
-	assert_string_equal(content(bench, "events"),
-			    "2025-06-15T15:16:40.000000Z\ta\tstatus\tPending\tFailed\n");
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_tree, teardown_tree)
 
 int main(void)
@@ -545,7 +531,6 @@ int main(void)
 		TEST(test_xattrs_tell_of_the_answer_and_of_the_failure_since),
 		TEST(test_xattrs_are_all_named_and_only_of_objects),
 		TEST(test_report_read_is_the_snapshot_that_was_told),
-		TEST(test_events_tell_what_was_seen_and_only_grow),
 	};
 
 	return cmocka_run_group_tests_name("tree_attributes", tests, NULL, NULL);

@@ -262,6 +262,33 @@ test_child_that_ends_at_once_is_started_at_growing_pauses_and_asks_for_nobody(vo
 	assert_int_equal(scene->poke.restarts, 1);
 }
 
+/* A child that lived for a minute is the first to end, a younger one the second. */
+static void test_child_that_lived_for_a_minute_ends_as_the_first(void **state)
+{
+	static const struct {
+		int64_t life;
+		unsigned restarts; /* within the first pause */
+	} rows[] = {
+		{58 * PFS_SECOND, 0},
+		{62 * PFS_SECOND, 1},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct scene *scene = *state;
+
+		live(scene, 70 * PFS_SECOND);
+		fake_poke_die(&scene->poke);
+		live(scene, PFS_SECOND + 40 * PFS_MILLISECOND);
+		live(scene, rows[i].life);
+		scene->poke.restarts = 0;
+		fake_poke_die(&scene->poke);
+		live(scene, PFS_SECOND + 40 * PFS_MILLISECOND);
+		assert_int_equal(scene->poke.restarts, rows[i].restarts);
+		live(scene, PFS_SECOND);
+		assert_int_equal(scene->poke.restarts, 1);
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_watch, teardown_watch)
 
 int main(void)
@@ -280,6 +307,7 @@ int main(void)
 		TEST(test_what_can_not_change_is_not_asked_for_however_it_is_watched),
 		TEST(test_watchers_are_told_with_process_name_and_path),
 		TEST(test_child_that_ends_has_a_successor_and_who_watches_is_asked_for),
+		TEST(test_child_that_lived_for_a_minute_ends_as_the_first),
 		TEST(test_child_that_ends_at_once_is_started_at_growing_pauses_and_asks_for_nobody),
 	};
 

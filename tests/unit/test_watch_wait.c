@@ -163,6 +163,24 @@ static void test_last_waiter_who_gives_up_ends_the_asking_within_a_ttl(void **st
 			 0);
 }
 
+/* While the answer is awaited, nothing is to be looked at. */
+static void test_wait_wakes_nobody_while_the_api_is_asked(void **state)
+{
+	struct scene *scene = *state;
+	struct waiter waiter = {0};
+	unsigned wakes;
+
+	learn(scene->store, "a", "Pending");
+	assert_int_equal(wait_for(scene, "a", &waiter), -EINPROGRESS);
+	pass(scene->store, TTL + PFS_SECOND);
+	assert_true(fake_api_is_asked(scene->api, "a"));
+	wakes = scene->store->time.wakes;
+	pass(scene->store, 2 * TTL);
+	assert_uint_in_range(scene->store->time.wakes - wakes, 0, 2);
+	fake_api_status(scene->api, "a", "Completed");
+	assert_told(&waiter, 0);
+}
+
 static void test_wait_for_what_vanishes_ends_with_an_error(void **state)
 {
 	struct scene *scene = *state;
@@ -318,6 +336,7 @@ int main(void)
 		TEST(test_end_of_a_wait_makes_all_that_the_kernel_knows_of_the_job_old),
 		TEST(test_change_of_a_watched_job_that_had_ended_makes_all_of_it_old),
 		TEST(test_last_waiter_who_gives_up_ends_the_asking_within_a_ttl),
+		TEST(test_wait_wakes_nobody_while_the_api_is_asked),
 		TEST(test_wait_for_what_vanishes_ends_with_an_error),
 		TEST(test_waiter_may_cancel_another_while_told),
 		TEST(test_failing_api_is_asked_at_growing_pauses_and_then_as_before),

@@ -94,6 +94,8 @@ const char *names(struct bench *bench, const char *directory, uint64_t cursor)
 		cursor = entry.cursor;
 		assert_int_equal(pfs_tree_node(bench->tree, entry.node.inode, &same), 0);
 		assert_int_equal(same.type, entry.node.type);
+		assert_int_equal(same.inode, entry.node.inode);
+		assert_int_equal(same.generation, entry.node.generation);
 		assert_ptr_equal(same.object, entry.node.object);
 		pfs_buffer_add_string(&bench->buffer, entry.name);
 		pfs_buffer_add_string(&bench->buffer, " ");

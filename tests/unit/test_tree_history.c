@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Histories as files: what they say, how large they are, and what a rotation leaves of them. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "tree_fixture.h"
+
+static void test_events_tell_what_was_seen_and_only_grow(void **state)
+{
+	struct bench *bench = *state;
+	size_t size;
+
+	assert_int_equal(ask(bench->store, "a", NULL), -EINPROGRESS);
+	fake_api_answer(&bench->store->api, "a", "{\"status\":\"Pending\"}");
+	assert_string_equal(content(bench, "restore-jobs/a/events"),
+			    "2025-06-15T15:06:40.000000Z\tstatus\t\tPending\n");
+	size = (size_t)attributes(bench, "restore-jobs/a/events").st_size;
+	assert_int_equal(size, bench->buffer.length);
+	learn_list(bench->store, "");
+	learn_object(bench, "a", "{\"status\":\"Failed\"}");
+	assert_string_equal(content(bench, "restore-jobs/a/events"),
+			    "2025-06-15T15:06:40.000000Z\tstatus\t\tPending\n"
+			    "2025-06-15T15:16:40.000000Z\tstatus\tPending\tFailed\n");
+	assert_int_equal(attributes(bench, "restore-jobs/a/events").st_size, bench->buffer.length);
+	assert_string_equal(content(bench, "events"),
+			    "2025-06-15T15:16:40.000000Z\ta\tstatus\tPending\tFailed\n");
+}
+
+/* Whoever has the old file open reads on in it, to an end that doesn't move any more. */
+static void test_rotated_history_is_another_file_and_the_one_before_stays(void **state)
+{
+	static const char *const paths[] = {"restore-jobs/a/events", "events"};
+	struct bench *bench = *state;
+	struct pfs_node job;
+
+	learn_object(bench, "a", "{}");
+	learn_list(bench->store, "a");
+	job = walk(bench, "restore-jobs/a");
+	pfs_tree_hold(bench->tree, &job, 1);
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		uint64_t inodes[3] = {walk(bench, paths[i]).inode};
+		uint64_t first = walk(bench, paths[i]).generation;
+		struct pfs_node node;
+		struct stat stat;
+		int64_t ns;
+
+		for (unsigned n = 0, count = 1; n < 1000 && count < COUNT(inodes); n++) {
+			char object[60];
+
+			snprintf(object, sizeof(object), "{\"n\":%u}", n);
+			learn_object(bench, "a", object);
+			inodes[count] = walk(bench, paths[i]).inode;
+			count += inodes[count] != inodes[count - 1];
+		}
+		/* The present one, the one before, and one that is gone. */
+		assert_int_equal(pfs_tree_node(bench->tree, inodes[2], &node), 0);
+		assert_int_equal(node.inode, inodes[2]);
+		assert_int_equal(node.generation, first + 2);
+		assert_int_equal(pfs_tree_attributes(bench->tree, &node, &stat, &ns), 0);
+		assert_int_equal(stat.st_nlink, 1);
+		assert_int_equal(pfs_tree_node(bench->tree, inodes[1], &node), 0);
+		assert_int_equal(node.inode, inodes[1]);
+		assert_int_equal(node.generation, first + 1);
+		assert_int_equal(pfs_tree_attributes(bench->tree, &node, &stat, &ns), 0);
+		assert_int_equal(stat.st_nlink, 0);
+		assert_true(stat.st_size >= 4096);
+		assert_int_equal(read_node(bench, &node), 0);
+		assert_int_equal(bench->buffer.length, stat.st_size);
+		if (pfs_tree_node(bench->tree, inodes[0], &node) != -ESTALE)
+			assert_int_equal(pfs_tree_attributes(bench->tree, &node, &stat, &ns),
+					 -ESTALE);
+	}
+	pfs_tree_forget(bench->tree, job.inode, 1);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup_tree, teardown_tree)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_rotated_history_is_another_file_and_the_one_before_stays),
+		TEST(test_events_tell_what_was_seen_and_only_grow),
+	};
+
+	return cmocka_run_group_tests_name("tree_history", tests, NULL, NULL);
+}
