@@ -30,10 +30,8 @@ void pfs_count(struct pfs_fs *fs, enum pfs_message message, fuse_ino_t inode, co
 	struct pfs_node node;
 
 	pfs_watch_noticed(fs->watch);
-	if ((!pfs_tree_node(fs->tree, inode, &node) && is_own(&node)) ||
-	    (name && inode == PFS_ROOT_INODE && !strcmp(name, ".pinefs")))
-		fs->stats->own_messages++;
-	else
+	if ((pfs_tree_node(fs->tree, inode, &node) || !is_own(&node)) &&
+	    (!name || inode != PFS_ROOT_INODE || strcmp(name, ".pinefs") != 0))
 		fs->stats->messages[message]++;
 }
 

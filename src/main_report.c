@@ -142,9 +142,12 @@ static void render_config(void *arg, struct pfs_buffer *buffer)
 void report_set_up(struct program *program)
 {
 	const struct pfs_report reports[] = {
-		{"stats", render_stats, program},	{"inflight", render_inflight, program},
-		{"errors", render_errors, program},	{"config", render_config, program},
-		{"watchers", render_watchers, program}, {"version", render_version, program},
+		{"stats", render_stats, program, false},
+		{"inflight", render_inflight, program, true},
+		{"errors", render_errors, program, false},
+		{"config", render_config, program, false},
+		{"watchers", render_watchers, program, false},
+		{"version", render_version, program, false},
 	};
 
 	memcpy(program->reports, reports, sizeof(reports));

@@ -43,7 +43,6 @@ static const char *const class_names[] = {"none", "1xx", "2xx", "3xx", "4xx", "5
 static const struct family families[] = {
 	{"messages", "Messages from the kernel about the tree of the API.", COUNTER,
 	 ROW(messages, "op", message_names)},
-	{"own_messages", "Messages from the kernel about /.pinefs.", COUNTER, ONE(own_messages)},
 	{"replies_failed",
 	 "Replies to the kernel that said an error other than that there is no such name.", COUNTER,
 	 ONE(replies_failed)},

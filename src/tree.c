@@ -186,7 +186,6 @@ static int lookup_root(struct pfs_tree *tree, const char *name, struct pfs_node 
 	return 0;
 }
 
-/* Every lookup takes a new snapshot: who opens a report wants its content as of now. */
 static int lookup_report(struct pfs_tree *tree, const char *name, struct pfs_node *ret_node,
 			 int64_t *ret_holds)
 {
@@ -194,7 +193,7 @@ static int lookup_report(struct pfs_tree *tree, const char *name, struct pfs_nod
 	for (unsigned i = 0; i < tree->config.report_count; i++) {
 		if (strcmp(tree->config.reports[i].name, name) != 0)
 			continue;
-		pfs_snapshot_take(tree, i);
+		pfs_snapshot_look(tree, i, true);
 		*ret_node = report_node(i);
 		return 0;
 	}

@@ -58,6 +58,7 @@ struct snapshot {
 	struct pfs_buffer buffer;
 	int64_t modified; /* ns since the epoch */
 	int64_t taken_at; /* monotonic; 0: never */
+	int64_t looked_at;
 };
 
 struct listing {
@@ -86,8 +87,11 @@ struct pfs_tree {
 void pfs_promise_changed(void *arg, struct pfs_object *object, struct pfs_content *before);
 void pfs_promise_freed(void *arg, struct pfs_object *object);
 
-/* Render a report's present content; its time moves if that is another than before. */
-void pfs_snapshot_take(struct pfs_tree *tree, unsigned index);
+/*
+ * Somebody looks at a report, or by its name is about to: where that wants it, render its present
+ * content. Its time moves if that is another than before.
+ */
+void pfs_snapshot_look(struct pfs_tree *tree, unsigned index, bool by_name);
 
 /* --- tree_file.c --- */
 

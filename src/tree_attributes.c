@@ -84,7 +84,17 @@ static const struct pfs_content *promised_content(const struct pfs_object *objec
 
 /* --- reports ------------------------------------------------------------------------------- */
 
-void pfs_snapshot_take(struct pfs_tree *tree, unsigned index)
+/*
+ * Whoever archives a file looks at it before and after, and complains if it has changed meanwhile.
+ * So a snapshot lives until nobody has looked for a while, but not for ever, for there are those
+ * who keep a file open and look again and again. A name is looked up before it is opened, and who
+ * opens a report wants what it says now; but one that changes by itself would then differ between
+ * the two lookups of stat(2) and open(2).
+ */
+#define SNAPSHOT_IDLE	 PFS_SECOND
+#define SNAPSHOT_LONGEST (5 * PFS_SECOND)
+
+static void take_snapshot(struct pfs_tree *tree, unsigned index)
 {
 	const struct pfs_report *report = &tree->config.reports[index];
 	struct snapshot *snapshot = &tree->snapshots[index];
@@ -99,6 +109,18 @@ void pfs_snapshot_take(struct pfs_tree *tree, unsigned index)
 	pfs_buffer_finish(&snapshot->buffer);
 	snapshot->buffer = buffer;
 	snapshot->taken_at = pfs_loop_now(tree->loop);
+}
+
+void pfs_snapshot_look(struct pfs_tree *tree, unsigned index, bool by_name)
+{
+	struct snapshot *snapshot = &tree->snapshots[index];
+	int64_t now = pfs_loop_now(tree->loop);
+
+	if (!snapshot->taken_at || (by_name && !tree->config.reports[index].moves) ||
+	    now - snapshot->looked_at > SNAPSHOT_IDLE ||
+	    now - snapshot->taken_at > SNAPSHOT_LONGEST)
+		take_snapshot(tree, index);
+	snapshot->looked_at = now;
 }
 
 /* --- attributes ---------------------------------------------------------------------------- */
@@ -257,6 +279,9 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 	case PFS_NODE_COLLECTION:
 		holds = pfs_store_list_left(tree->store, node->kind);
 		set_time(&stat, collection_time(tree, node->kind, holds));
+		/* The nudge is for the kernel; who looks at ctime asks whether something changed.
+		 */
+		stat.st_ctim = timespec_of(pfs_store_list_modified(tree->store, node->kind));
 		holds = holds ? holds : tree->config.ttl;
 		break;
 	case PFS_NODE_EVENTS:
@@ -301,8 +326,6 @@ static int refresh_lists(struct pfs_tree *tree, struct pfs_wait *wait)
 int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool reading,
 		     struct pfs_wait *wait)
 {
-	const struct snapshot *snapshot;
-
 	if (node->type == PFS_NODE_EVENTS)
 		return refresh_lists(tree, wait);
 	if (pfs_tree_must_wait(node)) /* until then there is nothing to be true about */
@@ -310,12 +333,8 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 	if (node->object)
 		return pfs_tree_forgive(node, reading,
 					pfs_store_ask_object(tree->store, node->object, wait));
-	if (node->type != PFS_NODE_REPORT)
-		return 0;
-	/* One reader's row of read(2) sees one snapshot; who keeps it open gets a new one. */
-	snapshot = &tree->snapshots[node->index];
-	if (!reading || pfs_loop_now(tree->loop) - snapshot->taken_at > PFS_SECOND)
-		pfs_snapshot_take(tree, node->index);
+	if (node->type == PFS_NODE_REPORT)
+		pfs_snapshot_look(tree, node->index, false);
 	return 0;
 }
 

@@ -44,9 +44,8 @@ struct pfs_failure_line {
 #define PFS_FAILURES_KEPT 50
 
 struct pfs_stats {
-	/* fs: messages from the kernel about the API's tree, and those about /.pinefs itself. */
+	/* fs: messages from the kernel, but for those about /.pinefs: looking mustn't change it. */
 	uint64_t messages[PFS_MESSAGE_COUNT];
-	uint64_t own_messages;
 	uint64_t replies_failed; /* replies of an errno that says more than "not there" */
 	uint64_t interrupted;	 /* callers that gave up waiting */
 

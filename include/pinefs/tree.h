@@ -57,6 +57,7 @@ struct pfs_report {
 	const char *name;
 	void (*render)(void *arg, struct pfs_buffer *buffer);
 	void *arg;
+	bool moves; /* it changes by itself, with time */
 };
 
 struct pfs_tree_config {

@@ -112,13 +112,64 @@ assert len(types) >= 15 and len(seen) >= 25
 	[ "$(counter missing)" -eq 1 ]
 	[ "$(counter failures)" -eq 1 ]
 	[ "$(counter waiting)" -eq 0 ]
-	local before own
-	before=$(counter messages)
-	own=$(counter own_messages)
+	cat "$MNT/.pinefs/stats" >"$BATS_TEST_TMPDIR/stats"
 	cat "$MNT/.pinefs/stats" "$MNT/.pinefs/errors"
 	ls -l "$MNT/.pinefs"
-	[ "$(counter messages)" -eq "$before" ]
-	[ "$(counter own_messages)" -gt "$own" ]
+	says 'No such file' cat "$MNT/.pinefs/nothing"
+	cmp "$MNT/.pinefs/stats" "$BATS_TEST_TMPDIR/stats"
+}
+
+# Each of these complains of a file that changes, or isn't as long as it was said to be.
+archive() { # NUMBER
+	local archive=$BATS_TEST_TMPDIR/archive.$1
+	tar -cf /dev/null "$MNT" &&
+		tar -cf "$archive.tar" -C "$MNT" . &&
+		(cd "$MNT" && find . -depth -print0 | cpio -0o --quiet --format=newc >"$archive.cpio") &&
+		rsync -a "$MNT/" "$archive.rsync" &&
+		mksquashfs "$MNT" "$archive.squashfs" -no-progress
+}
+
+@test "tar, cpio, rsync and mksquashfs take all of it, and nothing changes by that" {
+	local n
+	sim_start --jobs 0
+	for n in {1..20}; do
+		add_job "job-$n" '{"status":"Pending","created_at":"2026-01-02T03:04:05Z"}'
+	done
+	# Answers run out while they are being read.
+	mount_start --ttl 0.5 --max-rate 1000
+	archive 1 >"$BATS_TEST_TMPDIR/said" 2>&1 || {
+		cat "$BATS_TEST_TMPDIR/said"
+		return 1
+	}
+	run ! grep -iE 'changed|shrank|grew|fail|error|vanished' "$BATS_TEST_TMPDIR/said"
+	cmp "$BATS_TEST_TMPDIR/archive.1.rsync/.pinefs/version" "$MNT/.pinefs/version"
+	[ "$(find "$BATS_TEST_TMPDIR/archive.1.rsync/restore-jobs" -name raw.json | wc -l)" -eq 20 ]
+}
+
+@test "the same while a request is under way, whose age changes all the time" {
+	sim_start --jobs 0
+	add_job a '{"status":"Pending","created_at":"2026-01-02T03:04:05Z"}'
+	mount_start --ttl 60
+	fault '{"match": "/restore-jobs/slow", "delay": 60}'
+	cat "$JOBS/slow" 3>&- 2>/dev/null &
+	wait_until 10 inflight_says '/restore-jobs/slow$'
+	archive 1 >"$BATS_TEST_TMPDIR/said" 2>&1 || {
+		cat "$BATS_TEST_TMPDIR/said"
+		return 1
+	}
+	grep -q /restore-jobs/slow "$BATS_TEST_TMPDIR/archive.1.rsync/.pinefs/inflight"
+	# One that takes some time for it.
+	python3 -c 'import os, sys, time
+def look(stat):
+    time.sleep(0.02)
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
+before = look(os.lstat(sys.argv[1]))
+file = os.open(sys.argv[1], os.O_RDONLY)
+assert look(os.fstat(file)) == before
+assert len(os.read(file, 65536)) == before[2]
+assert look(os.fstat(file)) == before' "$MNT/.pinefs/inflight"
+	kill -KILL "$!"
+	wait "$!" || true
 }
 
 @test "what isn't there is no failed reply; what failed, and what was refused, is one" {

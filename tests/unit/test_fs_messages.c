@@ -547,7 +547,7 @@ static void test_invalidation_reaches_the_last_of_many(void **state)
 }
 
 /* Looking at the counters doesn't change them. */
-static void test_messages_about_pinefs_itself_count_apart(void **state)
+static void test_messages_about_pinefs_itself_are_not_counted(void **state)
 {
 	struct kernel *kernel = *state;
 	uint64_t directory = file(kernel, ".pinefs"), stats = file(kernel, ".pinefs/stats");
@@ -562,7 +562,6 @@ static void test_messages_about_pinefs_itself_count_apart(void **state)
 	assert_replied(kernel, request_listing(kernel, FUSE_READDIR, directory, 0, 4096), 0);
 	assert_replied(kernel, request_xattr(kernel, stats, NULL, 0), 0);
 	assert_replied(kernel, request_name(kernel, FUSE_UNLINK, directory, "stats"), -EROFS);
-	assert_int_equal(kernel->store->stats.own_messages, 7);
 	for (size_t i = 0; i < PFS_MESSAGE_COUNT; i++)
 		before -= kernel->store->stats.messages[i];
 	assert_int_equal(before, 0);
@@ -589,7 +588,7 @@ int main(void)
 		TEST(test_poll_of_wait_and_of_what_is_gone),
 		TEST(test_coming_and_going_of_jobs_is_told_once_a_turn),
 		TEST(test_invalidation_reaches_the_last_of_many),
-		TEST(test_messages_about_pinefs_itself_count_apart),
+		TEST(test_messages_about_pinefs_itself_are_not_counted),
 	};
 
 	return cmocka_run_group_tests_name("fs_messages", tests, NULL, NULL);

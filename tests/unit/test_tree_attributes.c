@@ -182,7 +182,7 @@ static void test_touch_moves_a_files_time_by_the_least(void **state)
 static void test_collection_moves_when_something_came_or_its_time_is_up(void **state)
 {
 	struct bench *bench = *state;
-	int64_t before;
+	int64_t before, changed;
 
 	learn_list(bench->store, "a");
 	(void)names(bench, "restore-jobs", 0);
@@ -192,11 +192,14 @@ static void test_collection_moves_when_something_came_or_its_time_is_up(void **s
 	assert_true(modified(bench, "restore-jobs") > before);
 	learn_list(bench->store, "a b");
 	before = modified(bench, "restore-jobs");
+	changed = nanoseconds(attributes(bench, "restore-jobs").st_ctim);
 	(void)names(bench, "restore-jobs", 0);
 	assert_int_equal(modified(bench, "restore-jobs"), before);
 	pass(bench->store, TTL); /* the kernel's listing must go, once */
 	assert_int_equal(modified(bench, "restore-jobs"), before + 1);
 	assert_int_equal(modified(bench, "restore-jobs"), before + 1);
+	/* That is for the kernel's listing; nothing has changed. */
+	assert_int_equal(nanoseconds(attributes(bench, "restore-jobs").st_ctim), changed);
 }
 
 /* --- refreshing ---------------------------------------------------------------------------- */
@@ -481,30 +484,79 @@ static void test_xattrs_are_all_named_and_only_of_objects(void **state)
 
 /* --- reports ------------------------------------------------------------------------------- */
 
-static void test_report_read_is_the_snapshot_that_was_told(void **state)
+static void look(struct bench *bench, const struct pfs_node *node, bool reading)
+{
+	assert_int_equal(pfs_tree_refresh(bench->tree, node, reading, NULL), 0);
+}
+
+static void assert_reads(struct bench *bench, const struct pfs_node *node, const char *text)
+{
+	assert_int_equal(read_node(bench, node), 0);
+	assert_string_equal(bench->buffer.bytes, text);
+}
+
+static void test_report_lives_until_nobody_has_looked_for_a_while(void **state)
 {
 	struct bench *bench = *state;
 	struct pfs_node node = walk(bench, ".pinefs/stats");
-	int64_t before = modified(bench, ".pinefs/stats");
 
 	strcpy(bench->report, "longer\n");
-	assert_int_equal(read_node(bench, &node), 0);
-	assert_string_equal(bench->buffer.bytes, "1\n");
-	/* The row of read(2) of one reader sees one snapshot, for a second. */
+	assert_reads(bench, &node, "1\n");
+	/* Whether by fstat(2) or before a read(2). */
 	pass(bench->store, PFS_SECOND);
-	assert_int_equal(pfs_tree_refresh(bench->tree, &node, true, NULL), 0);
-	assert_int_equal(read_node(bench, &node), 0);
-	assert_string_equal(bench->buffer.bytes, "1\n");
+	look(bench, &node, true);
+	assert_reads(bench, &node, "1\n");
+	pass(bench->store, PFS_SECOND);
+	look(bench, &node, false);
+	assert_reads(bench, &node, "1\n");
+	pass(bench->store, PFS_SECOND + 1);
+	look(bench, &node, true);
+	assert_reads(bench, &node, "longer\n");
+}
+
+static void test_report_that_is_looked_at_all_the_time_is_renewed(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_node node = walk(bench, ".pinefs/stats");
+
+	strcpy(bench->report, "longer\n");
+	for (int i = 0; i < 5; i++) {
+		pass(bench->store, PFS_SECOND);
+		look(bench, &node, true);
+		assert_reads(bench, &node, "1\n");
+	}
 	pass(bench->store, 1);
-	assert_int_equal(pfs_tree_refresh(bench->tree, &node, true, NULL), 0);
-	assert_int_equal(read_node(bench, &node), 0);
-	assert_string_equal(bench->buffer.bytes, "longer\n");
+	look(bench, &node, true);
+	assert_reads(bench, &node, "longer\n");
+}
+
+static void test_report_that_is_opened_says_what_is_so_now(void **state)
+{
+	struct bench *bench = *state;
+	int64_t before = modified(bench, ".pinefs/stats");
+
 	strcpy(bench->report, "2\n");
-	assert_string_equal(content(bench, ".pinefs/stats"), "2\n"); /* a lookup takes a new one */
+	assert_string_equal(content(bench, ".pinefs/stats"), "2\n");
 	assert_true(modified(bench, ".pinefs/stats") > before);
 	before = modified(bench, ".pinefs/stats");
-	pass(bench->store, PFS_SECOND);
+	pass(bench->store, 10 * PFS_SECOND);
 	assert_int_equal(modified(bench, ".pinefs/stats"), before); /* nothing new, no new time */
+}
+
+/* stat(2) looks its name up, and open(2) once more. */
+static void test_report_that_moves_by_itself_stands_still_while_it_is_archived(void **state)
+{
+	struct bench *bench = *state;
+	int64_t before = modified(bench, ".pinefs/inflight");
+
+	strcpy(bench->report, "2\n");
+	assert_string_equal(content(bench, ".pinefs/inflight"), "1\n");
+	pass(bench->store, PFS_SECOND);
+	assert_string_equal(content(bench, ".pinefs/inflight"), "1\n");
+	assert_int_equal(modified(bench, ".pinefs/inflight"), before);
+	pass(bench->store, PFS_SECOND + 1);
+	assert_string_equal(content(bench, ".pinefs/inflight"), "2\n");
+	assert_true(modified(bench, ".pinefs/inflight") > before);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_tree, teardown_tree)
@@ -530,7 +582,10 @@ int main(void)
 		TEST(test_wait_has_no_bytes_before_the_end),
 		TEST(test_xattrs_tell_of_the_answer_and_of_the_failure_since),
 		TEST(test_xattrs_are_all_named_and_only_of_objects),
-		TEST(test_report_read_is_the_snapshot_that_was_told),
+		TEST(test_report_lives_until_nobody_has_looked_for_a_while),
+		TEST(test_report_that_is_looked_at_all_the_time_is_renewed),
+		TEST(test_report_that_is_opened_says_what_is_so_now),
+		TEST(test_report_that_moves_by_itself_stands_still_while_it_is_archived),
 	};
 
 	return cmocka_run_group_tests_name("tree_attributes", tests, NULL, NULL);

@@ -12,7 +12,7 @@ static void render(void *arg, struct pfs_buffer *buffer)
 
 int setup_tree(void **state)
 {
-	static struct pfs_report reports[2];
+	static struct pfs_report reports[3];
 	const struct pfs_history_config history = {.max_object = 4096, .max_whole = 4096};
 	const struct pfs_tree_config config = {
 		.uid = 12,
@@ -30,8 +30,9 @@ int setup_tree(void **state)
 		return -1;
 	*state = bench;
 	bench->store = store;
-	reports[0] = (struct pfs_report){"config", render, bench->config};
-	reports[1] = (struct pfs_report){"stats", render, bench->report};
+	reports[0] = (struct pfs_report){"config", render, bench->config, false};
+	reports[1] = (struct pfs_report){"stats", render, bench->report, false};
+	reports[2] = (struct pfs_report){"inflight", render, bench->report, true};
 	strcpy(bench->config, "ttl 5\n");
 	strcpy(bench->report, "1\n");
 	if (pfs_history_create(bench->store->store, bench->store->loop, &history, &bench->history))
