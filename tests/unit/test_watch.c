@@ -106,6 +106,23 @@ static void test_watched_list_is_walked_once_a_ttl_and_no_longer_than_it_is_watc
 	assert_true(is_at_rest(scene));
 }
 
+static void test_watched_list_wakes_nobody_while_it_holds(void **state)
+{
+	struct scene *scene = *state;
+	struct waiter waiter = {0};
+	unsigned wakes;
+
+	scene->rows = "a";
+	watch_and_look(scene, "restore-jobs");
+	while (!live_with_api(scene, PFS_SECOND, "Pending"))
+		;
+	assert_int_equal(wait_for(scene, "a", &waiter), -EINPROGRESS);
+	wakes = scene->store->time.wakes;
+	pass(scene->store, TTL / 2);
+	assert_uint_in_range(scene->store->time.wakes - wakes, 0, 2);
+	give_up(scene, &waiter);
+}
+
 static void test_whole_history_counts_as_the_list(void **state)
 {
 	struct scene *scene = *state;
@@ -289,6 +306,23 @@ static void test_child_that_lived_for_a_minute_ends_as_the_first(void **state)
 	}
 }
 
+static void test_second_child_that_ends_soon_leaves_no_watchers(void **state)
+{
+	struct scene *scene = *state;
+	struct pfs_buffer *buffer = &scene->bench->buffer;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, "restore-jobs/a");
+	for (unsigned ended = 1; ended <= 2; ended++) {
+		fake_poke_die(&scene->poke);
+		pfs_buffer_clear(buffer);
+		assert_int_equal(pfs_buffer_add_string(buffer, ""), 0);
+		pfs_watch_render(scene->watch, buffer);
+		assert_string_equal(buffer->bytes, ended == 1 ? "12\tentr\t/restore-jobs/a\n" : "");
+		live(scene, PFS_SECOND + 100 * PFS_MILLISECOND);
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_watch, teardown_watch)
 
 int main(void)
@@ -299,6 +333,7 @@ int main(void)
 		TEST(test_few_watched_objects_of_a_list_are_asked_for_one_by_one),
 		TEST(test_watched_objects_that_the_list_leaves_out_are_asked_for_all_the_same),
 		TEST(test_watched_list_is_walked_once_a_ttl_and_no_longer_than_it_is_watched),
+		TEST(test_watched_list_wakes_nobody_while_it_holds),
 		TEST(test_whole_history_counts_as_the_list),
 		TEST(test_failing_list_is_asked_at_growing_pauses_and_then_as_before),
 		TEST(test_nobody_watches_and_no_timer_runs_after_the_look),
@@ -308,6 +343,7 @@ int main(void)
 		TEST(test_watchers_are_told_with_process_name_and_path),
 		TEST(test_child_that_ends_has_a_successor_and_who_watches_is_asked_for),
 		TEST(test_child_that_lived_for_a_minute_ends_as_the_first),
+		TEST(test_second_child_that_ends_soon_leaves_no_watchers),
 		TEST(test_child_that_ends_at_once_is_started_at_growing_pauses_and_asks_for_nobody),
 	};
 

@@ -84,6 +84,7 @@ const char *names(struct bench *bench, const char *directory, uint64_t cursor)
 {
 	struct pfs_node node = walk(bench, directory);
 	struct pfs_entry entry;
+	int64_t holds;
 	int more;
 
 	pfs_buffer_clear(&bench->buffer);
@@ -100,6 +101,11 @@ const char *names(struct bench *bench, const char *directory, uint64_t cursor)
 		assert_ptr_equal(same.object, entry.node.object);
 		pfs_buffer_add_string(&bench->buffer, entry.name);
 		pfs_buffer_add_string(&bench->buffer, " ");
+		if (!strcmp(entry.name, ".") || !strcmp(entry.name, ".."))
+			continue;
+		assert_int_equal(
+			pfs_tree_lookup(bench->tree, &node, entry.name, NULL, &same, &holds), 0);
+		assert_int_equal(same.inode, entry.node.inode);
 	}
 	assert_int_equal(more, 0);
 	return bench->buffer.bytes;
