@@ -335,12 +335,17 @@ mkfifo "$BATS_TEST_TMPDIR/read"
 python3 -c 'import os, socket, sys
 log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 log.bind(sys.argv[1] + ".full")
-full = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-try:
-    while True:
-        full.sendto(b"full", sys.argv[1] + ".full")
-except BlockingIOError:
-    pass
+# A sender may be full before the log is: until a new one is from the beginning.
+sent = 1
+while sent:
+    full = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    sent = 0
+    try:
+        while True:
+            full.sendto(b"full", sys.argv[1] + ".full")
+            sent += 1
+    except BlockingIOError:
+        pass
 os.rename(sys.argv[1] + ".full", sys.argv[1])
 open(sys.argv[2]).read()
 while True:
