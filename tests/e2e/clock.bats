@@ -217,7 +217,7 @@ between() { # LEAST NUMBER MOST
 	background reader cat "$JOBS/one/status"
 	reader=$!
 	wait_until 20 grep -q restore-jobs/one "$MNT/.pinefs/inflight"
-	suspend 600
+	suspend "$(longer 600)"
 	# Sooner than --timeout.
 	wait_until 20 ended "$reader"
 	wait "$reader" || result=$?
