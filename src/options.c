@@ -181,6 +181,7 @@ static int pass_on(struct parser *parser, const char *name, const char *value, c
 
 	if (is_among(name, mode_flags, COUNT(mode_flags)))
 		parser->options->check_modes = true;
+	parser->for_root |= strcmp(name, "allow_root") == 0;
 	if (parser->fuse.length > 0)
 		pfs_buffer_add_string(&parser->fuse, ",");
 	if (pfs_buffer_add(&parser->fuse, raw, length) < 0)
@@ -494,6 +495,9 @@ int pfs_options_parse(struct pfs_options *ret_options, int argc, char *const arg
 		pfs_options_finish(&options);
 		return result;
 	}
+	/* libfuse turns others away, but what the kernel keeps it gives them without asking us. */
+	if (parser.for_root)
+		options.umask |= 077;
 	options.fuse = parser.fuse.bytes;
 	*ret_options = options;
 	return 0;

@@ -13,6 +13,7 @@ struct parser {
 	struct pfs_options *options; /* filled bit by bit; finished by the caller on failure */
 	struct pfs_buffer fuse;	     /* becomes options->fuse */
 	bool has_url;		     /* --api-url was given */
+	bool for_root;		     /* allow_root was given */
 	char *text;		     /* for the complaint, of size bytes */
 	size_t size;
 };

@@ -51,11 +51,15 @@ config_has() {
 	need_fuse_conf user_allow_other
 	sim_start --jobs 1
 	PREFIX=("${AS_USER[@]}")
-	pinefs --api-url "$SIM_URL" -o allow_root
+	pinefs --api-url "$SIM_URL" --ttl 600 -o allow_root
 	[ "$CODE" -eq 0 ]
 	jobs_are 1
 	jobs_are 1 as_user
+	# Not even what the kernel has kept for others, and needn't ask for.
+	cat "$JOBS"/*/status
+	cat "$JOBS"/*/status
 	says 'Permission denied' as_other ls "$JOBS"
+	says 'Permission denied' as_other cat "$JOBS/$(ls "$JOBS")/status"
 }
 
 @test "--no-check mounts what can't be reached; it is there once it can" {

@@ -153,8 +153,9 @@ static void test_parse_fuse_words_are_passed_on(void **state)
 	assert_string_equal(options.fuse, "fsname=a,ro");
 	pfs_options_finish(&options);
 
-	parse_good(WORDS("mnt", "-o", "allow_root"), &options);
+	parse_good(WORDS("mnt", "-o", "allow_root,umask=022"), &options);
 	assert_true(options.check_modes);
+	assert_int_equal(options.umask, 077);
 	pfs_options_finish(&options);
 
 	parse_good(WORDS("mnt", "-o", "default_permissions"), &options);
