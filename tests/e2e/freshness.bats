@@ -102,7 +102,7 @@ is_unchanged() {
 
 @test "a miss holds for --ttl-missing" {
 	sim_start --jobs 0
-	mount_start --ttl-missing "$(longer 3)"
+	mount_start --ttl "$(longer 1)" --ttl-missing "$(longer 3)"
 	local begun
 	begun=$(milliseconds)
 	is_missing "$JOBS/a"
