@@ -353,9 +353,9 @@ while True:
 ' "$log_socket" "$BATS_TEST_TMPDIR/read" >"$BATS_TEST_TMPDIR/syslog" &
 trap 'kill "$!"' EXIT
 own_dev_begins
-timeout -s KILL 20 "$PINEFS" --api-url "$SIM_URL" "$MNT" 2>&1
-timeout -s KILL 20 ls "$MNT/restore-jobs" >/dev/null
-[ "$(timeout -s KILL 20 cat "$MNT/restore-jobs"/*/status | wc -l)" -eq 1 ]
+timeout -s KILL "$((20 * PATIENCE))" "$PINEFS" --api-url "$SIM_URL" "$MNT" 2>&1
+timeout -s KILL "$((20 * PATIENCE))" ls "$MNT/restore-jobs" >/dev/null
+[ "$(timeout -s KILL "$((20 * PATIENCE))" cat "$MNT/restore-jobs"/*/status | wc -l)" -eq 1 ]
 [ "$(counter log_lines_dropped)" -eq 1 ]
 : >"$BATS_TEST_TMPDIR/read"
 wait_until 20 test -s "$BATS_TEST_TMPDIR/syslog"
@@ -388,14 +388,14 @@ except BlockingIOError:
     os.set_blocking(9, True)
 '
 	drops() {
-		timeout -s KILL 20 ls "$JOBS" >/dev/null && [ "$(counter log_lines_dropped)" -ge 3 ]
+		timeout -s KILL "$((20 * PATIENCE))" ls "$JOBS" >/dev/null && [ "$(counter log_lines_dropped)" -ge 3 ]
 	}
 	wait_until 20 drops
-	timeout -s KILL 20 cat "$JOBS"/*/status
+	timeout -s KILL "$((20 * PATIENCE))" cat "$JOBS"/*/status
 	cat <&9 >"$BATS_TEST_TMPDIR/read" 3>&- &
 	wait_until 20 grep -qx full "$BATS_TEST_TMPDIR/read"
 	is_told_how_many() {
-		timeout -s KILL 20 ls "$JOBS" >/dev/null &&
+		timeout -s KILL "$((20 * PATIENCE))" ls "$JOBS" >/dev/null &&
 			grep -qE "^pinefs: log: lines dropped that couldn't be written: [0-9]+\$" \
 				"$BATS_TEST_TMPDIR/read"
 	}
@@ -408,7 +408,7 @@ except BlockingIOError:
 
 @test "nothing is mounted for a command that was killed while it waited" {
 	sim_start --jobs 1
-	fault '{"match":"list","delay":1}'
+	fault "{\"match\":\"list\",\"delay\":$(longer 2)}"
 	PINECONE_API_KEY=$SIM_KEY "$PINEFS" --api-url "$SIM_URL" "$MNT" 3>&- &
 	wait_until 20 asked list
 	kill -KILL "$!"
