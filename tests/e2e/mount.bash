@@ -114,8 +114,8 @@ mount_stop() {
 # How the daemon ended: 137 if the test killed it, 127 if it was waited for before.
 mount_end() {
 	local pid=$1 directory=$2 result=0
-	kill -TERM "$pid" 2>/dev/null || true
-	if wait_until 10 sim_is_gone "$pid"; then
+	! is_child "$pid" || kill -TERM "$pid" 2>/dev/null || true
+	if wait_until 10 is_no_child "$pid"; then
 		wait "$pid" || result=$?
 	else
 		kill -KILL "$pid" 2>/dev/null || true

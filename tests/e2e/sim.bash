@@ -11,6 +11,8 @@
 #   figure_is FIELD VALUE   is it this?
 #   sim_get PATH [ARG]  an API request with a good key; ARGs go to curl
 #   sim_code PATH [ARG] only the status code of the same
+#   is_child PID        is this a process that the test's shell started, and not a stranger that has
+#                       got the number of one that ended? Ask it before a signal
 #   wait_until SECONDS COMMAND...   poll until it succeeds; fails at the deadline
 #   in_time SECONDS PROGRAM...      run it, and end it at the deadline
 #   longer SECONDS      as long as that takes here: see $PINEFS_PATIENCE in private. All deadlines
@@ -37,10 +39,18 @@ sim_start() {
 	[ -n "$SIM_URL" ]
 }
 
+is_child() {
+	grep -qsx "PPid:[[:space:]]*$$" "/proc/$1/status"
+}
+
+is_no_child() {
+	! is_child "$1"
+}
+
 sim_stop() {
 	local pid=${1:-$SIM_PID}
-	kill -TERM "$pid" 2>/dev/null || true
-	wait_until 10 sim_is_gone "$pid" || kill -KILL "$pid"
+	! is_child "$pid" || kill -TERM "$pid" 2>/dev/null || true
+	wait_until 10 is_no_child "$pid" || kill -KILL "$pid"
 	SIM_STATUS=0
 	wait "$pid" || SIM_STATUS=$?
 }

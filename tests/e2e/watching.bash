@@ -30,7 +30,7 @@ watching_set_up() {
 watching_tear_down() {
 	local pid
 	for pid in "${BACKGROUND[@]}"; do
-		kill_family "$pid"
+		! is_child "$pid" || kill_family "$pid"
 	done
 	mount_tear_down
 }
@@ -71,7 +71,7 @@ background() {
 ended() {
 	local pid
 	for pid; do
-		sim_is_gone "$pid" || return 1
+		is_no_child "$pid" || return 1
 	done
 }
 
