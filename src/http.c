@@ -102,7 +102,9 @@ static void enqueue(struct pfs_http_request *request)
 static int64_t backoff(struct pfs_http_request *request)
 {
 	struct pfs_http *http = request->http;
-	int64_t whole = FIRST_BACKOFF << (request->attempts - 1);
+	/* One that was taken back doesn't count, not even as the first. */
+	unsigned doublings = request->attempts ? request->attempts - 1 : 0;
+	int64_t whole = FIRST_BACKOFF << doublings;
 
 	/* xorshift64: jitter wants no better randomness */
 	http->random ^= http->random << 13;
@@ -258,10 +260,9 @@ static void on_timer(void *arg)
 
 	if (request->state == PAUSED)
 		enqueue(request);
-	else if (request->state == QUEUED && request->attempts)
+	else if ((request->state == QUEUED && request->attempts) ||
+		 request->outcome == PFS_HTTP_NO_MEMORY)
 		finish(request); /* what the last attempt said says more than "too late" */
-	else if (request->outcome == PFS_HTTP_NO_MEMORY)
-		finish(request);
 	else
 		give_up(request);
 	pump(http);

@@ -37,7 +37,7 @@ static int read_table(struct mounts_table *ret_table)
 
 int pfs_mounts_top(const char *path, struct pfs_mount *ret_mount)
 {
-	struct mounts_table table;
+	struct mounts_table table = {0};
 	int error = read_table(&table);
 
 	if (error)
@@ -58,7 +58,7 @@ int pfs_mounts_top(const char *path, struct pfs_mount *ret_mount)
 
 int pfs_mounts_find(dev_t device, char **ret_path)
 {
-	struct mounts_table table;
+	struct mounts_table table = {0};
 	int error = read_table(&table);
 
 	if (error)
@@ -166,7 +166,7 @@ static int keep_path(const char *path, char **kept)
  */
 static int detach_one(dev_t device, unsigned *last, char **path)
 {
-	struct mounts_table table;
+	struct mounts_table table = {0};
 	const struct mounts_entry *entry;
 	bool is_free;
 	int error = read_table(&table);
@@ -206,7 +206,7 @@ int pfs_mounts_detach(dev_t device, char **ret_path)
 
 int pfs_mounts_check_end(const struct pfs_mount *mount, char **ret_path)
 {
-	struct mounts_table table;
+	struct mounts_table table = {0};
 	struct statvfs whole;
 	int error = read_table(&table);
 
