@@ -32,10 +32,10 @@ as_each() { # COMMAND...
 }
 
 # As mount_start does, at a directory that is there.
-start_at() { # DIRECTORY
+start_at() { # DIRECTORY [OPTION...]
 	PINEFS_LOG=$BATS_TEST_TMPDIR/log.$((++STARTED))
-	PINECONE_API_KEY=$SIM_KEY "${MOUNT_AS[@]}" "$PINEFS" -f --api-url "$SIM_URL" --ttl 0.3 "$1" \
-		>"$PINEFS_LOG" 2>&1 3>&- &
+	PINECONE_API_KEY=$SIM_KEY "${MOUNT_AS[@]}" "$PINEFS" -f --api-url "$SIM_URL" --ttl 0.3 "${@:2}" \
+		"$1" >"$PINEFS_LOG" 2>&1 3>&- &
 	PINEFS_PID=$!
 	MOUNT_DIRECTORIES+=("$1")
 	MOUNT_PIDS+=("$PINEFS_PID")
@@ -124,7 +124,8 @@ taken_away() {
 # It can't be unmounted without the other one.
 covered() { # DIRECTORY, at or below the mount
 	make_directory "covered.$STARTED"
-	start_at "$MNT"
+	# For as long as the kernel knows the name it leads to what is mounted there, when nobody answers.
+	start_at "$MNT" --ttl "$(longer 60)"
 	# Not everybody's mount lets root in.
 	as_mounter stat "$MNT$1" >/dev/null
 	mount -t tmpfs pinefs-tests "$MNT$1"
