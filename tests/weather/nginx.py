@@ -27,6 +27,12 @@ http {{
         ssl_certificate {certificate}.pem;
         ssl_certificate_key {certificate}.key;
         keepalive_requests {requests};
+        # Whatever ends a connection or a wait is the test's own.
+        keepalive_timeout 1h;
+        client_header_timeout 1h;
+        client_body_timeout 1h;
+        send_timeout 1h;
+        proxy_read_timeout 1h;
         location / {{
             proxy_pass {behind};
             proxy_http_version 1.1;
