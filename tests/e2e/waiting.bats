@@ -75,20 +75,26 @@ os.execvp("cat", ["cat", sys.argv[1]])' "$JOBS/a/status" 3>&- &
 	wait_until 10 waiting_are 0
 }
 
-# Its address is one of loopback's that nothing else here uses.
+# Its addresses are some of loopback's that nothing else here uses. Three of them, since the longer
+# the resolver takes the slower a machine may be on which the daemon is seen not to wait for it.
 @test "a silent name server holds up only those who wait for it, and those for --timeout" {
 	[ -n "${PINEFS_PRIVATE-}" ] || skip 'only root can put another name server in its place'
 	not_under_memcheck "the resolver's thread is left to itself, by intent"
-	local address=127.53.$((BASHPID >> 8 & 255)).$((BASHPID & 255)) start
+	local network=$((BASHPID >> 8 & 255)).$((BASHPID & 255)) start
 	python3 -c '
 import signal, socket, sys
-silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-silent.bind((sys.argv[1], 53))
+silent = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in sys.argv[1:]]
+for server, address in zip(silent, sys.argv[1:]):
+    server.bind((address, 53))
 print("bound", flush=True)
-signal.pause()' "$address" >"$BATS_TEST_TMPDIR/name_server" 3>&- &
+signal.pause()' "127.53.$network" "127.54.$network" "127.55.$network" \
+		>"$BATS_TEST_TMPDIR/name_server" 3>&- &
 	NAME_SERVER=$!
 	wait_until 20 grep -qs bound "$BATS_TEST_TMPDIR/name_server"
-	printf 'nameserver %s\noptions timeout:30 attempts:5\n' "$address" >/etc/resolv.conf
+	{
+		printf 'nameserver %s\n' "127.53.$network" "127.54.$network" "127.55.$network"
+		echo 'options timeout:30 attempts:5'
+	} >/etc/resolv.conf
 	# shellcheck disable=SC2034 # mount_start uses them
 	SIM_URL=https://api.example.com SIM_KEY=pcsk_any
 	mount_start --no-check --timeout 2
@@ -98,6 +104,6 @@ signal.pause()' "$address" >"$BATS_TEST_TMPDIR/name_server" 3>&- &
 	grep -q $'\tETIMEDOUT\t' "$MNT/.pinefs/errors"
 	kill -TERM "$PINEFS_PID"
 	wait_until 20 sim_is_gone "$PINEFS_PID"
-	# All of that was sooner than the name server's time was over: five times thirty seconds.
-	[ $(($(milliseconds) - start)) -lt 140000 ]
+	# All of that was sooner than the name servers' time was over: five times 30, 20 and 40 seconds.
+	[ $(($(milliseconds) - start)) -lt 440000 ]
 }
