@@ -28,17 +28,23 @@ static unsigned count_entries(const char *path)
 	return count;
 }
 
+static void assert_holds_one_descriptor_and_no_directory(pid_t child)
+{
+	char path[60], target[60] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)child);
+	assert_int_equal(count_entries(path), 1);
+	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)child);
+	assert_int_equal(readlink(path, target, sizeof(target) - 1), 1);
+	assert_string_equal(target, "/");
+}
+
 static void test_child_holds_one_descriptor_and_no_directory(void **state)
 {
 	struct nest *nest = *state;
-	char path[60], target[60] = "";
 
 	have_done(nest, PFS_POKE_STAT, "");
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)nest->child);
-	assert_int_equal(count_entries(path), 1);
-	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)nest->child);
-	assert_int_equal(readlink(path, target, sizeof(target) - 1), 1);
-	assert_string_equal(target, "/");
+	assert_holds_one_descriptor_and_no_directory(nest->child);
 }
 
 /* However often it looked for watchers, and whatever it was shown in /proc. */
@@ -171,7 +177,6 @@ static pid_t only_child(void)
 static void test_successor_does_what_the_child_did_and_holds_no_more(void **state)
 {
 	struct nest *nest = *state;
-	char path[60], target[60] = "";
 	pid_t child, first = nest->child;
 
 	make_file(nest);
@@ -184,10 +189,8 @@ static void test_successor_does_what_the_child_did_and_holds_no_more(void **stat
 	assert_int_equal(nest->error, 0);
 	child = only_child();
 	assert_true(pfs_poke_is_child(nest->poke, child));
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)child);
-	assert_int_equal(count_entries(path), 1);
-	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)child);
-	assert_int_equal(readlink(path, target, sizeof(target) - 1), 1);
+	if (geteuid() == 0) /* nobody else may look at what an undumpable process holds */
+		assert_holds_one_descriptor_and_no_directory(child);
 	assert_true(is_called(child, PFS_POKE_NAME));
 	/* And so on, also while it was at something. */
 	assert_int_equal(kill(child, SIGSTOP), 0);
