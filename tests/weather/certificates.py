@@ -28,7 +28,7 @@ class Authority:
                 f"{name}.key", directory=self.directory)
 
     def sign(self, name, names="IP:127.0.0.1,DNS:localhost", days=2):
-        """A certificate for these names; with 0 days it is over at once (-1 is refused since OpenSSL 3.5)."""
+        """A certificate for these names; with 0 days it is over at once (-1 isn't always taken)."""
         self.make_key(name)
         (self.directory / f"{name}.ext").write_text(f"subjectAltName={names}\n")
         openssl("req", "-new", "-key", f"{name}.key", "-subj", f"/CN={name}", "-out", f"{name}.csr",
