@@ -462,6 +462,7 @@ void pfs_http_destroy(struct pfs_http *http)
 	pfs_timer_stop(http->loop, &http->watchdog);
 	pfs_loop_set_waiter(http->loop, &none);
 	curl_multi_cleanup(http->multi);
+	pfs_connections_forget(http);
 	curl_global_cleanup();
 	free(http);
 }

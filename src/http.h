@@ -102,6 +102,8 @@ void pfs_attempt_release(struct pfs_http_request *request);
 /* libcurl's way to open and close sockets; arg is the http. */
 curl_socket_t pfs_connection_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
 int pfs_connection_close(void *arg, curl_socket_t fd);
+/* All of them; libcurl has closed them. */
+void pfs_connections_forget(struct pfs_http *http);
 /* The attempt is about to be sent on the socket with this end of ours: false: it must not be. */
 bool pfs_connection_take(struct pfs_http_request *request, const char *ip, int port);
 /* The attempt was told something. */

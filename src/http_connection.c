@@ -38,6 +38,20 @@ struct connection {
 
 /* --- the list ------------------------------------------------------------------------------ */
 
+static void forget(struct pfs_http *http, int fd)
+{
+	struct connection *connection;
+
+	TAILQ_FOREACH(connection, &http->connections, link) {
+		if (connection->fd == fd) {
+			TAILQ_REMOVE(&http->connections, connection, link);
+			free(connection);
+			break;
+		}
+	}
+}
+
+/* libcurl 7.88 closes what it gives up before it is connected itself, without telling us. */
 curl_socket_t pfs_connection_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct pfs_http *http = arg;
@@ -51,6 +65,7 @@ curl_socket_t pfs_connection_open(void *arg, curlsocktype purpose, struct curl_s
 		free(connection);
 		return CURL_SOCKET_BAD;
 	}
+	forget(http, connection->fd);
 	connection->number = ++http->connections_opened;
 	connection->heard_at = pfs_loop_now(http->loop);
 	TAILQ_INSERT_HEAD(&http->connections, connection, link);
@@ -59,17 +74,18 @@ curl_socket_t pfs_connection_open(void *arg, curlsocktype purpose, struct curl_s
 
 int pfs_connection_close(void *arg, curl_socket_t fd)
 {
-	struct pfs_http *http = arg;
+	forget(arg, fd);
+	return close(fd);
+}
+
+void pfs_connections_forget(struct pfs_http *http)
+{
 	struct connection *connection;
 
-	TAILQ_FOREACH(connection, &http->connections, link) {
-		if (connection->fd == fd) {
-			TAILQ_REMOVE(&http->connections, connection, link);
-			free(connection);
-			break;
-		}
+	while ((connection = TAILQ_FIRST(&http->connections))) {
+		TAILQ_REMOVE(&http->connections, connection, link);
+		free(connection);
 	}
-	return close(fd);
 }
 
 static struct connection *find(const struct pfs_http *http, uint64_t number)

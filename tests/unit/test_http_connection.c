@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of connections that can't be trusted any more. HTTP/2 is for tests/weather/tls. */
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "../../src/http.h"
 #include "http_fixture.h"
 
 #define TIMEOUT (30 * PFS_SECOND)
@@ -223,6 +226,23 @@ static void test_reconnect_with_nothing_there_does_nothing(void **state)
 	assert_int_equal(fixture->requests, 1);
 }
 
+/* libcurl 7.88 does this with one that isn't connected yet. */
+static void test_one_that_is_closed_without_a_word_is_forgotten(void **state)
+{
+	struct curl_sockaddr address = {.family = AF_INET, .socktype = SOCK_STREAM};
+	struct fixture *fixture = *state;
+	int fd = pfs_connection_open(fixture->http, CURLSOCKTYPE_IPCXN, &address);
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(pfs_connection_open(fixture->http, CURLSOCKTYPE_IPCXN, &address), fd);
+	assert_int_equal(pfs_connection_close(fixture->http, fd), 0);
+	assert_true(TAILQ_EMPTY(&fixture->http->connections));
+	/* The last of all is freed with the rest: the sanitizer sees to that. */
+	assert_int_equal(pfs_connection_open(fixture->http, CURLSOCKTYPE_IPCXN, &address), fd);
+	close(fd);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -237,6 +257,7 @@ int main(void)
 		TEST(test_reconnect_again_and_again_lets_a_slow_answer_come),
 		TEST(test_reconnect_leaves_a_last_attempt_alone),
 		TEST(test_reconnect_with_nothing_there_does_nothing),
+		TEST(test_one_that_is_closed_without_a_word_is_forgotten),
 	};
 
 	return cmocka_run_group_tests_name("http_connection", tests, NULL, NULL);
