@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -46,14 +45,6 @@ dev_t pfs_fs_device(const struct pfs_fs *fs)
 	return fs->mount.device;
 }
 
-/* The filesystem has ended, or the kernel has cut it off: no number says any more what is ours. */
-static bool has_ended(int fd)
-{
-	struct pollfd polled = {.fd = fd};
-
-	return poll(&polled, 1, 0) == 1 && polled.revents & POLLERR;
-}
-
 /*
  * Close /dev/fuse, and have libfuse forget its mount. In place of the descriptor it is shown one
  * that says what /dev/fuse says after the end, on which libfuse unmounts nothing: it is that of a
@@ -80,10 +71,10 @@ int pfs_fs_unmount(struct pfs_fs *fs, char **ret_path)
 		return 0;
 	pfs_call_end_all(fs, ENOTCONN);
 	pfs_loop_remove_fd(fs->loop, fuse_session_fd(fs->session));
-	if (has_ended(fuse_session_fd(fs->session)))
+	if (pfs_mounts_has_ended(fuse_session_fd(fs->session)))
 		error = pfs_mounts_check_end(&fs->mount, ret_path);
 	else if (fs->mount.device)
-		error = pfs_mounts_detach(fs->mount.device, ret_path);
+		error = pfs_mounts_detach(fs->mount.device, fuse_session_fd(fs->session), ret_path);
 	else
 		error = -ENOSYS;
 	release(fs);

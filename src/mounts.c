@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,13 @@ int pfs_mounts_open(const char *path, dev_t device)
 
 /* --- unmounting ---------------------------------------------------------------------------- */
 
+bool pfs_mounts_has_ended(int fd)
+{
+	struct pollfd polled = {.fd = fd};
+
+	return poll(&polled, 1, 0) == 1 && polled.revents & POLLERR;
+}
+
 /* 0: it has done something, or nothing; the table knows. -EPERM: it can't be started. */
 static int ask_fusermount(char *path)
 {
@@ -117,7 +125,7 @@ static int ask_fusermount(char *path)
 	return 0;
 }
 
-static int detach(const struct mounts_entry *entry)
+static int detach(const struct mounts_entry *entry, int served)
 {
 	int fd = pfs_mounts_open(entry->path, entry->device), error = 0;
 	char ours[32];
@@ -125,7 +133,10 @@ static int detach(const struct mounts_entry *entry)
 	if (fd < 0)
 		return fd == -ESTALE || fd == -ENOENT ? -EBUSY : fd; /* since the table was read */
 	(void)snprintf(ours, sizeof(ours), "/proc/self/fd/%d", fd);
-	if (umount2(ours, MNT_DETACH))
+	/* From here on ours can't end, if what was opened is ours. */
+	if (pfs_mounts_has_ended(served))
+		error = -ENOENT;
+	else if (umount2(ours, MNT_DETACH))
 		error = -errno;
 	close(fd);
 	return error == -EPERM ? ask_fusermount(entry->path) : error;
@@ -164,7 +175,7 @@ static int keep_path(const char *path, char **kept)
 
 /* One of its mounts. 0; -ENOENT: there are none; or why it stays. *last is that of the turn before.
  */
-static int detach_one(dev_t device, unsigned *last, char **path)
+static int detach_one(dev_t device, int served, unsigned *last, char **path)
 {
 	struct mounts_table table = {0};
 	const struct mounts_entry *entry;
@@ -174,7 +185,8 @@ static int detach_one(dev_t device, unsigned *last, char **path)
 	if (error)
 		return error;
 	entry = choose(&table, device, &is_free);
-	if (!entry)
+	/* With its last mount it may have ended, and at once another can have got its number. */
+	if (!entry || pfs_mounts_has_ended(served))
 		error = -ENOENT;
 	else if (!*path || !is_free || entry->id == *last)
 		error = keep_path(entry->path, path);
@@ -184,20 +196,20 @@ static int detach_one(dev_t device, unsigned *last, char **path)
 		error = -EPERM; /* fusermount3 didn't */
 	if (!error) {
 		*last = entry->id;
-		error = detach(entry);
+		error = detach(entry, served);
 	}
 	mounts_finish(&table);
 	return error;
 }
 
-int pfs_mounts_detach(dev_t device, char **ret_path)
+int pfs_mounts_detach(dev_t device, int served, char **ret_path)
 {
 	char *path = NULL;
 	unsigned last = 0;
 	int error = 0;
 
 	for (unsigned i = 0; !error && i < MOST_COPIES; i++)
-		error = detach_one(device, &last, &path);
+		error = detach_one(device, served, &last, &path);
 	*ret_path = path;
 	return error == -ENOENT ? 0 : error ? error : -EBUSY;
 }

@@ -11,6 +11,7 @@
 #ifndef PINEFS_MOUNTS_H
 #define PINEFS_MOUNTS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct pfs_mount {
@@ -39,18 +40,25 @@ int pfs_mounts_find(dev_t device, char **ret_path);
 int pfs_mounts_open(const char *path, dev_t device);
 
 /*
+ * The filesystem that this descriptor of /dev/fuse serves has ended, or the kernel has cut it off:
+ * no number says any more what is ours. While it hasn't, its device is no other's.
+ */
+bool pfs_mounts_has_ended(int fd);
+
+/*
  * Unmount this device wherever it is mounted, as umount -l does: at once, although it may be in
- * use. Nothing else is touched: where something is mounted on it, in it or on the way to it, it
- * stays. Root's is unmounted by what it is. An ordinary user's is unmounted by fusermount3, which
- * knows paths only: what is exchanged between our last look and its doing is exchanged for another
- * mount of the same user, since it unmounts no other.
+ * use, and until what the descriptor serves has ended. Nothing else is touched: where something is
+ * mounted on it, in it or on the way to it, it stays. Root's is unmounted by what it is. An
+ * ordinary user's is unmounted by fusermount3, which knows paths only: what is exchanged between
+ * our last look and its doing is exchanged for another mount of the same user, since it unmounts no
+ * other.
  *
  * 0: it is mounted nowhere any more, or never was; -EBUSY: see above; -EPERM: fusermount3 can't, or
  * isn't there; -ENOMEM; or what was said of the table or of a path. *ret_path is where it was, or
  * where it has stayed; NULL if neither is known; owned by the caller. Blocks while fusermount3
  * works.
  */
-int pfs_mounts_detach(dev_t device, char **ret_path);
+int pfs_mounts_detach(dev_t device, int served, char **ret_path);
 
 /*
  * The filesystem of this mount has ended: is the mount gone, too? 0, or -ENOTCONN if the kernel has

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -149,10 +151,33 @@ static void test_what_is_mounted_nowhere_is_unmounted_already(void **state)
 	const struct pfs_mount nobody = {.device = makedev(0, 0xfffff), .id = 1};
 	char *path = (char *)"";
 
-	assert_int_equal(pfs_mounts_detach(nobody.device, &path), 0);
+	assert_int_equal(pfs_mounts_detach(nobody.device, -1, &path), 0);
 	assert_null(path);
 	assert_int_equal(pfs_mounts_check_end(&nobody, &path), 0);
 	assert_null(path);
+}
+
+/* After the end its number can be another's: here it is that of /proc. */
+static void test_nothing_is_unmounted_for_what_has_ended(void **state)
+{
+	struct stat another, still;
+	char *path = NULL;
+	int ends[2];
+
+	/* Root could unmount it, if this weren't so. */
+	if (geteuid() == 0 &&
+	    (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)))
+		return;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(stat("/proc", &another), 0);
+	assert_false(pfs_mounts_has_ended(ends[1]));
+	close(ends[0]); /* then poll(2) says of the other what it says of /dev/fuse */
+	assert_true(pfs_mounts_has_ended(ends[1]));
+	assert_int_equal(pfs_mounts_detach(another.st_dev, ends[1], &path), 0);
+	assert_null(path);
+	assert_int_equal(stat("/proc", &still), 0);
+	assert_int_equal(still.st_dev, another.st_dev);
+	close(ends[1]);
 }
 
 int main(void)
@@ -162,6 +187,7 @@ int main(void)
 		cmocka_unit_test(test_mount_is_reached_unless_something_lies_on_it_or_above),
 		cmocka_unit_test(test_what_is_mounted_here_is_found_by_its_device),
 		cmocka_unit_test(test_what_is_mounted_nowhere_is_unmounted_already),
+		cmocka_unit_test(test_nothing_is_unmounted_for_what_has_ended),
 	};
 
 	return cmocka_run_group_tests_name("mounts", tests, NULL, NULL);
