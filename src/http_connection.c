@@ -179,6 +179,10 @@ void pfs_connections_retire(struct pfs_http *http)
 	struct connection *connection;
 
 	pfs_connections_drop_idle(http, NULL);
+#ifdef CURLMNWC_CLEAR_CONNS
+	/* For one that it found alive, libcurl 8.23 doesn't look again within a second. */
+	(void)curl_multi_setopt(http->multi, CURLMOPT_NETWORK_CHANGED, CURLMNWC_CLEAR_CONNS);
+#endif
 	TAILQ_FOREACH(connection, &http->connections, link)
 		connection->retired = true;
 }
