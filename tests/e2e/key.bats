@@ -252,7 +252,7 @@ not_in_environment() {
 	[ "$(counter key_reloads)" -eq 1 ]
 	# And back: what is rejected is an error at once, whatever was known.
 	write_key sk_deleted
-	kill -HUP "$(daemon)"
+	signal_daemons HUP
 	rejected() { ! cat "$JOBS/a/status" 2>/dev/null >&2; }
 	wait_until 20 rejected
 	says 'Permission denied' cat "$JOBS/a/status"
@@ -278,14 +278,6 @@ not_in_environment() {
 	mount_forget
 	mount_logged "key file $key_file: Permission denied; the old key is kept"
 	file_says "$JOBS/a/status" Pending
-}
-
-# The one of the two processes that holds /dev/fuse.
-daemon() {
-	local pid
-	for pid in $(daemons); do
-		[ -z "$(find "/proc/$pid/fd" -lname /dev/fuse 2>/dev/null)" ] || echo "$pid"
-	done
 }
 
 @test "the 401 itself is answered with the new key, and nobody sees it" {

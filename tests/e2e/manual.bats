@@ -128,7 +128,8 @@ some_watch() {
 		>"$units/restored.path"
 	manual_lines | sed -n '/^\[Service\]/,$p' | sed "s|/mnt/pinecone|$MNT|" \
 		>"$units/restored.service"
-	if command -v systemd-analyze >/dev/null; then
+	# Where no systemd runs, it wants to make the directory.
+	if command -v systemd-analyze >/dev/null && { [ -d /run/systemd ] || [ -w /run ]; }; then
 		says_nothing() { [ -z "$(systemd-analyze verify "$units"/restored.* 2>&1)" ]; }
 		says_nothing
 	fi

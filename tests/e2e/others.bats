@@ -23,6 +23,7 @@ waiting_are() {
 }
 
 @test "allow_other costs no more requests" {
+	need_allow_other
 	sim_start --jobs 250 --pending 0
 	add_job a '{"status": "Pending", "restore_time": 1000}'
 	mount_start -o allow_other --ttl 100
@@ -41,6 +42,7 @@ waiting_are() {
 }
 
 @test "allow_other: while one job is being asked for, nothing else waits" {
+	need_allow_other
 	sim_start --jobs 0
 	add_job a
 	add_job b

@@ -125,7 +125,7 @@ archive() { # NUMBER
 	tar -cf /dev/null "$MNT" &&
 		tar -cf "$archive.tar" -C "$MNT" . &&
 		(cd "$MNT" && find . -depth -print0 | cpio -0o --quiet --format=newc >"$archive.cpio") &&
-		rsync -a "$MNT/" "$archive.rsync" &&
+		rsync -a "$MNT/" "$archive.rsync" && chmod -R u+w "$archive.rsync" &&
 		mksquashfs "$MNT" "$archive.squashfs" -no-progress
 }
 

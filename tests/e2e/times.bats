@@ -65,7 +65,7 @@ newer() { # TEST
 
 @test "make makes again what was made of an older content" {
 	look_at_two
-	printf 'copy: %s\n\tcp $< $@\n' "$JOBS/one/status" >"$BATS_TEST_TMPDIR/Makefile"
+	printf 'copy: %s\n\tcp -f $< $@\n' "$JOBS/one/status" >"$BATS_TEST_TMPDIR/Makefile"
 	make -C "$BATS_TEST_TMPDIR"
 	file_says "$BATS_TEST_TMPDIR/copy" Pending
 	make -q -C "$BATS_TEST_TMPDIR"

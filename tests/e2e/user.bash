@@ -5,6 +5,8 @@
 #   as_user COMMAND...    run it as that user: nobody if the tests are run by root, else their own
 #   as_other COMMAND...   run it as yet another one; only root can
 #   need_root             skips unless the tests are run by root
+#   is_root               are the tests run by root? Nobody else may look into a daemon's /proc/PID
+#   need_allow_other      skips where whoever runs the tests may not let others in
 #   need_fuse_conf TEXT   make TEXT the whole of /etc/fuse.conf; skips where that would last
 #
 # MOUNT_BASE becomes a directory that all users can get into, and PINEFS a program in it; with
@@ -41,8 +43,17 @@ as_other() {
 	"${AS_OTHER[@]}" "$@"
 }
 
+is_root() {
+	[ "$(id -u)" -eq 0 ]
+}
+
+need_allow_other() {
+	is_root || grep -qsx user_allow_other /etc/fuse.conf ||
+		skip "/etc/fuse.conf lets no ordinary user allow others"
+}
+
 need_root() {
-	[ "$(id -u)" -eq 0 ] || skip "only root can become another user"
+	is_root || skip "only root can become another user"
 }
 
 need_fuse_conf() {
