@@ -59,7 +59,8 @@ the_new_mount_is_seen() {
 	end_job one
 	wait_until 20 ended "${BACKGROUND[-1]}"
 	file_says "$(out wait)" Completed
-	wait_until 20 grep -q 'has become accessible' "$(out retry)"
+	# What it says depends on what it saw of the time between.
+	wait_until 20 grep -qE 'has (become accessible|appeared|been replaced)' "$(out retry)"
 	[ ! -s "$MNT/.pinefs/watchers" ]
 	[ "$(tail -n 1 "$(out inotify)")" = "UNMOUNT $JOBS/one/status" ]
 	kill "${BACKGROUND[2]}"
