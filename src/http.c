@@ -422,6 +422,9 @@ int pfs_http_create(struct pfs_loop *loop, struct pfs_stats *stats,
 	if (!http->multi)
 		goto clean_global;
 	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, IDLE_SOCKETS);
+#if LIBCURL_VERSION_NUM >= 0x081400 /* its threads for names belong to this handle */
+	curl_multi_setopt(http->multi, CURLMOPT_QUICK_EXIT, 1L);
+#endif
 	http->loop = loop;
 	http->stats = stats;
 	http->config = *config;
