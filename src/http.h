@@ -49,6 +49,7 @@ struct pfs_http_request {
 	enum pfs_http_outcome outcome;
 	int status;
 	int proxy_status;
+	char peer[80]; /* whom this attempt has connected to, or tried to */
 	char reason[128];
 	char request_id[80];
 	char rejected[200];

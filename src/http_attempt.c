@@ -3,6 +3,7 @@
 #include "http.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -120,6 +121,18 @@ static int before_send(void *arg, char *peer, char *local, int peer_port, int lo
 	return CURL_PREREQFUNC_ABORT;
 }
 
+/* libcurl 8.14 doesn't say any more, of a connection that failed, to whom it was. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct pfs_http_request *request = arg;
+	char host[64], port[8];
+
+	if (!getnameinfo(&address->addr, address->addrlen, host, sizeof(host), port, sizeof(port),
+			 NI_NUMERICHOST | NI_NUMERICSERV))
+		(void)snprintf(request->peer, sizeof(request->peer), "%s port %s", host, port);
+	return pfs_connection_open(request->http, purpose, address);
+}
+
 /* Every option is of a kind that can only fail for want of memory: then the transfer fails too. */
 static void set_up(struct pfs_http_request *request)
 {
@@ -153,8 +166,8 @@ static void set_up(struct pfs_http_request *request)
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
 	/* What a proxy says before the tunnel is there is no part of the answer. */
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, pfs_connection_open);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request->http);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, pfs_connection_close);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, request->http);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_send);
@@ -219,7 +232,7 @@ void pfs_attempt_reset(struct pfs_http_request *request)
 	request->status = request->proxy_status = 0;
 	request->retry_after = -1;
 	request->reason[0] = request->request_id[0] = request->rejected[0] = '\0';
-	request->error_text[0] = '\0';
+	request->error_text[0] = request->peer[0] = '\0';
 }
 
 int pfs_attempt_begin(struct pfs_http_request *request)
@@ -237,23 +250,20 @@ int pfs_attempt_begin(struct pfs_http_request *request)
 /* A proxy that refuses is named: people forget that they have one. */
 static void look_at_proxy(struct pfs_http_request *request)
 {
-	char *address = NULL, said[sizeof(request->error_text)];
-	long status = 0, wrong = 0, port = 0;
+	const char *peer = request->peer[0] ? request->peer : "?";
+	char said[sizeof(request->error_text)];
+	long status = 0, wrong = 0;
 
-	curl_easy_getinfo(request->easy, CURLINFO_PRIMARY_IP, &address);
-	curl_easy_getinfo(request->easy, CURLINFO_PRIMARY_PORT, &port);
 	curl_easy_getinfo(request->easy, CURLINFO_HTTP_CONNECTCODE, &status);
 	curl_easy_getinfo(request->easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &wrong);
 	if (status >= 300) {
 		request->proxy_status = (int)status;
 		(void)snprintf(request->error_text, sizeof(request->error_text),
-			       "the proxy at %s port %ld refuses: %ld", address ? address : "?",
-			       port, status);
+			       "the proxy at %s refuses: %ld", peer, status);
 	} else if (wrong) {
 		(void)snprintf(said, sizeof(said), "%s", request->error_text);
 		(void)snprintf(request->error_text, sizeof(request->error_text),
-			       "the proxy at %s port %ld: %.180s", address ? address : "?", port,
-			       said);
+			       "the proxy at %s: %.160s", peer, said);
 	}
 }
 
