@@ -117,20 +117,26 @@ os.sendfile(os.open('$BATS_TEST_TMPDIR/sent', os.O_CREAT | os.O_WRONLY), source,
 
 @test "twenty readers who are let go ask for little more" {
 	pending one
-	mount_start --ttl 60
-	local i before
-	for i in {1..20}; do
-		background "$i" cat "$JOBS/one/wait"
+	# How they meet in the kernel is chance: of five times, the one in the middle.
+	local i time before asked=()
+	for time in {1..5}; do
+		mount_start --ttl 60
+		BACKGROUND=()
+		for i in {1..20}; do
+			background "$i" cat "$JOBS/one/wait"
+		done
+		wait_until 20 waiting_is 20
+		before=$(counter messages getattr)
+		end_job one
+		ls "$JOBS" >/dev/null # the first listing tells of it
+		wait_until 20 ended "${BACKGROUND[@]}"
+		asked+=($(($(counter messages getattr) - before)))
+		outputs_are Completed 20
+		mount_stop
+		end_job one Pending
 	done
-	wait_until 20 waiting_is 20
-	before=$(counter messages getattr)
-	end_job one
-	ls "$JOBS" >/dev/null # the first listing tells of it
-	wait_until 20 ended "${BACKGROUND[@]}"
-	outputs_are Completed 20
-	echo "$(($(counter messages getattr) - before)) questions for attributes"
-	[ $(($(counter messages getattr) - before)) -le 8 ]
-	mount_stop
+	echo "questions for attributes: ${asked[*]}"
+	[ "$(printf '%s\n' "${asked[@]}" | sort -n | sed -n 3p)" -le 8 ]
 }
 
 @test "done is there after the wait, however long its absence was said to hold" {
