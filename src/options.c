@@ -525,15 +525,15 @@ static void print_row(FILE *out, const struct option_row *row)
 	const char *blank = row->argument ? " " : "";
 
 	if (!row->name)
-		snprintf(left, sizeof(left), "-%c%s%s", row->letter, blank, argument);
+		(void)snprintf(left, sizeof(left), "-%c%s%s", row->letter, blank, argument);
 	else if (row->letter)
-		snprintf(left, sizeof(left), "-%c, --%s%s%s", row->letter, row->name, blank,
-			 argument);
+		(void)snprintf(left, sizeof(left), "-%c, --%s%s%s", row->letter, row->name, blank,
+			       argument);
 	else
-		snprintf(left, sizeof(left), "    --%s%s%s", row->name, blank, argument);
-	fprintf(out, "  %-26s %s", left, row->help);
+		(void)snprintf(left, sizeof(left), "    --%s%s%s", row->name, blank, argument);
+	(void)fprintf(out, "  %-26s %s", left, row->help);
 	if (row->fallback)
-		fprintf(out, " [%s]", row->fallback);
+		(void)fprintf(out, " [%s]", row->fallback);
 	(void)fputc('\n', out);
 }
 

@@ -73,7 +73,7 @@ static const struct family families[] = {
 
 static void copy(char *to, size_t size, const char *from)
 {
-	snprintf(to, size, "%s", from ? from : "");
+	(void)snprintf(to, size, "%s", from ? from : "");
 }
 
 static bool is_digit(char byte)

@@ -366,9 +366,9 @@ char *pfs_time_format(int64_t ns, char *out, size_t size)
 		fraction += PFS_SECOND;
 		seconds--;
 	}
-	gmtime_r(&seconds, &tm);
+	(void)gmtime_r(&seconds, &tm);
 	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, size, "%s.%06dZ", date, (int)(fraction / 1000));
+	(void)snprintf(out, size, "%s.%06dZ", date, (int)(fraction / 1000));
 	return out;
 }
 

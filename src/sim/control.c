@@ -183,7 +183,7 @@ static int answer_list_habits(const struct order *order)
 	struct sim_text *text = &order->reply->body;
 	char late[32];
 
-	snprintf(late, sizeof(late), "%.9g", (double)listing->late_us / 1e6);
+	(void)snprintf(late, sizeof(late), "%.9g", (double)listing->late_us / 1e6);
 	sim_text_str(text, "{\"repeat\":");
 	sim_text_number(text, listing->repeat);
 	sim_text_str(text, ",\"late\":");

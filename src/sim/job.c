@@ -255,7 +255,10 @@ static int set_key(struct sim_job *job, const cJSON *item)
 		return -ENOMEM;
 	}
 	cJSON_DeleteItemFromObjectCaseSensitive(job->set, item->string);
-	return cJSON_AddItemToObject(job->set, item->string, copy) ? 0 : -ENOMEM;
+	if (cJSON_AddItemToObject(job->set, item->string, copy))
+		return 0;
+	cJSON_Delete(copy);
+	return -ENOMEM;
 }
 
 static void unremove(struct sim_job *job, const char *key)

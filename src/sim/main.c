@@ -60,7 +60,7 @@ static int take_signals(void)
 
 static int fail(const char *what, int error)
 {
-	fprintf(stderr, "pinecone-sim: %s: %s\n", what, strerror(-error));
+	(void)fprintf(stderr, "pinecone-sim: %s: %s\n", what, strerror(-error));
 	return EXIT_FAILURE;
 }
 

@@ -138,7 +138,8 @@ static void write_invented(const struct sim_world *world, const struct sim_listi
 
 	scratch.job.facts.done_us = SIM_NEVER;
 	scratch.job.facts.created_us = world->options.start_us;
-	snprintf(scratch.job.facts.index_name, sizeof(scratch.job.facts.index_name), "invented");
+	(void)snprintf(scratch.job.facts.index_name, sizeof(scratch.job.facts.index_name),
+		       "invented");
 	for (uint64_t i = from; i < to; i++) {
 		sim_dice_uuid(world->options.seed, i, SIM_SALT_INVENTED, scratch.id);
 		sim_dice_uuid(world->options.seed, i, SIM_SALT_BACKUP, scratch.job.facts.backup_id);

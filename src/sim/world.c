@@ -174,8 +174,8 @@ static void dream_name(uint64_t roll, char *ret_name, size_t size)
 	static const char *const places[] = {"prod", "staging", "eu", "us-east",
 					     "dev",  "archive", "qa", "shadow"};
 
-	snprintf(ret_name, size, "%s-%s-%u", things[roll & 7], places[roll >> 3 & 7],
-		 (unsigned int)(roll >> 6 & 1023));
+	(void)snprintf(ret_name, size, "%s-%s-%u", things[roll & 7], places[roll >> 3 & 7],
+		       (unsigned int)(roll >> 6 & 1023));
 }
 
 /* What doesn't depend on whether the job was seeded or added. */

@@ -118,10 +118,9 @@ os.sendfile(os.open('$BATS_TEST_TMPDIR/sent', os.O_CREAT | os.O_WRONLY), source,
 @test "twenty readers who are let go ask for little more" {
 	pending one
 	# How they meet in the kernel is chance: of five times, the one in the middle.
-	local i time before asked=()
-	for time in {1..5}; do
+	local i before asked=()
+	for _ in {1..5}; do
 		mount_start --ttl 60
-		BACKGROUND=()
 		for i in {1..20}; do
 			background "$i" cat "$JOBS/one/wait"
 		done
