@@ -160,6 +160,19 @@ void pfs_connection_leave(struct pfs_http_request *request)
 
 /* --- doubt --------------------------------------------------------------------------------- */
 
+/*
+ * From 8.16 on libcurl can be told, and wants to be: it looks at most once in a second whether a
+ * connection that nobody uses is still open. Before that, and where it chooses one all the same,
+ * pfs_connection_take says no. The names of hosts may mean other addresses, too.
+ */
+static void tell_libcurl(struct pfs_http *http)
+{
+#ifdef CURLMNWC_CLEAR_CONNS
+	curl_multi_setopt(http->multi, CURLMOPT_NETWORK_CHANGED,
+			  (long)(CURLMNWC_CLEAR_CONNS | CURLMNWC_CLEAR_DNS));
+#endif
+}
+
 void pfs_connections_drop_idle(struct pfs_http *http, const struct pfs_http_request *except)
 {
 	struct connection *connection;
@@ -169,8 +182,10 @@ void pfs_connections_drop_idle(struct pfs_http *http, const struct pfs_http_requ
 
 		if (except && except->connection == connection->number)
 			others--;
-		if (connection->used && !others)
+		if (connection->used && !others) {
+			connection->retired = true;
 			(void)shutdown(connection->fd, SHUT_RDWR);
+		}
 	}
 }
 
@@ -179,12 +194,9 @@ void pfs_connections_retire(struct pfs_http *http)
 	struct connection *connection;
 
 	pfs_connections_drop_idle(http, NULL);
-#ifdef CURLMNWC_CLEAR_CONNS
-	/* For one that it found alive, libcurl 8.23 doesn't look again within a second. */
-	(void)curl_multi_setopt(http->multi, CURLMOPT_NETWORK_CHANGED, CURLMNWC_CLEAR_CONNS);
-#endif
 	TAILQ_FOREACH(connection, &http->connections, link)
 		connection->retired = true;
+	tell_libcurl(http);
 }
 
 /* When the oldest of the attempts that are on it was sent. */
@@ -206,7 +218,7 @@ static int64_t used_since(const struct pfs_http *http, const struct connection *
  */
 bool pfs_connection_is_dead(const struct pfs_http_request *request)
 {
-	const struct pfs_http *http = request->http;
+	struct pfs_http *http = request->http;
 	struct connection *connection = find(http, request->connection);
 	int64_t now = pfs_loop_now(http->loop), since;
 	int64_t enough = (request->deadline - request->asked_at) / 2;
@@ -215,11 +227,15 @@ bool pfs_connection_is_dead(const struct pfs_http_request *request)
 		return false;
 	since = used_since(http, connection);
 	if (now - (connection->heard_at > since ? connection->heard_at : since) >= enough) {
+		connection->retired = true;
 		(void)shutdown(connection->fd, SHUT_RDWR);
+		tell_libcurl(http);
 		return true;
 	}
 	/* Others are answered on it; who comes now had better go another way. */
-	if (now - request->sent_at >= enough)
+	if (now - request->sent_at >= enough) {
 		connection->retired = true;
+		tell_libcurl(http);
+	}
 	return false;
 }
