@@ -53,11 +53,12 @@ static void test_read_gives_any_slice(void **state)
 	assert_read(kernel, inode, 0, 3, "Pen");
 	assert_read(kernel, inode, 3, 2, "di");
 	assert_read(kernel, inode, 7, 1, "\n");
+	assert_read(kernel, inode, 7, 8, "\n"); /* as long as the file, but not from its start */
 	assert_read(kernel, inode, 7, 4096, "\n");
 	assert_read(kernel, inode, 8, 4096, "");
 	assert_read(kernel, inode, 4096, 4096, "");
 	assert_read(kernel, inode, INT64_MAX, 4096, "");
-	assert_int_equal(kernel->store->stats.messages[PFS_MESSAGE_READ], 9);
+	assert_int_equal(kernel->store->stats.messages[PFS_MESSAGE_READ], 10);
 }
 
 /* What a READ is told fits the size that the kernel was told last, whatever is known by now. */
