@@ -252,11 +252,11 @@ mount_bounded() {
 	return "$result"
 }
 
-@test "where the kernel bounds the time of a message, cat waits on, and a silent API is an error" {
+@test "where the kernel bounds the time of a message, dd waits on, and a silent API is an error" {
 	pending one
 	mount_bounded "$(longer 2)" --ttl 0.5 --timeout "$(longer 60)"
-	background one cat "$JOBS/one/wait"
-	# What cat is told, and reads again.
+	background one dd "if=$JOBS/one/wait" status=none # that is how cat was before coreutils 9.10
+	# What dd is told, and reads again.
 	background read python3 -c "
 import ctypes, os, time
 libc = ctypes.CDLL(None, use_errno=True)
@@ -276,6 +276,59 @@ print(length, os.strerror(ctypes.get_errno()), time.monotonic() - begun >= $(lon
 	end_job one
 	wait_until 20 ended "${BACKGROUND[0]}"
 	cmp "$(out one)" <(echo Completed)
+	mount_stop
+}
+
+# The lines that the manual has for this, in a file to be run by a shell.
+manual_loop() {
+	awk '/^\.Ss wait/ { on = 1; next } /^\.S[sh] / { on = 0 }
+		/^\.Ed/ { literal = 0 } on && literal { print } /^\.Bd/ { literal = 1 }' \
+		"$BATS_TEST_DIRNAME/../../man/pinefs.1" >"$BATS_TEST_TMPDIR/loop"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/loop")" -ge 3 ]
+}
+
+interrupted_twice() {
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/interrupted")" -ge 2 ]
+}
+
+# As that of coreutils 9.10, it doesn't read again, and says so.
+impatient_cat() {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	: >"$BATS_TEST_TMPDIR/interrupted"
+	{
+		printf '#!%s\n' "$(command -v python3)"
+		printf '%s\n' 'import ctypes, os, sys' \
+			'libc = ctypes.CDLL(None, use_errno=True)' \
+			'try:' \
+			'    file = os.open(sys.argv[1], os.O_RDONLY)' \
+			'except OSError as error:' \
+			'    sys.exit(f"cat: {sys.argv[1]}: {error.strerror}")' \
+			'text = ctypes.create_string_buffer(100)' \
+			'length = libc.read(file, text, 100)' \
+			'if length < 0:' \
+			"    print('once', file=open('$BATS_TEST_TMPDIR/interrupted', 'a'))" \
+			'    sys.exit(f"cat: {sys.argv[1]}: {os.strerror(ctypes.get_errno())}")' \
+			'print(text.raw[:length].decode(), end="")'
+	} >"$BATS_TEST_TMPDIR/bin/cat"
+	chmod +x "$BATS_TEST_TMPDIR/bin/cat"
+}
+
+@test "the manual's loop goes on where cat is interrupted, and ends with the job, or a failure" {
+	manual_loop
+	impatient_cat
+	pending one
+	mount_bounded "$(longer 1)" --ttl 0.5
+	cd "$JOBS"
+	id=one background one env "PATH=$BATS_TEST_TMPDIR/bin:$PATH" sh "$BATS_TEST_TMPDIR/loop"
+	wait_until 40 interrupted_twice
+	ended "${BACKGROUND[0]}" && false
+	end_job one
+	wait_until 20 ended "${BACKGROUND[0]}"
+	file_says "$(out one)" 'restored, go on'
+	id=two background two env "PATH=$BATS_TEST_TMPDIR/bin:$PATH" sh "$BATS_TEST_TMPDIR/loop"
+	wait_until 20 ended "${BACKGROUND[1]}"
+	[ ! -s "$(out two)" ]
+	cd /
 	mount_stop
 }
 
