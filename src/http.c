@@ -33,17 +33,9 @@ static void pump(void *arg);
 
 /* --- the life of a request ----------------------------------------------------------------- */
 
-/* The headers hold the key. */
-static void wipe_headers(struct curl_slist *headers)
-{
-	for (struct curl_slist *header = headers; header; header = header->next)
-		explicit_bzero(header->data, strlen(header->data));
-	curl_slist_free_all(headers);
-}
-
 static void free_request(struct pfs_http_request *request)
 {
-	wipe_headers(request->headers);
+	curl_slist_free_all(request->headers); /* wiped, see http_memory.c */
 	pfs_attempt_drop_body(request);
 	free(request->url);
 	free(request->label);
@@ -416,7 +408,7 @@ int pfs_http_create(struct pfs_loop *loop, struct pfs_stats *stats,
 
 	if (!http)
 		return -ENOMEM;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+	if (pfs_memory_init())
 		goto free_http;
 	http->multi = curl_multi_init();
 	if (!http->multi)
@@ -478,7 +470,7 @@ static int copy_headers(const char *const headers[], struct curl_slist **ret_lis
 		struct curl_slist *longer = curl_slist_append(list, *headers);
 
 		if (!longer) {
-			wipe_headers(list);
+			curl_slist_free_all(list);
 			return -ENOMEM;
 		}
 		list = longer;

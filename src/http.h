@@ -2,7 +2,7 @@
 /*
  * What the files of the http room share: http.c (the life of a request, the queue, the loop),
  * http_attempt.c (one attempt: what libcurl is told, and what it tells), http_connection.c (which
- * connections may be used). http_url.c stands alone.
+ * connections may be used), http_memory.c (libcurl's). http_url.c stands alone.
  */
 #ifndef PINEFS_SRC_HTTP_H
 #define PINEFS_SRC_HTTP_H
@@ -97,6 +97,11 @@ void pfs_attempt_end(struct pfs_http_request *request, CURLcode code);
 int pfs_attempt_header(struct pfs_http_request *request, const char *line, size_t length);
 /* Take it back from libcurl; when it isn't there: nothing. */
 void pfs_attempt_release(struct pfs_http_request *request);
+
+/* --- http_memory.c --- */
+
+/* Begin with libcurl, and have it leave nothing in memory that it frees. */
+CURLcode pfs_memory_init(void);
 
 /* --- http_connection.c --- */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api_fixture.h"
+#include "wiped.h"
 
 /* --- the errno table ----------------------------------------------------------------------- */
 
@@ -215,6 +216,23 @@ static void test_question_that_can_not_be_sent_is_no_call(void **state)
 	assert_int_equal(fixture->outcome.calls, 0);
 }
 
+static void test_key_in_headers_is_wiped_with_each_request(void **state)
+{
+	struct fixture *fixture = *state;
+
+	wiped_begin("Api-Key: pcsk_unit");
+	for (unsigned i = 1; i <= 2; i++) {
+		describe(fixture, "a");
+		assert_int_equal(wiped_count(), i);
+		pfs_api_cancel(fixture->call);
+	}
+	fixture->http.refuse = -ENOMEM;
+	assert_int_equal(pfs_api_describe(fixture->api, fixture->kind, "a", DEADLINE, on_done,
+					  &fixture->outcome, &fixture->call),
+			 -ENOMEM);
+	assert_int_equal(wiped_count(), 3);
+}
+
 static void test_additional_headers_each_as_in_table(void **state)
 {
 	static const struct {
@@ -274,6 +292,7 @@ int main(void)
 		TEST(test_describe_asks_for_the_id_with_key_and_version),
 		TEST(test_list_asks_with_limit_or_token_but_never_both),
 		TEST(test_question_that_can_not_be_sent_is_no_call),
+		TEST(test_key_in_headers_is_wiped_with_each_request),
 		TEST(test_additional_headers_each_as_in_table),
 	};
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "unit.h"
+#include "wiped.h"
 
 #define KEY "pcsk_2AbCd_secret-of-the-test"
 
@@ -260,6 +261,31 @@ static void test_load_key_of_greatest_length_fits(void **state)
 	assert_int_equal(strlen(fixture->key.value), PFS_KEY_MAX);
 }
 
+/* Two: where the file is read into, and where the key is until it is known to be good. */
+static void test_each_copy_of_a_key_is_wiped(void **state)
+{
+	struct fixture *fixture = *state;
+
+	write_key(fixture, KEY "\n", 0600);
+	wiped_begin(KEY);
+	assert_int_equal(load(fixture, fixture->file), 0);
+	assert_int_equal(wiped_count(), 2);
+	assert_int_equal(pfs_key_reload(&fixture->key), 0);
+	assert_int_equal(wiped_count(), 4);
+	write_key(fixture, "pcsk_new\n", 0600);
+	wiped_begin("pcsk_new");
+	assert_int_equal(pfs_key_reload(&fixture->key), 1);
+	assert_int_equal(wiped_count(), 2);
+	/* Also if it is refused, as what comes with other words is. */
+	write_key(fixture, "export " KEY "\n", 0600);
+	wiped_begin(KEY);
+	assert_int_equal(pfs_key_reload(&fixture->key), -EINVAL);
+	assert_int_equal(wiped_count(), 1);
+	wiped_begin("pcsk_new");
+	pfs_key_finish(&fixture->key);
+	assert_int_equal(wiped_count(), 1);
+}
+
 static void test_reload_tells_whether_the_key_changed(void **state)
 {
 	struct fixture *fixture = *state;
@@ -348,6 +374,7 @@ int main(void)
 		TEST(test_load_what_can_not_be_a_key_refused),
 		TEST(test_load_white_space_around_the_variable_is_no_part_of_it),
 		TEST(test_load_key_of_greatest_length_fits),
+		TEST(test_each_copy_of_a_key_is_wiped),
 		TEST(test_reload_tells_whether_the_key_changed),
 		TEST(test_reload_failure_keeps_the_old_key),
 		TEST(test_reload_key_of_environment_does_nothing),
