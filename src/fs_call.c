@@ -11,8 +11,8 @@
  * there is no moment to give it.
  *
  * Where the kernel bounds the time of a message, a call is answered before that is over. For a read
- * of `wait` with EINTR, though nobody interrupted it: cat, dd, bash and most others then read
- * again, and go on waiting.
+ * of `wait` with EINTR, though nobody interrupted it: dd, bash and most others then read again,
+ * and go on waiting; the manual has a loop for those that don't.
  */
 #include "fs.h"
 
