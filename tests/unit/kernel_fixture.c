@@ -17,6 +17,21 @@
 
 #define NOTIFY_INC_EPOCH 8
 
+struct fuse_req;
+typedef void on_interrupt(struct fuse_req *request, void *arg);
+
+void __real_fuse_req_interrupt_func(struct fuse_req *request, on_interrupt *function, void *arg);
+void __wrap_fuse_req_interrupt_func(struct fuse_req *request, on_interrupt *function, void *arg);
+
+/* Functions that libfuse has of us: each would get a call of which it doesn't know the end. */
+static int interruptible;
+
+void __wrap_fuse_req_interrupt_func(struct fuse_req *request, on_interrupt *function, void *arg)
+{
+	interruptible += function ? 1 : -1;
+	__real_fuse_req_interrupt_func(request, function, arg);
+}
+
 struct message {
 	struct fuse_out_header header;
 	char body[sizeof(((struct kernel *)NULL)->body)];
@@ -33,6 +48,7 @@ static int begin(void **state, int64_t time_limit)
 
 	if (!kernel || setup_watch(&scene))
 		return -1;
+	interruptible = 0;
 	*state = kernel;
 	kernel->scene = scene;
 	kernel->store = kernel->scene->store;
@@ -168,6 +184,10 @@ int teardown_kernel(void **state)
 	int error = 0;
 
 	end_mount(kernel);
+	if (interruptible) {
+		print_error("libfuse knows %d calls that are over\n", interruptible);
+		error = -1;
+	}
 	for (size_t i = 0; i < kernel->count && !kernel->deaf; i++) {
 		const struct outcome *outcome = &kernel->outcomes[i];
 

@@ -240,7 +240,6 @@ static void test_interrupted_before_it_came(void **state)
 	assert_replied(kernel, look_up_job(kernel, "b"), 0);
 }
 
-/* A listing may be parked more than once: that it was interrupted isn't forgotten. */
 static void test_interrupted_listing_that_waits_for_another_page(void **state)
 {
 	struct kernel *kernel = *state;
@@ -248,9 +247,43 @@ static void test_interrupted_listing_that_waits_for_another_page(void **state)
 
 	interrupt(kernel, unique);
 	kernel_pass(kernel, GRACE / 2);
-	fake_api_page(kernel->api, "", "token");
+	fake_api_page(kernel->api, "", "token"); /* with nothing to tell yet */
+	kernel_pass(kernel, GRACE / 2 - 1);
 	assert_unanswered(kernel, unique);
-	kernel_pass(kernel, GRACE);
+	kernel_pass(kernel, 1);
+	assert_replied(kernel, unique, -EINTR);
+}
+
+/* Somebody who waits for the list, too, and has all forgotten when it is there. */
+struct forgetter {
+	struct waiter waiter; /* first, so that one is the other */
+	struct pfs_store *store;
+};
+
+static void forget_all(struct pfs_wait *wait, int error)
+{
+	pfs_store_expire(((struct forgetter *)wait)->store);
+}
+
+/* That it was interrupted isn't forgotten, and it gets another moment. */
+static void test_interrupted_listing_that_is_parked_once_more(void **state)
+{
+	struct kernel *kernel = *state;
+	struct forgetter forgetter = {
+		.waiter.wait.done = forget_all,
+		.store = kernel->store->store,
+	};
+	uint64_t unique;
+
+	assert_int_equal(ask_list(kernel->store, 0, &forgetter.waiter), -EINPROGRESS);
+	unique = request_listing(kernel, FUSE_READDIR, collection(kernel), 0, 4096);
+	interrupt(kernel, unique);
+	kernel_pass(kernel, GRACE / 2);
+	fake_api_page(kernel->api, "", NULL);
+	assert_int_equal(kernel->api->lists, 2);
+	kernel_pass(kernel, GRACE - 1);
+	assert_unanswered(kernel, unique);
+	kernel_pass(kernel, 1);
 	assert_replied(kernel, unique, -EINTR);
 }
 
@@ -480,6 +513,7 @@ int main(void)
 		TEST(test_interrupted_gets_what_comes_within_the_moment),
 		TEST(test_interrupted_before_it_came),
 		TEST(test_interrupted_listing_that_waits_for_another_page),
+		TEST(test_interrupted_listing_that_is_parked_once_more),
 		TEST(test_interrupted_reader_of_wait_is_answered_at_once),
 		cmocka_unit_test_setup_teardown(
 			test_where_the_kernel_bounds_the_time_all_are_answered_well_before,
