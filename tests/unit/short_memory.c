@@ -13,6 +13,7 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
 int __real_vasprintf(char **ret_string, const char *format, va_list arguments);
+ssize_t __real_getline(char **line, size_t *size, FILE *file);
 void __real_free(void *memory);
 
 void *__wrap_malloc(size_t size);
@@ -28,15 +29,20 @@ int __wrap_vasprintf(char **ret_string, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
 int __wrap___vasprintf_chk(char **ret_string, int flag, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
+ssize_t __wrap_getline(char **line, size_t *size, FILE *file);
+ssize_t __wrap___getdelim(char **line, size_t *size, int delimiter, FILE *file);
 void __wrap_free(void *memory);
 
 static long until;    /* allocations until one fails; 0: none will */
 static bool for_ever; /* and all that follow fail, too */
 static bool struck;
+static bool paused;
 static long held; /* allocations not yet given back */
 
 static bool fails(void)
 {
+	if (paused)
+		return false;
 	if (struck && for_ever)
 		return true;
 	if (until == 0 || --until > 0)
@@ -122,10 +128,35 @@ int __wrap___vasprintf_chk(char **ret_string, int flag, const char *format, va_l
 	return __wrap_vasprintf(ret_string, format, arguments);
 }
 
+ssize_t __wrap_getline(char **line, size_t *size, FILE *file)
+{
+	bool had = *line != NULL;
+	ssize_t length = fails() ? -1 : __real_getline(line, size, file);
+
+	held += !had && *line;
+	return length;
+}
+
+/* What it is called where the headers have getline inline; nobody asks for more than lines. */
+ssize_t __wrap___getdelim(char **line, size_t *size, int delimiter, FILE *file)
+{
+	return __wrap_getline(line, size, file);
+}
+
 void __wrap_free(void *memory)
 {
 	held -= memory != NULL;
 	__real_free(memory);
+}
+
+void short_memory_pause(bool pause)
+{
+	paused = pause;
+}
+
+void short_memory_adopt(void)
+{
+	held++;
 }
 
 bool short_memory_struck(void)
@@ -147,6 +178,7 @@ static bool run_once(void (*scenario)(void *arg), void *arg, long n)
 	long before = held;
 
 	struck = false;
+	paused = false;
 	until = n;
 	scenario(arg);
 	until = 0;

@@ -15,6 +15,12 @@
  */
 void short_memory_run(void (*scenario)(void *arg), void *arg);
 
+/* While it is paused none fails: what the scenario does for itself. In a run it begins unpaused. */
+void short_memory_pause(bool paused);
+
+/* The scenario has pinefs give back what a library took: one allocation. */
+void short_memory_adopt(void);
+
 /* Did an allocation fail in this run? */
 bool short_memory_struck(void);
 
