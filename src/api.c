@@ -69,35 +69,26 @@ int pfs_api_errno(enum pfs_http_outcome outcome, int status)
 	return -EIO;
 }
 
-/* A member that is a string and not empty, into out. */
-static bool take_text(const char *body, size_t length, const char *key, char *out, size_t size)
+/* A string that says something, into out. */
+static bool take_text(struct pfs_json_value value, char *out, size_t size)
 {
-	struct pfs_json_found found;
-	bool taken = false;
-
-	if (pfs_json_find(body, length, key, &found))
+	if (value.type != PFS_JSON_STRING || !value.length)
 		return false;
-	if (found.value.type == PFS_JSON_STRING && *found.value.string) {
-		(void)snprintf(out, size, "%s", found.value.string);
-		taken = true;
-	}
-	pfs_json_found_finish(&found);
-	return taken;
+	(void)snprintf(out, size, "%.*s", (int)value.length, value.text);
+	return true;
 }
 
-static bool take_envelope(const char *body, size_t length, char *out, size_t size)
+/* What the members of an error's body say: the first that says something. */
+static bool take_reason(const struct pfs_json *body, char *out, size_t size)
 {
-	struct pfs_json_found error;
-	bool taken = false;
+	static const char *const paths[] = {"error.message", "error", "message", "detail",
+					    "description"};
 
-	if (pfs_json_find(body, length, "error", &error))
-		return false;
-	if (error.value.type == PFS_JSON_OBJECT)
-		taken = take_text(error.value.raw, error.value.raw_length, "message", out, size);
-	else if (error.value.type == PFS_JSON_STRING && *error.value.string)
-		taken = snprintf(out, size, "%s", error.value.string) > 0;
-	pfs_json_found_finish(&error);
-	return taken;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (take_text(pfs_json_at(body, paths[i]), out, size))
+			return true;
+	}
+	return false;
 }
 
 /* The cut may have gone through a character of UTF-8: then its beginning goes, too. */
@@ -117,16 +108,16 @@ static void drop_half_character(char *text)
 
 char *pfs_api_error_text(const char *body, size_t length, char *out, size_t size)
 {
+	struct pfs_json json = {0};
+
 	if (size > MAX_TEXT + 1)
 		size = MAX_TEXT + 1;
-	if (pfs_json_check(body, length) || (!take_envelope(body, length, out, size) &&
-					     !take_text(body, length, "message", out, size) &&
-					     !take_text(body, length, "detail", out, size) &&
-					     !take_text(body, length, "description", out, size))) {
+	if (pfs_json_parse(body, length, PFS_JSON_DEPTH, &json) || !take_reason(&json, out, size)) {
 		while (length && strchr(" \t\r\n", body[length - 1]))
 			length--;
 		(void)snprintf(out, size, "%.*s", (int)(length < size ? length : size), body);
 	}
+	pfs_json_finish(&json);
 	drop_half_character(out);
 	return out;
 }
@@ -155,167 +146,128 @@ static void explain(const struct pfs_http_answer *http, char *out, size_t size)
 
 /* --- what counts as an answer -------------------------------------------------------------- */
 
-/* 1: the object's id is in ret_id, owned by the caller. 0: it has none. -EBADMSG, -ENOMEM. */
-static int object_id(const struct pfs_kind *kind, const char *object, size_t length, char **ret_id)
-{
-	struct pfs_json_found found;
-	int error = pfs_json_find(object, length, kind->id_key, &found);
-	char *id = NULL;
-
-	if (error)
-		return error;
-	if (found.value.type == PFS_JSON_STRING) {
-		id = strdup(found.value.string);
-		error = id ? 1 : -ENOMEM;
-	}
-	pfs_json_found_finish(&found);
-	if (error == 1)
-		*ret_id = id;
-	return error;
-}
-
 static int read_object(const struct pfs_api_call *call, const struct pfs_http_answer *http,
-		       struct pfs_api_answer *answer)
+		       struct pfs_json *ret_object, struct pfs_api_answer *answer)
 {
-	char *id = NULL;
-	int found = pfs_json_check(http->body, http->length);
+	int error = pfs_json_parse(http->body, http->length, PFS_JSON_DEPTH, ret_object);
+	struct pfs_json_value id;
 
-	if (!found)
-		found = object_id(call->kind, http->body, http->length, &id);
-	if (found == 1 && strcmp(id, call->id) != 0)
-		found = 0;
-	free(id);
-	if (found != 1) {
-		answer->text = found ? "the answer is not readable JSON"
-				     : "the answer is not the object that was asked for";
-		return found == -ENOMEM || found == -EFBIG ? found : -EIO;
+	if (!error && pfs_json_whole(ret_object).type != PFS_JSON_OBJECT)
+		error = -EBADMSG;
+	if (error) {
+		answer->text = "the answer is not readable JSON";
+		return error == -EBADMSG ? -EIO : error;
 	}
-	answer->object = http->body;
-	answer->length = http->length;
+	id = pfs_json_at(ret_object, call->kind->id_key);
+	if (!pfs_json_says(&id, call->id)) {
+		answer->text = "the answer is not the object that was asked for";
+		return -EIO;
+	}
+	answer->object = ret_object;
 	return 0;
 }
 
 struct page {
 	struct pfs_api_row *rows;
 	size_t count;
-	size_t capacity;
 	size_t refused;
 	char *next;
 };
 
+static void finish_row(struct pfs_api_row *row)
+{
+	free(row->id);
+	pfs_json_finish(&row->object);
+}
+
 static void finish_page(struct page *page)
 {
 	for (size_t i = 0; i < page->count; i++)
-		free((char *)page->rows[i].id);
+		finish_row(&page->rows[i]);
 	free(page->rows);
 	free(page->next);
 }
 
-static int add_row(struct page *page, char *id, const struct pfs_json_value *value)
+/* 1: the row is an object with an id. 0: it is none that can be shown. -ENOMEM. */
+static int read_row(const struct pfs_kind *kind, const struct pfs_json_value *value,
+		    struct pfs_api_row *row)
 {
-	if (page->count == page->capacity) {
-		size_t capacity = page->capacity ? 2 * page->capacity : 128;
-		struct pfs_api_row *rows = reallocarray(page->rows, capacity, sizeof(*page->rows));
+	struct pfs_json_value id;
+	int found;
 
-		if (!rows)
-			return -ENOMEM;
-		page->rows = rows;
-		page->capacity = capacity;
-	}
-	page->rows[page->count++] = (struct pfs_api_row){
-		.id = id,
-		.object = value->raw,
-		.length = value->raw_length,
-	};
-	return 0;
-}
-
-static int read_row(const struct pfs_kind *kind, struct page *page,
-		    const struct pfs_json_value *value)
-{
-	char *id = NULL;
-	int found = 0;
-
-	if (value->type == PFS_JSON_OBJECT)
-		found = object_id(kind, value->raw, value->raw_length, &id);
-	/* One row that can't be read must not cost all others. */
-	if (found == -EBADMSG)
-		found = 0;
-	if (found < 0)
-		return found;
-	if (!found || !pfs_is_object_id(id, strlen(id))) {
-		page->refused++;
-		free(id);
+	*row = (struct pfs_api_row){0};
+	if (value->type != PFS_JSON_OBJECT)
 		return 0;
-	}
-	found = add_row(page, id, value);
+	found = pfs_json_parse(value->text, value->length, PFS_JSON_DEPTH, &row->object);
+	/* One row that can't be read must not cost all others. */
 	if (found)
-		free(id);
-	return found;
+		return found == -ENOMEM ? found : 0;
+	id = pfs_json_at(&row->object, kind->id_key);
+	found = pfs_json_strdup(&id, &row->id);
+	return found == 1 ? pfs_is_object_id(row->id, strlen(row->id)) : found;
 }
 
 static int read_rows(const struct pfs_kind *kind, const struct pfs_json_value *list,
 		     struct page *page)
 {
-	struct pfs_json_walk walk;
-	struct pfs_json_value value;
-	int more = pfs_json_open(&walk, list->raw, list->raw_length);
+	struct pfs_json_value value = {0};
+	int found = 0;
 
-	walk.shallow = true;
-	while (!more && (more = pfs_json_next(&walk, &value)) == 1)
-		more = read_row(kind, page, &value);
-	pfs_json_close(&walk);
+	if (list->type != PFS_JSON_ARRAY)
+		return -EBADMSG;
+	/* No more than there are values. */
+	page->rows = calloc(list->json->count, sizeof(*page->rows));
+	if (!page->rows)
+		return -ENOMEM;
+	while (found >= 0 && pfs_json_next(list, &value)) {
+		found = read_row(kind, &value, &page->rows[page->count]);
+		if (found == 1)
+			page->count++;
+		else
+			finish_row(&page->rows[page->count]);
+		page->refused += found == 0;
+	}
+	if (found < 0)
+		return found;
 	/* Jobs that can't be shown, all of them, are not the same as no jobs. */
-	return !more && page->refused && !page->count ? -EBADMSG : more;
+	return page->refused && !page->count ? -EBADMSG : 0;
 }
 
 /* pagination is null, absent, {}, {"next":null}, {"next":""}: the end; else {"next":"TOKEN"}. */
 static int read_next(const struct pfs_json_value *pagination, struct page *page)
 {
-	struct pfs_json_found next;
-	int error;
+	struct pfs_json_value next = pfs_json_member(pagination, "next");
+	int found;
 
-	if (pagination->type == PFS_JSON_NULL)
+	if (pagination->type != PFS_JSON_NULL && pagination->type != PFS_JSON_OBJECT)
+		return -EBADMSG;
+	if (next.type == PFS_JSON_NULL || (next.type == PFS_JSON_STRING && !next.length))
 		return 0;
-	error = pfs_json_find(pagination->raw, pagination->raw_length, "next", &next);
-	if (error)
-		return error;
-	if (next.value.type == PFS_JSON_STRING && *next.value.string) {
-		page->next = strdup(next.value.string);
-		error = page->next ? 0 : -ENOMEM;
-	} else if (next.value.type != PFS_JSON_NULL && next.value.type != PFS_JSON_STRING) {
-		error = -EBADMSG;
-	}
-	pfs_json_found_finish(&next);
-	return error;
+	found = pfs_json_strdup(&next, &page->next);
+	if (!found)
+		return -EBADMSG;
+	return found < 0 ? found : 0;
 }
+
+/* A page's own members and the rows' places; the rows are parsed one by one. */
+#define PAGE_LEVELS 2
 
 static int read_page(const struct pfs_kind *kind, const struct pfs_http_answer *http,
 		     struct page *page)
 {
-	struct pfs_json_value value, list = {0}, pagination = {0};
-	struct pfs_json_walk walk;
-	int more = pfs_json_check(http->body, http->length);
+	struct pfs_json json;
+	struct pfs_json_value list, pagination;
+	int error = pfs_json_parse(http->body, http->length, PAGE_LEVELS, &json);
 
-	if (more)
-		return more;
-	more = pfs_json_open(&walk, http->body, http->length);
-	if (!more && walk.type != PFS_JSON_OBJECT)
-		more = -EBADMSG;
-	walk.shallow = true;
-	while (!more && (more = pfs_json_next(&walk, &value)) == 1) {
-		more = 0;
-		if (!strcmp(value.key, kind->list_key))
-			list = value;
-		else if (!strcmp(value.key, "pagination"))
-			pagination = value;
-	}
-	pfs_json_close(&walk);
-	if (!more && list.type != PFS_JSON_ARRAY)
-		more = -EBADMSG;
-	if (!more)
-		more = read_next(&pagination, page);
-	return more ? more : read_rows(kind, &list, page);
+	if (error)
+		return error;
+	list = pfs_json_at(&json, kind->list_key);
+	pagination = pfs_json_at(&json, "pagination");
+	error = read_next(&pagination, page);
+	if (!error)
+		error = read_rows(kind, &list, page);
+	pfs_json_finish(&json);
+	return error;
 }
 
 /* --- calls --------------------------------------------------------------------------------- */
@@ -400,6 +352,7 @@ static void tell_page(struct pfs_api_call *call, const struct pfs_http_answer *h
 static void on_answer(void *arg, const struct pfs_http_answer *http)
 {
 	struct pfs_api_call *call = arg;
+	struct pfs_json object = {0};
 	char text[PFS_FAILURE_TEXT] = "";
 	struct pfs_api_answer answer = {
 		.error = pfs_api_errno(http->outcome, http->status),
@@ -423,8 +376,9 @@ static void on_answer(void *arg, const struct pfs_http_answer *http)
 		explain(http, text, sizeof(text));
 	if (answer.error || call->id) {
 		if (!answer.error)
-			answer.error = read_object(call, http, &answer);
+			answer.error = read_object(call, http, &object, &answer);
 		tell(call, http, &answer);
+		pfs_json_finish(&object);
 	} else {
 		tell_page(call, http, &answer);
 	}
@@ -501,46 +455,50 @@ void pfs_api_cancel(struct pfs_api_call *call)
 /* --- making one ---------------------------------------------------------------------------- */
 
 /* A header that can't smuggle another one in: a token, a colon, printable bytes. */
-static bool is_header(const char *name, const char *value)
+static bool is_header(const struct pfs_json_value *member)
 {
 	static const char token[] = "!#$%&'*+-.^_`|~0123456789"
 				    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-	if (!*name || name[strspn(name, token)])
+	if (member->type != PFS_JSON_STRING || !member->key_length)
 		return false;
-	for (; *value; value++) {
-		if ((unsigned char)*value < ' ' || *value == 0x7f)
+	for (size_t i = 0; i < member->key_length; i++) {
+		if (!memchr(token, member->key[i], sizeof(token) - 1))
+			return false;
+	}
+	for (size_t i = 0; i < member->length; i++) {
+		if ((unsigned char)member->text[i] < ' ' || member->text[i] == 0x7f)
 			return false;
 	}
 	return true;
 }
 
-static int add_header(struct pfs_api *api, const char *name, const char *value)
+static int add_header(struct pfs_api *api, const struct pfs_json_value *member)
 {
-	if (api->additional_count == MAX_HEADERS || !is_header(name, value))
+	if (api->additional_count == MAX_HEADERS || !is_header(member))
 		return -EINVAL;
-	if (asprintf(&api->additional[api->additional_count], "%s: %s", name, value) < 0)
+	if (asprintf(&api->additional[api->additional_count], "%.*s: %.*s", (int)member->key_length,
+		     member->key, (int)member->length, member->text) < 0)
 		return -ENOMEM;
 	api->additional_count++;
 	return 0;
 }
 
-static int read_additional(struct pfs_api *api, const char *json)
+static int read_additional(struct pfs_api *api, const char *text)
 {
-	struct pfs_json_walk walk;
-	struct pfs_json_value value;
-	int more = pfs_json_check(json, strlen(json));
+	struct pfs_json_value whole, member = {0};
+	struct pfs_json json;
+	int error = pfs_json_parse(text, strlen(text), 1, &json);
 
-	if (more)
-		return -EINVAL;
-	more = pfs_json_open(&walk, json, strlen(json));
-	if (!more && walk.type != PFS_JSON_OBJECT)
-		more = -EINVAL;
-	while (!more && (more = pfs_json_next(&walk, &value)) == 1)
-		more = value.type == PFS_JSON_STRING ? add_header(api, value.key, value.string)
-						     : -EINVAL;
-	pfs_json_close(&walk);
-	return more;
+	if (error)
+		return error;
+	whole = pfs_json_whole(&json);
+	if (whole.type != PFS_JSON_OBJECT)
+		error = -EINVAL;
+	while (!error && pfs_json_next(&whole, &member))
+		error = add_header(api, &member);
+	pfs_json_finish(&json);
+	return error;
 }
 
 int pfs_api_create(struct pfs_http *http, struct pfs_stats *stats, struct pfs_key *key,

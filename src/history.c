@@ -41,17 +41,14 @@ struct subject {
 
 static void add_value(struct pfs_buffer *lines, const struct pfs_json_value *value)
 {
-	if (value->type == PFS_JSON_NULL)
-		return;
-	if (value->type == PFS_JSON_STRING)
-		(void)pfs_buffer_add_escaped(lines, value->string, strlen(value->string));
-	else
-		(void)pfs_buffer_add_escaped(lines, value->raw, value->raw_length);
+	if (value->type != PFS_JSON_NULL)
+		(void)pfs_buffer_add_escaped(lines, value->text, value->length);
 }
 
 /* A whole line; or none, where it doesn't fit or memory is short. */
-static void add_line(struct pfs_buffer *lines, const struct subject *subject, const char *field,
-		     const struct pfs_json_value *old, const struct pfs_json_value *new)
+static void add_line(struct pfs_buffer *lines, const struct subject *subject,
+		     const struct pfs_json_value *field, const struct pfs_json_value *old,
+		     const struct pfs_json_value *new)
 {
 	size_t begin = lines->length;
 	char time[PFS_TIME_SIZE];
@@ -62,7 +59,7 @@ static void add_line(struct pfs_buffer *lines, const struct subject *subject, co
 		(void)pfs_buffer_add_string(lines, subject->id);
 	}
 	(void)pfs_buffer_add_string(lines, "\t");
-	(void)pfs_buffer_add_escaped(lines, field, strlen(field));
+	(void)pfs_buffer_add_escaped(lines, field->key, field->key_length);
 	(void)pfs_buffer_add_string(lines, "\t");
 	add_value(lines, old);
 	(void)pfs_buffer_add_string(lines, "\t");
@@ -71,45 +68,18 @@ static void add_line(struct pfs_buffer *lines, const struct subject *subject, co
 		lines->length = begin;
 }
 
-static bool same_value(const struct pfs_json_value *a, const struct pfs_json_value *b)
-{
-	if (a->type != b->type)
-		return false;
-	if (a->type == PFS_JSON_NULL)
-		return true;
-	if (a->type == PFS_JSON_STRING)
-		return !strcmp(a->string, b->string);
-	return a->raw_length == b->raw_length && !memcmp(a->raw, b->raw, a->raw_length);
-}
-
-/* Of a key that comes twice only the last counts. */
-static bool is_last(const struct pfs_content *content, const struct pfs_json_value *value)
-{
-	struct pfs_json_found found;
-	bool last;
-
-	if (pfs_json_pick(content->bytes, content->length, value->key, &found))
-		return false;
-	last = found.value.raw == value->raw;
-	pfs_json_found_finish(&found);
-	return last;
-}
-
 /* A line for each member of content that isn't null. */
 static void add_state(struct pfs_buffer *lines, const struct subject *subject,
 		      const struct pfs_content *content)
 {
 	static const struct pfs_json_value nothing = {0};
-	struct pfs_json_value value;
-	struct pfs_json_walk walk;
-	int more = pfs_json_open(&walk, content->bytes, content->length);
+	const struct pfs_json_value whole = pfs_json_whole(&content->json);
+	struct pfs_json_value value = {0};
 
-	while (!more && (more = pfs_json_next(&walk, &value)) == 1) {
-		more = 0;
-		if (value.type != PFS_JSON_NULL && is_last(content, &value))
-			add_line(lines, subject, value.key, &nothing, &value);
+	while (pfs_json_next(&whole, &value)) {
+		if (value.type != PFS_JSON_NULL && !value.is_shadowed)
+			add_line(lines, subject, &value, &nothing, &value);
 	}
-	pfs_json_close(&walk);
 }
 
 /* Where the lines of a change go: to the whole history, and to the object's if lines isn't NULL. */
@@ -118,98 +88,30 @@ struct target {
 	struct subject subject;
 };
 
-static void add_to_both(const struct target targets[2], const struct pfs_content *of,
-			const struct pfs_json_value *member, const struct pfs_json_value *old,
-			const struct pfs_json_value *new)
+/* A line for this member, if it is another. */
+static bool add_change(void *arg, const struct pfs_json_value *new,
+		       const struct pfs_json_value *old)
 {
-	if (!is_last(of, member))
-		return;
+	const struct target *targets = arg;
+
+	if (pfs_json_is_equal(new, old))
+		return true;
 	for (size_t i = 0; i < 2; i++) {
 		if (targets[i].lines)
-			add_line(targets[i].lines, &targets[i].subject, member->key, old, new);
+			add_line(targets[i].lines, &targets[i].subject, new->key ? new : old, old,
+				 new);
 	}
+	return true;
 }
 
-/*
- * A line for each member of `of` that is another in `other`. With only_missing: that isn't there
- * at all; without: `other` came before, and members that are null now are left to that. Nearly
- * all members are the same, so that is found out first.
- */
-static void add_changes_anyhow(const struct target targets[2], const struct pfs_content *of,
-			       const struct pfs_content *other, bool only_missing)
-{
-	struct pfs_json_value value;
-	struct pfs_json_walk walk;
-	int more = pfs_json_open(&walk, of->bytes, of->length);
-
-	while (!more && (more = pfs_json_next(&walk, &value)) == 1) {
-		struct pfs_json_found found;
-		bool there;
-
-		more = 0;
-		if (value.type == PFS_JSON_NULL ||
-		    pfs_json_pick(other->bytes, other->length, value.key, &found))
-			continue;
-		there = found.value.type != PFS_JSON_NULL;
-		if (only_missing && !there)
-			add_to_both(targets, of, &value, &value, &found.value);
-		else if (!only_missing && !same_value(&value, &found.value))
-			add_to_both(targets, of, &value, &found.value, &value);
-		pfs_json_found_finish(&found);
-	}
-	pfs_json_close(&walk);
-}
-
-/* Can all that differs be found by going over both side by side? */
-static bool are_parallel(const struct pfs_content *before, const struct pfs_content *after)
-{
-	struct pfs_json_value old, new;
-	struct pfs_json_pair pair;
-	int more = pfs_json_open_pair(&pair, after->bytes, after->length, before->bytes,
-				      before->length);
-
-	while (!more && (more = pfs_json_next_pair(&pair, &new, &old)) == 1)
-		more = 0;
-	pfs_json_close_pair(&pair);
-	return !more;
-}
-
-/* The lines of those that are parallel, in the same order: only_missing as above. */
-static void add_pairs(const struct target targets[2], const struct pfs_content *before,
-		      const struct pfs_content *after, bool only_missing)
-{
-	struct pfs_json_value old, new;
-	struct pfs_json_pair pair;
-	int more = pfs_json_open_pair(&pair, after->bytes, after->length, before->bytes,
-				      before->length);
-
-	while (!more && (more = pfs_json_next_pair(&pair, &new, &old)) == 1) {
-		bool missing = new.type == PFS_JSON_NULL;
-
-		more = 0;
-		if (missing != only_missing || same_value(&new, &old))
-			continue;
-		if (missing)
-			add_to_both(targets, before, &old, &old, &new);
-		else
-			add_to_both(targets, after, &new, &old, &new);
-	}
-	pfs_json_close_pair(&pair);
-}
-
-static void add_changes(const struct target targets[2], const struct pfs_content *before,
+/* The members that are there now, then those that were. Without memory, none of them. */
+static void add_changes(struct target targets[2], const struct pfs_content *before,
 			const struct pfs_content *after)
 {
-	bool parallel = are_parallel(before, after);
+	const struct pfs_json_value old = pfs_json_whole(&before->json),
+				    new = pfs_json_whole(&after->json);
 
-	for (unsigned only_missing = 0; only_missing < 2; only_missing++) {
-		if (parallel)
-			add_pairs(targets, before, after, only_missing);
-		else if (only_missing)
-			add_changes_anyhow(targets, before, after, true);
-		else
-			add_changes_anyhow(targets, after, before, false);
-	}
+	(void)pfs_json_each_pair(&new, &old, add_change, targets);
 }
 
 /* --- records ------------------------------------------------------------------------------- */
@@ -287,17 +189,24 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 static void on_vanished(void *arg, struct pfs_object *object)
 {
 	static const struct pfs_json_value nothing = {0};
-	const struct pfs_json_value id = {.type = PFS_JSON_STRING, .string = object->id};
+	const char *key = object->kind->id_key;
+	const struct pfs_json_value id = {
+		.type = PFS_JSON_STRING,
+		.key = key,
+		.key_length = strlen(key),
+		.text = object->id,
+		.length = strlen(object->id),
+	};
 	struct pfs_history *history = arg;
 	struct subject subject = whole_subject(history, object);
 	struct pfs_record *record = record_of(object, object->content);
 
-	add_line(&history->whole.lines, &subject, object->kind->id_key, &id, &nothing);
+	add_line(&history->whole.lines, &subject, &id, &id, &nothing);
 	if (!record)
 		return;
 	open_record(history, record, history->config.max_object);
 	subject = (struct subject){.time = record->modified};
-	add_line(&record->lines, &subject, object->kind->id_key, &id, &nothing);
+	add_line(&record->lines, &subject, &id, &id, &nothing);
 }
 
 static void on_freed(void *arg, struct pfs_object *object)

@@ -13,7 +13,7 @@
  *	store      objects, how long they hold, who waits for them
  *	api        Pinecone: paths, headers, pages, errors
  *	http       libcurl: deadlines, retries, the budget
- *	json       cJSON: documents to values
+ *	json       a document parsed once: its bytes and a table of its values
  *	resource   the table of kinds
  *	key        the API key
  *	options    the command line

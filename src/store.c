@@ -197,9 +197,8 @@ static void on_described(void *arg, const struct pfs_api_answer *answer)
 	flight->call = NULL;
 	if (!answer->error) {
 		origin = pfs_origin_create(store, answer, false);
-		failed.error = origin ? pfs_store_feed(store, object, answer->object,
-						       answer->length, origin)
-				      : -ENOMEM;
+		failed.error =
+			origin ? pfs_store_feed(store, object, answer->object, origin) : -ENOMEM;
 		failed.text = "the answer could not be kept";
 	}
 	pfs_origin_drop(origin);

@@ -127,8 +127,8 @@ struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_ki
  * Take what the API said of an object. Older news than what is known is passed over. 0, -ENOMEM,
  * -ENOSPC for one too many.
  */
-int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const char *bytes,
-		   size_t length, struct pfs_origin *origin);
+int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const struct pfs_json *json,
+		   struct pfs_origin *origin);
 
 /* NULL without memory; starts with one reference. */
 struct pfs_origin *pfs_origin_create(struct pfs_store *store, const struct pfs_api_answer *answer,

@@ -70,41 +70,42 @@ void pfs_origin_drop(struct pfs_origin *origin)
  */
 #define LATEST (INT64_C(7258118400) * PFS_SECOND)
 
-/* The time that this member tells; -EINVAL without one that can be. */
-static int read_time(const struct pfs_content *content, const char *key, int64_t *ret_time)
+/* The string at a path, the caller's; 1, 0: there is none, -ENOMEM. A kind may have no path. */
+static int read_string(const struct pfs_content *content, const char *path, char **ret_string)
 {
-	struct pfs_json_found found;
-	int error = -EINVAL;
+	struct pfs_json_value value = {0};
 
-	if (!key || pfs_json_pick(content->bytes, content->length, key, &found))
-		return -EINVAL;
-	if (found.value.type == PFS_JSON_STRING)
-		error = pfs_time_parse(found.value.string, ret_time);
-	if (!error && *ret_time >= LATEST)
-		error = -EINVAL;
-	pfs_json_found_finish(&found);
-	return error;
+	if (path)
+		value = pfs_json_at(&content->json, path);
+	return pfs_json_strdup(&value, ret_string);
+}
+
+/* The time that it tells there; false without one that can be, or without memory. */
+static bool read_time(const struct pfs_content *content, const char *path, int64_t *ret_time)
+{
+	char *text;
+	bool good;
+
+	if (read_string(content, path, &text) != 1)
+		return false;
+	good = !pfs_time_parse(text, ret_time) && *ret_time < LATEST;
+	free(text);
+	return good;
 }
 
 /*
- * Can it change any more? Of an object that the api room gave out, an error means that memory is
- * short; it must not be taken for one that can change, since it may never be asked again.
+ * Can it change any more? Without memory it must not be taken for one that can, since it may never
+ * be asked again. 0, -ENOMEM.
  */
 static int read_terminal(const struct pfs_kind *kind, struct pfs_content *content)
 {
-	struct pfs_json_found found;
-	int error;
+	char *status;
+	int found = read_string(content, kind->status_key, &status);
 
-	content->terminal = false;
-	if (!kind->status_key)
-		return 0;
-	error = pfs_json_pick(content->bytes, content->length, kind->status_key, &found);
-	if (error)
-		return error;
-	content->terminal = found.value.type == PFS_JSON_STRING &&
-			    pfs_kind_is_terminal(kind, found.value.string);
-	pfs_json_found_finish(&found);
-	return 0;
+	content->terminal = found == 1 && pfs_kind_is_terminal(kind, status);
+	if (found == 1)
+		free(status);
+	return found < 0 ? found : 0;
 }
 
 /*
@@ -124,22 +125,20 @@ static void set_times(struct pfs_store *store, const struct pfs_object *object,
 		return;
 	}
 	content->changed = object->first_seen;
-	if (read_time(content, object->kind->finished_key, &content->modified) &&
-	    read_time(content, object->kind->created_key, &content->modified))
+	if (!read_time(content, object->kind->finished_key, &content->modified) &&
+	    !read_time(content, object->kind->created_key, &content->modified))
 		content->modified = object->first_seen;
 }
 
 static struct pfs_content *make_content(struct pfs_store *store, const struct pfs_object *object,
-					const char *bytes, size_t length)
+					const struct pfs_json *json)
 {
-	struct pfs_content *content = malloc(sizeof(*content) + length + 1);
+	struct pfs_content *content = malloc(sizeof(*content) + pfs_json_size(json));
 
 	if (!content)
 		return NULL;
 	content->references = 1;
-	content->length = length;
-	memcpy(content->bytes, bytes, length);
-	content->bytes[length] = '\0';
+	pfs_json_copy(json, content->memory, &content->json);
 	if (read_terminal(object->kind, content)) {
 		free(content);
 		return NULL;
@@ -300,8 +299,8 @@ static void tell_change(struct pfs_store *store, struct pfs_object *object,
 }
 
 /* New content for an object that may have had none. The one before stays the caller's. */
-static int replace_content(struct pfs_store *store, struct pfs_object *object, const char *bytes,
-			   size_t length)
+static int replace_content(struct pfs_store *store, struct pfs_object *object,
+			   const struct pfs_json *json)
 {
 	struct collection *collection = pfs_store_collection(store, object->kind);
 	struct pfs_content *before = object->content, *content;
@@ -309,7 +308,7 @@ static int replace_content(struct pfs_store *store, struct pfs_object *object, c
 
 	if (!before)
 		object->first_seen = pfs_loop_wall(store->loop);
-	content = make_content(store, object, bytes, length);
+	content = make_content(store, object, json);
 	if (!content)
 		return -ENOMEM;
 	error = object->slot ? 0 : assign_slot(store, object);
@@ -340,19 +339,19 @@ static void renew(struct pfs_store *store, struct pfs_object *object, struct pfs
 		pfs_loop_now(store->loop) + (holds > SHORTEST_TTL ? holds : SHORTEST_TTL);
 }
 
-int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const char *bytes,
-		   size_t length, struct pfs_origin *origin)
+int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const struct pfs_json *json,
+		   struct pfs_origin *origin)
 {
 	struct pfs_content *before = object->content;
 	int error;
 
 	if (object->origin && origin->sent_at < object->origin->sent_at)
 		return 0;
-	if (before && pfs_json_same(before->bytes, before->length, bytes, length)) {
+	if (before && pfs_json_same(&before->json, json)) {
 		renew(store, object, origin);
 		return 0;
 	}
-	error = replace_content(store, object, bytes, length);
+	error = replace_content(store, object, json);
 	if (error)
 		return error;
 	renew(store, object, origin);

@@ -214,7 +214,7 @@ static int feed_row(struct collection *collection, const struct pfs_api_row *row
 	if (object->walk == collection->walk)
 		return 0;
 	object->walk = collection->walk;
-	error = pfs_store_feed(store, object, row->object, row->length, origin);
+	error = pfs_store_feed(store, object, &row->object, origin);
 	if (error) {
 		pfs_store_settle(store, object);
 		return error;

@@ -98,13 +98,19 @@ static char *safe_name(struct pfs_tree *tree, const struct pfs_kind *kind, const
 	return is_taken(tree, kind, name) ? NULL : strdup(name);
 }
 
-static const struct extra *extra_by_key(const struct extras *extras, const char *key)
+/* Has this member a file already? */
+static bool is_known(const struct extras *extras, const struct pfs_kind *kind,
+		     const struct pfs_json_value *member)
 {
-	for (size_t i = 0; i < extras->count; i++) {
-		if (!strcmp(extras->all[i].key, key))
-			return &extras->all[i];
+	for (size_t i = 0; kind->fields[i]; i++) {
+		if (pfs_json_is_key(member, kind->fields[i]))
+			return true;
 	}
-	return NULL;
+	for (size_t i = 0; i < extras->count; i++) {
+		if (pfs_json_is_key(member, extras->all[i].key))
+			return true;
+	}
+	return false;
 }
 
 static bool is_scalar(const struct pfs_json_value *value)
@@ -113,31 +119,32 @@ static bool is_scalar(const struct pfs_json_value *value)
 	       value->type != PFS_JSON_NULL;
 }
 
+/* A file for this key, unless memory is short or no name is left for it. */
+static void learn(struct pfs_tree *tree, const struct pfs_kind *kind,
+		  const struct pfs_json_value *value)
+{
+	struct extras *extras = extras_of(tree, kind);
+	struct extra extra = {.key = strndup(value->key, value->key_length)};
+
+	if (extra.key)
+		extra.name = safe_name(tree, kind, extra.key);
+	if (extra.name)
+		extras->all[extras->count++] = extra;
+	else
+		free(extra.key);
+}
+
 void pfs_file_learn(struct pfs_tree *tree, const struct pfs_kind *kind,
 		    const struct pfs_content *content)
 {
-	struct extras *extras = extras_of(tree, kind);
-	struct pfs_json_value value;
-	struct pfs_json_walk walk;
-	int more = pfs_json_open(&walk, content->bytes, content->length);
+	const struct extras *extras = extras_of(tree, kind);
+	const struct pfs_json_value whole = pfs_json_whole(&content->json);
+	struct pfs_json_value value = {0};
 
-	while (!more && (more = pfs_json_next(&walk, &value)) == 1) {
-		struct extra extra;
-
-		more = 0;
-		if (!is_scalar(&value) || field_by_name(kind, value.key) ||
-		    extra_by_key(extras, value.key) || extras->count == EXTRA_MAX)
-			continue;
-		extra.key = strdup(value.key);
-		extra.name = safe_name(tree, kind, value.key);
-		if (extra.key && extra.name) {
-			extras->all[extras->count++] = extra;
-		} else {
-			free(extra.key);
-			free(extra.name);
-		}
+	while (extras->count < EXTRA_MAX && pfs_json_next(&whole, &value)) {
+		if (is_scalar(&value) && !is_known(extras, kind, &value))
+			learn(tree, kind, &value);
 	}
-	pfs_json_close(&walk);
 }
 
 void pfs_extras_finish(struct extras *extras)
@@ -150,62 +157,51 @@ void pfs_extras_finish(struct extras *extras)
 
 /* --- contents ------------------------------------------------------------------------------ */
 
-/* A value and a newline; nothing at all for null. What isn't a string is shown as it was sent. */
-static void add_value(const struct pfs_json_value *value, struct pfs_buffer *buffer)
-{
-	if (value->type == PFS_JSON_NULL)
-		return;
-	if (value->type == PFS_JSON_STRING)
-		(void)pfs_buffer_add_string(buffer, value->string);
-	else
-		(void)pfs_buffer_add(buffer, value->raw, value->raw_length);
-	(void)pfs_buffer_add_string(buffer, "\n");
-}
-
-static int render_member(const struct pfs_content *content, const char *key, bool must_be_there,
-			 struct pfs_buffer *buffer)
-{
-	struct pfs_json_found found;
-	int error = 0;
-
-	/* It was readable when it came: what fails now is memory. */
-	if (pfs_json_pick(content->bytes, content->length, key, &found))
-		return -ENOMEM;
-	if (must_be_there && !is_scalar(&found.value))
-		error = -ENOENT;
-	else
-		add_value(&found.value, buffer);
-	pfs_json_found_finish(&found);
-	return error ? error : buffer->error;
-}
-
-static int render(struct pfs_tree *tree, const struct pfs_kind *kind,
-		  const struct pfs_content *content, unsigned index, struct pfs_buffer *buffer)
+/* What a file shows. 0; -ENOENT: this content has no such file. */
+static int find_value(const struct pfs_tree *tree, const struct pfs_kind *kind,
+		      const struct pfs_content *content, unsigned index,
+		      struct pfs_json_value *ret_value)
 {
 	const struct extras *extras = extras_of(tree, kind);
+	const struct pfs_json_value whole = pfs_json_whole(&content->json);
 
-	if (index == FILE_DONE || index == FILE_WAIT)
-		return content->terminal ? render_member(content, kind->status_key, true, buffer)
-					 : -ENOENT;
+	*ret_value = (struct pfs_json_value){0};
+	if (index >= FILE_FIELD && index - FILE_FIELD < field_count(kind)) {
+		*ret_value = pfs_json_at(&content->json, kind->fields[index - FILE_FIELD]);
+		return 0;
+	}
 	if (index >= FILE_EXTRA && index - FILE_EXTRA < extras->count)
-		return render_member(content, extras->all[index - FILE_EXTRA].key, true, buffer);
-	if (index >= FILE_FIELD && index - FILE_FIELD < field_count(kind))
-		return render_member(content, kind->fields[index - FILE_FIELD], false, buffer);
-	return -ENOENT;
+		*ret_value = pfs_json_member(&whole, extras->all[index - FILE_EXTRA].key);
+	else if ((index == FILE_DONE || index == FILE_WAIT) && content->terminal)
+		*ret_value = pfs_json_at(&content->json, kind->status_key);
+	return is_scalar(ret_value) ? 0 : -ENOENT;
+}
+
+/* A value and a newline; nothing at all for null. What isn't a string is shown as it was sent. */
+static int add_value(const struct pfs_json_value *value, struct pfs_buffer *buffer)
+{
+	if (value->type != PFS_JSON_NULL) {
+		(void)pfs_buffer_add(buffer, value->text, value->length);
+		(void)pfs_buffer_add_string(buffer, "\n");
+	}
+	return buffer->error;
 }
 
 int pfs_file_read(struct pfs_tree *tree, const struct pfs_kind *kind,
 		  const struct pfs_content *content, unsigned index, struct pfs_buffer *scratch,
 		  struct pfs_slice *ret_bytes)
 {
+	struct pfs_json_value value;
 	int error;
 
 	if (index == FILE_RAW) {
-		*ret_bytes = (struct pfs_slice){content->bytes, content->length};
+		*ret_bytes = (struct pfs_slice){content->json.bytes, content->json.length};
 		return 0;
 	}
 	pfs_buffer_clear(scratch);
-	error = render(tree, kind, content, index, scratch);
+	error = find_value(tree, kind, content, index, &value);
+	if (!error)
+		error = add_value(&value, scratch);
 	if (!error)
 		*ret_bytes = (struct pfs_slice){scratch->bytes, scratch->length};
 	return error;
@@ -215,15 +211,13 @@ int pfs_file_read(struct pfs_tree *tree, const struct pfs_kind *kind,
 static bool exists(struct pfs_tree *tree, const struct pfs_kind *kind,
 		   const struct pfs_content *content, unsigned index)
 {
-	struct pfs_slice bytes;
+	struct pfs_json_value value;
 
 	if (index < FILE_EXTRA)
 		return index == FILE_RAW || index == FILE_EVENTS ||
 		       (index == FILE_DONE && content->terminal) ||
 		       index - FILE_FIELD < field_count(kind);
-	if (index - FILE_EXTRA >= extras_of(tree, kind)->count)
-		return false;
-	return !pfs_file_read(tree, kind, content, index, &tree->scratch, &bytes);
+	return !find_value(tree, kind, content, index, &value);
 }
 
 unsigned pfs_file_next(struct pfs_tree *tree, const struct pfs_kind *kind,

@@ -14,15 +14,15 @@
 #include <stdint.h>
 
 #include "pinefs/http.h"
+#include "pinefs/json.h"
 
 struct pfs_key;
 struct pfs_kind;
 
-/* One object in a list's answer, as it was sent. */
+/* One object in a list's answer. */
 struct pfs_api_row {
-	const char *id;
-	const char *object;
-	size_t length;
+	char *id;
+	struct pfs_json object;
 };
 
 /* Lives only during the call of done. */
@@ -36,9 +36,7 @@ struct pfs_api_answer {
 	int64_t sent_at;	/* monotonic: what is told is no older than this */
 	int64_t retry_after;	/* ns; -1 unless the server asked for it */
 
-	/* A describe: the object. */
-	const char *object;
-	size_t length;
+	const struct pfs_json *object; /* a describe's */
 
 	/* A list: the rows whose id can be a file name, in order; and the token of the next page,
 	 * NULL at the end. */

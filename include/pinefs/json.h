@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * json: from a document's bytes to its values and the bytes each one was sent as. The only room
- * that knows cJSON; values are parsed by it one at a time, which is what tells where each begins
- * and ends in the original text.
+ * json: a document parsed once: its bytes, and a table of what stands where in them. Whoever has
+ * the table reads values from it without memory and without failing. Knows nothing of what a
+ * document is about, and changes none.
  *
- * Nothing is changed, kept, or trusted: see pfs_json_check for the bounds. May include text.
+ * A good document is an object or an array as RFC 8259 has it, and pinefs is as lenient as its
+ * users' other tools: a string may have any bytes but an unescaped quote and NUL, and a number may
+ * begin with a zero (007), begin or end with its point (-.5, 1.), and have any length.
+ *
+ * May include text.
  */
 #ifndef PINEFS_JSON_H
 #define PINEFS_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#define PFS_JSON_DEPTH	64     /* levels of { and [ */
-#define PFS_JSON_VALUES 262144 /* values in one document */
+#define PFS_JSON_DEPTH	64		   /* levels of { and [ */
+#define PFS_JSON_VALUES 262144		   /* values in one document */
+#define PFS_JSON_LENGTH (64 * 1024 * 1024) /* bytes of one document */
 
 enum pfs_json_type {
-	PFS_JSON_NULL, /* also what stands for a key that isn't there */
+	PFS_JSON_NULL, /* also what stands for a value that isn't there */
 	PFS_JSON_BOOLEAN,
 	PFS_JSON_NUMBER,
 	PFS_JSON_STRING,
@@ -24,95 +30,91 @@ enum pfs_json_type {
 	PFS_JSON_ARRAY,
 };
 
+struct pfs_json_entry; /* 20 bytes a value; the room's own */
+
+struct pfs_json {
+	const char *bytes; /* as sent */
+	uint32_t length;
+	uint32_t count; /* of entries */
+	uint32_t decoded_length;
+	const struct pfs_json_entry *entries;
+	const char *decoded; /* what the strings with escapes say, one after the other */
+};
+
+/* One value of a document: valid as long as that is, and cheap to copy. Zeroed, it isn't there. */
 struct pfs_json_value {
 	enum pfs_json_type type;
-	const char *key;    /* decoded; in an array NULL. Valid until the next call on the walk */
-	const char *string; /* decoded, for PFS_JSON_STRING, else NULL. Valid as key is */
-	const char *raw;    /* the bytes as sent, inside the text that is walked */
-	size_t raw_length;
+	bool is_shadowed; /* a later member of the object has the same key: that one counts */
+	const char *key;  /* decoded, no NUL behind it; of a member, else NULL */
+	size_t key_length;
+	const char *text; /* what a string says, decoded; of all else the bytes as sent. No NUL
+			   * behind it; NULL: the value isn't there */
+	size_t length;
+
+	/* The room's own. */
+	const struct pfs_json *json;
+	uint32_t index;
 };
 
 /*
- * Is the text within bounds, before anything is built from it? 0; -EBADMSG if it is nested
- * deeper than PFS_JSON_DEPTH, its brackets don't match, or it has a NUL in it; -EFBIG with more
- * than PFS_JSON_VALUES values. Doesn't otherwise say that it is JSON.
- */
-int pfs_json_check(const char *text, size_t length);
-
-/*
- * Walk the members of an object or the elements of an array, in the order sent; a key sent twice
- * comes twice. The text is borrowed and must have passed pfs_json_check.
+ * Make the table. levels: values deeper than this are stepped over, and only their brackets and
+ * quotes are looked at; PFS_JSON_DEPTH for a whole document. The bytes are borrowed for the life
+ * of the document, which is the caller's to finish.
  *
- *	struct pfs_json_walk walk;
- *	int more = pfs_json_open(&walk, text, length);
- *	while (!more && (more = pfs_json_next(&walk, &value)) == 1) { ...; more = 0; }
- *	pfs_json_close(&walk);
+ * 0. -EBADMSG: it isn't good, is nested deeper than PFS_JSON_DEPTH, has a NUL byte in it, or says
+ * NUL in a string or a key of the outermost level, which no name could show truly. -EFBIG: more
+ * than PFS_JSON_VALUES values, or PFS_JSON_LENGTH bytes. -ENOMEM.
  */
-struct pfs_json_walk {
-	enum pfs_json_type type; /* PFS_JSON_OBJECT or PFS_JSON_ARRAY */
-	bool shallow; /* may be set after open: objects and arrays are stepped over unparsed, for
-		       * a text whose parts will be walked themselves */
-	bool begun;
-	const char *cursor;
-	const char *end;
-	void *key;   /* cJSON's */
-	void *value; /* cJSON's */
-};
-
-/* 0; -EBADMSG if the text is neither object nor array. */
-int pfs_json_open(struct pfs_json_walk *walk, const char *text, size_t length);
+int pfs_json_parse(const char *bytes, size_t length, unsigned levels, struct pfs_json *ret_json);
+void pfs_json_finish(struct pfs_json *json); /* takes one that is zeroed */
 
 /*
- * 1 and the next value; 0 at the end (nothing but white space may follow); -EBADMSG for text that
- * isn't JSON, or a string with a NUL in it, which no file and no name could show truly.
+ * A copy in the caller's memory, of pfs_json_size bytes and aligned as uint32_t is: table, bytes
+ * with a NUL behind them, and decoded strings. It isn't to be finished.
  */
-int pfs_json_next(struct pfs_json_walk *walk, struct pfs_json_value *ret_value);
+size_t pfs_json_size(const struct pfs_json *json);
+void pfs_json_copy(const struct pfs_json *json, void *memory, struct pfs_json *ret_json);
 
-/* Free what the walk holds; takes one that failed to open. */
-void pfs_json_close(struct pfs_json_walk *walk);
-
-/*
- * Find a member by key; of several the last one, as every client of the API reads it. 0 with
- * type PFS_JSON_NULL if there is none. On success the caller owes pfs_json_found_finish.
- * -EBADMSG, also where memory is short: cJSON doesn't tell these apart.
- */
-struct pfs_json_found {
-	struct pfs_json_value value; /* key is NULL */
-	void *owner;
-};
-int pfs_json_find(const char *text, size_t length, const char *key,
-		  struct pfs_json_found *ret_found);
+/* The object or array that is the document. */
+struct pfs_json_value pfs_json_whole(const struct pfs_json *json);
 
 /*
- * The same for a text that pfs_json_find or a whole walk took for good before: the values of other
- * keys are stepped over unparsed, which costs a tenth. Of a text that isn't good it may tell a
- * value where pfs_json_find says -EBADMSG; it never reads beyond it.
+ * Step to the next member of an object or element of an array, in the order sent; from a zeroed
+ * value to the first. A key sent twice comes twice. False, and a zeroed value, at the end.
  */
-int pfs_json_pick(const char *text, size_t length, const char *key,
-		  struct pfs_json_found *ret_found);
-void pfs_json_found_finish(struct pfs_json_found *found);
+bool pfs_json_next(const struct pfs_json_value *parent, struct pfs_json_value *value);
+
+/* The member with this key; of several the last one, as every client of the API reads it. */
+struct pfs_json_value pfs_json_member(const struct pfs_json_value *object, const char *key);
+
+/* Keys of objects in objects, with dots between: "spec.serverless.cloud". */
+struct pfs_json_value pfs_json_at(const struct pfs_json *json, const char *path);
+
+/* Is it called so? Is it a string that says so? */
+bool pfs_json_is_key(const struct pfs_json_value *member, const char *key);
+bool pfs_json_says(const struct pfs_json_value *value, const char *string);
+
+/* 1: a string, as a C string of the caller's. 0: something else, or it says NUL. -ENOMEM. */
+int pfs_json_strdup(const struct pfs_json_value *value, char **ret_string);
+
+/* Are both of one type, and is their text the same? */
+bool pfs_json_is_equal(const struct pfs_json_value *a, const struct pfs_json_value *b);
 
 /*
- * Two objects side by side, good ones as for pfs_json_pick, as long as their keys are the same
- * bytes in the same order. Gives the members whose values' bytes differ, in order, and steps over
- * all others unparsed: what changed in an object is found in one pass. As a walk otherwise.
- * 1: ret_a and ret_b are the next two; 0: both have ended; -EAGAIN: the keys part ways here, so
- * it must be found out in another way; -EBADMSG.
+ * Visit each key that one of two objects has, with the value of both: those of a in its order,
+ * then those of b alone in its own. Of a key sent twice the last one counts, and null is the same
+ * as absent. The visit says whether to go on. 0, also when it said no; -ENOMEM: no key was visited.
  */
-struct pfs_json_pair {
-	struct pfs_json_walk a, b;
-};
-int pfs_json_open_pair(struct pfs_json_pair *pair, const char *a, size_t a_length, const char *b,
-		       size_t b_length);
-int pfs_json_next_pair(struct pfs_json_pair *pair, struct pfs_json_value *ret_a,
-		       struct pfs_json_value *ret_b);
-void pfs_json_close_pair(struct pfs_json_pair *pair);
+typedef bool pfs_json_visit(void *arg, const struct pfs_json_value *a,
+			    const struct pfs_json_value *b);
+int pfs_json_each_pair(const struct pfs_json_value *a, const struct pfs_json_value *b,
+		       pfs_json_visit *visit, void *arg);
 
 /*
- * Do two objects say the same? White space, the order of keys, escapes in strings, and members
- * that are null don't count. Numbers are compared as they were written. Where it would cost too
- * much to find out, false.
+ * Do two documents say the same? White space, the order of keys, escapes in strings, and members
+ * that are null don't count. Numbers are compared as they were written. Without memory to find
+ * out, false.
  */
-bool pfs_json_same(const char *a, size_t a_length, const char *b, size_t b_length);
+bool pfs_json_same(const struct pfs_json *a, const struct pfs_json *b);
 
 #endif

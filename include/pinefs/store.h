@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "pinefs/json.h"
+
 struct pfs_api;
 struct pfs_kind;
 struct pfs_loop;
@@ -27,8 +29,8 @@ struct pfs_content {
 	/* ns since the epoch, each later than that of the content before: */
 	int64_t modified; /* when it came to be, as far as the object says; else as changed */
 	int64_t changed;  /* when we saw it first */
-	size_t length;
-	char bytes[]; /* as sent */
+	struct pfs_json json;
+	uint32_t memory[]; /* its own */
 };
 
 /* Where an answer came from; shared by all the objects of one page. */

@@ -104,17 +104,18 @@ void on_done(void *arg, const struct pfs_api_answer *told)
 		.status = told->status,
 		.sent_at = told->sent_at,
 		.retry_after = told->retry_after,
-		.length = told->length,
+		.length = told->object ? told->object->length : 0,
 		.row_count = told->row_count,
 	};
 	snprintf(outcome->text, sizeof(outcome->text), "%s", told->text);
 	snprintf(outcome->request_id, sizeof(outcome->request_id), "%s", told->request_id);
 	if (told->object)
-		memcpy(outcome->object, told->object, told->length);
+		memcpy(outcome->object, told->object->bytes, told->object->length);
 	for (size_t i = 0; i < told->row_count && length < sizeof(outcome->rows); i++)
 		length += (size_t)snprintf(outcome->rows + length, sizeof(outcome->rows) - length,
-					   "%s=%.*s;", told->rows[i].id, (int)told->rows[i].length,
-					   told->rows[i].object);
+					   "%s=%.*s;", told->rows[i].id,
+					   (int)told->rows[i].object.length,
+					   told->rows[i].object.bytes);
 	snprintf(outcome->next, sizeof(outcome->next), "%s", told->next ? told->next : "");
 }
 

@@ -134,22 +134,31 @@ void fake_api_tell(struct pfs_api *api, const char *id, struct pfs_api_answer *a
 	ended.done(ended.arg, answer);
 }
 
+/* From a copy of just these bytes: a sanitizer sees whoever reads on, or keeps them. */
+static char *parse(const char *text, struct pfs_json *ret_json)
+{
+	size_t length = strlen(text);
+	char *bytes = malloc(length);
+
+	assert_non_null(bytes);
+	memcpy(bytes, text, length);
+	assert_int_equal(pfs_json_parse(bytes, length, PFS_JSON_DEPTH, ret_json), 0);
+	return bytes;
+}
+
 void fake_api_answer(struct pfs_api *api, const char *id, const char *object)
 {
-	/* A copy of just these bytes: a sanitizer sees whoever reads on, or keeps them. */
-	size_t length = strlen(object);
-	char *bytes = malloc(length + 1);
+	struct pfs_json json;
 	struct pfs_api_answer answer = {
 		.status = 200,
 		.text = "",
 		.retry_after = -1,
-		.object = bytes,
-		.length = length,
+		.object = &json,
 	};
+	char *bytes = parse(object, &json);
 
-	assert_non_null(bytes);
-	memcpy(bytes, object, length + 1);
 	fake_api_tell(api, id, &answer);
+	pfs_json_finish(&json);
 	free(bytes);
 }
 
@@ -201,15 +210,14 @@ void fake_api_page(struct pfs_api *api, const char *rows, const char *next)
 		if (status)
 			*status++ = '\0';
 		format_object(object, sizeof(object), word, status ? status : "Pending");
-		made[answer.row_count++] = (struct pfs_api_row){
-			.id = word,
-			.object = strdup(object),
-			.length = strlen(object),
-		};
+		made[answer.row_count].id = word;
+		(void)parse(object, &made[answer.row_count++].object);
 	}
 	fake_api_tell(api, NULL, &answer);
-	for (size_t i = 0; i < answer.row_count; i++)
-		free((char *)made[i].object);
+	for (size_t i = 0; i < answer.row_count; i++) {
+		free((char *)made[i].object.bytes);
+		pfs_json_finish(&made[i].object);
+	}
 	free(words);
 	free(made);
 }

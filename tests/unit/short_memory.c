@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "short_memory.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 void *__wrap_reallocarray(void *memory, size_t count, size_t size);
 char *__wrap_strdup(const char *string);
+char *__wrap_strndup(const char *string, size_t length);
 int __wrap_asprintf(char **ret_string, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int __wrap___asprintf_chk(char **ret_string, int flag, const char *format, ...)
@@ -86,6 +86,17 @@ char *__wrap_strdup(const char *string)
 	char *copy = __wrap_malloc(size);
 
 	return copy ? memcpy(copy, string, size) : NULL;
+}
+
+char *__wrap_strndup(const char *string, size_t length)
+{
+	size_t size = strnlen(string, length);
+	char *copy = __wrap_malloc(size + 1);
+
+	if (!copy)
+		return NULL;
+	copy[size] = '\0';
+	return memcpy(copy, string, size);
 }
 
 int __wrap_vasprintf(char **ret_string, const char *format, va_list arguments)
@@ -173,6 +184,15 @@ bool done(int error)
 	return !error;
 }
 
+void short_memory_parse(const char *text, struct pfs_json *ret_json)
+{
+	bool was_paused = paused;
+
+	paused = true;
+	assert_int_equal(pfs_json_parse(text, strlen(text), PFS_JSON_DEPTH, ret_json), 0);
+	paused = was_paused;
+}
+
 static bool run_once(void (*scenario)(void *arg), void *arg, long n)
 {
 	long before = held;
@@ -189,16 +209,13 @@ static bool run_once(void (*scenario)(void *arg), void *arg, long n)
 
 void short_memory_run(void (*scenario)(void *arg), void *arg)
 {
-	cJSON_Hooks hooks = {.malloc_fn = __wrap_malloc, .free_fn = __wrap_free};
 	long n = 1;
 
-	cJSON_InitHooks(&hooks);
 	while (run_once(scenario, arg, n)) {
 		for_ever = true;
 		(void)run_once(scenario, arg, n);
 		for_ever = false;
 		n++;
 	}
-	cJSON_InitHooks(NULL);
 	assert_true(n > 1); /* else there was nothing to try */
 }

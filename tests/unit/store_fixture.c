@@ -71,7 +71,7 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 	struct fixture *fixture = arg;
 
 	assert_renewed(fixture, object);
-	snprintf(fixture->before, sizeof(fixture->before), "%s", before->bytes);
+	snprintf(fixture->before, sizeof(fixture->before), "%s", before->json.bytes);
 	assert_ptr_not_equal(object->content, before);
 	assert_true(object->content->modified > before->modified);
 	add_news(fixture, '~', object->id);

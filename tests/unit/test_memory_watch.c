@@ -123,15 +123,17 @@ static void describe(struct world *world, const char *object)
 {
 	struct pfs_wait nobody = {0};
 	struct pfs_object *known;
-	struct pfs_api_answer answer = {.status = 200, .text = "", .retry_after = -1};
+	struct pfs_json json;
+	struct pfs_api_answer answer = {
+		.status = 200, .text = "", .retry_after = -1, .object = &json};
 
-	answer.object = object;
-	answer.length = strlen(object);
+	short_memory_parse(object, &json);
 	pfs_store_expire(world->store);
 	(void)pfs_store_ask(world->store, world->kind, "a", &nobody, &known);
 	pfs_store_cancel(world->store, &nobody);
 	if (fake_api_is_asked(&world->api, "a"))
 		fake_api_tell(&world->api, "a", &answer);
+	pfs_json_finish(&json);
 }
 
 static void vanish(struct world *world)

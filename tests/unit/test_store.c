@@ -24,9 +24,9 @@ static void test_ask_unknown_id_describes_and_holds_for_its_ttl(void **state)
 	assert_told(&waiter, 0);
 	object = pfs_store_find(fixture->store, fixture->kind, "a");
 	assert_non_null(object);
-	assert_string_equal(object->content->bytes,
+	assert_string_equal(object->content->json.bytes,
 			    "{\"restore_job_id\":\"a\",\"status\":\"Pending\"}");
-	assert_int_equal(object->content->length, strlen(object->content->bytes));
+	assert_int_equal(object->content->json.length, strlen(object->content->json.bytes));
 	assert_string_equal(object->origin->request_id, "req-1");
 	assert_false(object->origin->listed);
 	assert_int_equal(object->origin->sent_at, FAKE_START);
@@ -314,7 +314,7 @@ static void test_changed_object_is_told_with_what_was_before(void **state)
 	assert_ptr_equal(learn(fixture, "a", "Failed"), object);
 	assert_int_equal(object->slot, slot);
 	assert_string_equal(fixture->before, "{\"restore_job_id\":\"a\",\"status\":\"Pending\"}");
-	assert_string_equal(object->content->bytes,
+	assert_string_equal(object->content->json.bytes,
 			    "{\"restore_job_id\":\"a\",\"status\":\"Failed\"}");
 	assert_int_equal(fixture->stats.changes, 1);
 	assert_news(fixture, "+a ~a");
@@ -328,7 +328,7 @@ static void test_content_kept_outlives_the_change(void **state)
 
 	pass(fixture, TTL);
 	learn(fixture, "a", "Failed");
-	assert_string_equal(kept->bytes, "{\"restore_job_id\":\"a\",\"status\":\"Pending\"}");
+	assert_string_equal(kept->json.bytes, "{\"restore_job_id\":\"a\",\"status\":\"Pending\"}");
 	pfs_content_drop(kept);
 	pfs_content_drop(NULL);
 }

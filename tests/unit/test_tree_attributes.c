@@ -365,8 +365,8 @@ static void test_read_copies_nothing_that_is_kept(void **state)
 	learn_object(bench, "a", "{\"status\":\"Pending\"}");
 	node = walk(bench, "restore-jobs/a/raw.json");
 	assert_int_equal(pfs_tree_read(bench->tree, &node, &slice), 0);
-	assert_ptr_equal(slice.bytes, node.object->content->bytes);
-	assert_int_equal(slice.length, node.object->content->length);
+	assert_ptr_equal(slice.bytes, node.object->content->json.bytes);
+	assert_int_equal(slice.length, node.object->content->json.length);
 	node = walk(bench, "README");
 	assert_int_equal(pfs_tree_read(bench->tree, &node, &slice), 0);
 	assert_string_equal(slice.bytes, README);
