@@ -158,7 +158,7 @@ static int read_object(const struct pfs_api_call *call, const struct pfs_http_an
 		answer->text = "the answer is not readable JSON";
 		return error == -EBADMSG ? -EIO : error;
 	}
-	id = pfs_json_at(ret_object, call->kind->id_key);
+	id = pfs_kind_value(call->kind, call->kind->id, ret_object);
 	if (!pfs_json_says(&id, call->id)) {
 		answer->text = "the answer is not the object that was asked for";
 		return -EIO;
@@ -202,7 +202,7 @@ static int read_row(const struct pfs_kind *kind, const struct pfs_json_value *va
 	/* One row that can't be read must not cost all others. */
 	if (found)
 		return found == -ENOMEM ? found : 0;
-	id = pfs_json_at(&row->object, kind->id_key);
+	id = pfs_kind_value(kind, kind->id, &row->object);
 	found = pfs_json_strdup(&id, &row->id);
 	return found == 1 ? pfs_is_object_id(row->id, strlen(row->id)) : found;
 }
@@ -434,12 +434,12 @@ int pfs_api_list(struct pfs_api *api, const struct pfs_kind *kind, const char *t
 {
 	struct pfs_buffer url = {0};
 
-	(void)pfs_buffer_format(&url, "%s%s?", api->config.url, kind->path);
+	(void)pfs_buffer_format(&url, "%s%s", api->config.url, kind->path);
 	if (token) {
-		(void)pfs_buffer_add_string(&url, "paginationToken=");
+		(void)pfs_buffer_add_string(&url, "?paginationToken=");
 		(void)pfs_buffer_add_url_encoded(&url, token, strlen(token));
-	} else {
-		(void)pfs_buffer_format(&url, "limit=%u", limit);
+	} else if (kind->is_paged) {
+		(void)pfs_buffer_format(&url, "?limit=%u", limit);
 	}
 	return begin_call(api, kind, NULL, &url, deadline, done, arg, ret_call);
 }

@@ -96,9 +96,11 @@ static void tell_collections(void *arg)
 {
 	struct pfs_fs *fs = arg;
 
-	for (size_t i = 0; i < pfs_kind_count; i++) {
-		if (fs->collections_changed & (UINT64_C(1) << i))
-			forget_attributes(fs, pfs_tree_collection_inode(&pfs_kinds[i]));
+	const struct pfs_kinds *kinds = pfs_store_kinds(fs->store);
+
+	for (size_t i = 0; i < kinds->count; i++) {
+		if (fs->collections_changed & (UINT32_C(1) << kinds->rows[i]->number))
+			forget_attributes(fs, pfs_tree_collection_inode(kinds->rows[i]));
 	}
 	fs->collections_changed = 0;
 }
@@ -110,7 +112,7 @@ static void on_membership(void *arg, struct pfs_object *object)
 
 	if (!fs->mounted)
 		return;
-	fs->collections_changed |= UINT64_C(1) << (object->kind - pfs_kinds);
+	fs->collections_changed |= UINT32_C(1) << object->kind->number;
 	if (!fs->collections_timer.running)
 		pfs_timer_start(fs->loop, &fs->collections_timer, pfs_loop_now(fs->loop));
 }
@@ -153,10 +155,9 @@ static void sweep(void *arg)
 	struct pfs_object *object = NULL;
 
 	for (unsigned slice = 0; slice < SWEEP_SLICE; slice++) {
-		object = pfs_store_next(fs->store, NULL, fs->sweep_slot);
+		object = pfs_store_each(fs->store, &fs->swept);
 		if (!object)
 			return;
-		fs->sweep_slot = object->slot;
 		if (object->references)
 			pfs_tree_each_inode(fs->tree, object, forget_attributes, fs);
 	}
@@ -183,11 +184,13 @@ static void forget_names(void *arg)
 
 void pfs_fs_invalidate(struct pfs_fs *fs)
 {
+	const struct pfs_kinds *kinds = pfs_store_kinds(fs->store);
+
 	forget_names(fs);
-	for (size_t i = 0; i < pfs_kind_count; i++)
-		forget_attributes(fs, pfs_tree_collection_inode(&pfs_kinds[i]));
+	for (size_t i = 0; i < kinds->count; i++)
+		forget_attributes(fs, pfs_tree_collection_inode(kinds->rows[i]));
 	forget_attributes(fs, pfs_tree_events_inode(fs->tree, NULL));
-	fs->sweep_slot = 0;
+	fs->swept = (struct pfs_cursor){0};
 	sweep(fs);
 }
 

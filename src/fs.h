@@ -70,9 +70,9 @@ struct pfs_fs {
 	struct call_list parked;
 
 	struct pfs_timer collections_timer; /* tells the kernel that collections changed */
-	uint64_t collections_changed;	    /* a bit a kind */
+	uint32_t collections_changed;	    /* a bit a kind, by its number */
 	struct pfs_timer sweep_timer;	    /* pfs_fs_invalidate's */
-	uint64_t sweep_slot;
+	struct pfs_cursor swept;
 
 	int logged_error; /* the last failure of the API that was logged, and when */
 	int64_t logged_at;

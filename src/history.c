@@ -36,7 +36,7 @@ struct pfs_history {
 /* What a line is about: the time, and for the whole history the object. */
 struct subject {
 	int64_t time;
-	const char *id; /* NULL: in the object's own history */
+	const struct pfs_object *object; /* NULL: in the object's own history */
 };
 
 static void add_value(struct pfs_buffer *lines, const struct pfs_json_value *value)
@@ -54,9 +54,11 @@ static void add_line(struct pfs_buffer *lines, const struct subject *subject,
 	char time[PFS_TIME_SIZE];
 
 	(void)pfs_buffer_add_string(lines, pfs_time_format(subject->time, time, sizeof(time)));
-	if (subject->id) {
+	if (subject->object) {
 		(void)pfs_buffer_add_string(lines, "\t");
-		(void)pfs_buffer_add_string(lines, subject->id);
+		(void)pfs_buffer_add_string(lines, subject->object->kind->name);
+		(void)pfs_buffer_add_string(lines, "/");
+		(void)pfs_buffer_add_string(lines, subject->object->id);
 	}
 	(void)pfs_buffer_add_string(lines, "\t");
 	(void)pfs_buffer_add_escaped(lines, field->key, field->key_length);
@@ -155,7 +157,7 @@ static void free_record(struct pfs_record *record)
 static struct subject whole_subject(struct pfs_history *history, const struct pfs_object *object)
 {
 	open_record(history, &history->whole, history->config.max_whole);
-	return (struct subject){.time = history->whole.modified, .id = object->id};
+	return (struct subject){.time = history->whole.modified, .object = object};
 }
 
 /* New to us is not new to the API: what the first listing brings was there before. */
@@ -189,7 +191,7 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 static void on_vanished(void *arg, struct pfs_object *object)
 {
 	static const struct pfs_json_value nothing = {0};
-	const char *key = object->kind->id_key;
+	const char *key = object->kind->id;
 	const struct pfs_json_value id = {
 		.type = PFS_JSON_STRING,
 		.key = key,

@@ -38,6 +38,7 @@
 #define MAX_WHOLE_HISTORY ((size_t)4 * 1024 * 1024)
 #define SHORTEST_REFRESH  (100 * PFS_MILLISECOND)
 #define TTL_ERROR	  (2 * PFS_SECOND)
+#define TTL_READY	  (60 * PFS_SECOND)
 
 /* --- signals ------------------------------------------------------------------------------- */
 
@@ -127,7 +128,9 @@ static int make_store(struct program *program)
 {
 	const struct pfs_options *options = &program->options;
 	const struct pfs_store_config config = {
+		.kinds = &pfs_all_kinds,
 		.ttl = options->ttl,
+		.ttl_ready = TTL_READY,
 		.ttl_final = options->ttl_final,
 		.ttl_missing = options->ttl_missing,
 		.ttl_error = TTL_ERROR,
@@ -257,7 +260,7 @@ static int check_api(struct program *program)
 {
 	struct pfs_api_call *call = NULL;
 	int64_t deadline = pfs_loop_now(program->loop) + program->options.timeout;
-	int error = pfs_api_list(program->api, &pfs_kinds[0], NULL, 1, deadline, on_checked,
+	int error = pfs_api_list(program->api, pfs_all_kinds.rows[0], NULL, 1, deadline, on_checked,
 				 program, &call);
 
 	if (error)

@@ -106,14 +106,14 @@ static int verdict(struct pfs_store *store, const struct pfs_object *object)
 	return 0;
 }
 
-/* One 404 is not to be trusted; two, and for long enough, are. */
+/* Where one 404 is not to be trusted, two are, if there is enough time between them. */
 static bool is_really_gone(const struct pfs_store *store, const struct pfs_object *object)
 {
 	const struct pfs_failure *failure = object->failure;
 
 	if (!object->content || failure->error != -ENOENT)
 		return false;
-	return object->fresh_until == FORGOTTEN ||
+	return object->kind->is_gone_at_a_404 || object->fresh_until == FORGOTTEN ||
 	       (failure->misses >= 2 &&
 		pfs_loop_now(store->loop) - failure->missed_at >= store->config.stale);
 }
@@ -292,7 +292,20 @@ static int expect_walk(struct pfs_store *store, struct pfs_object *object)
 
 int64_t pfs_store_ttl(const struct pfs_store *store, const struct pfs_object *object)
 {
-	return object->content->terminal ? store->config.ttl_final : store->config.ttl;
+	if (object->content->is_final)
+		return store->config.ttl_final;
+	return object->content->end && !object->followed ? store->config.ttl_ready
+							 : store->config.ttl;
+}
+
+void pfs_store_follow(struct pfs_store *store, struct pfs_object *object, bool followed)
+{
+	int64_t latest = pfs_loop_now(store->loop) + store->config.ttl;
+
+	object->followed = followed;
+	if (followed && object->content && !object->content->is_final &&
+	    object->fresh_until > latest)
+		object->fresh_until = latest;
 }
 
 int64_t pfs_store_left(const struct pfs_store *store, const struct pfs_object *object)
@@ -369,23 +382,34 @@ int pfs_store_ask(struct pfs_store *store, const struct pfs_kind *kind, const ch
 
 /* --- the whole store ----------------------------------------------------------------------- */
 
+static void expire_collection(struct collection *collection)
+{
+	struct pfs_object *object;
+
+	for (object = pfs_slots_next(&collection->slots, 0); object;
+	     object = pfs_slots_next(&collection->slots, object->slot)) {
+		object->fresh_until = FORGOTTEN;
+		pfs_failure_free(object->failure);
+		object->failure = NULL;
+	}
+	collection->fresh_until = FORGOTTEN;
+	pfs_failure_free(collection->failure);
+	collection->failure = NULL;
+}
+
 void pfs_store_expire(struct pfs_store *store)
 {
 	struct pfs_object *object;
 
 	while ((object = TAILQ_FIRST(&store->missing)))
 		pfs_store_free_object(store, object);
-	for (object = pfs_slots_next(&store->slots, 0); object;
-	     object = pfs_slots_next(&store->slots, object->slot)) {
-		object->fresh_until = FORGOTTEN;
-		pfs_failure_free(object->failure);
-		object->failure = NULL;
-	}
-	for (size_t i = 0; i < pfs_kind_count; i++) {
-		store->collections[i].fresh_until = FORGOTTEN;
-		pfs_failure_free(store->collections[i].failure);
-		store->collections[i].failure = NULL;
-	}
+	for (size_t i = 0; i < store->config.kinds->count; i++)
+		expire_collection(pfs_store_collection(store, store->config.kinds->rows[i]));
+}
+
+const struct pfs_kinds *pfs_store_kinds(const struct pfs_store *store)
+{
+	return store->config.kinds;
 }
 
 int pfs_store_listen(struct pfs_store *store, const struct pfs_store_listener *listener)
@@ -403,7 +427,7 @@ int pfs_store_create(struct pfs_api *api, struct pfs_loop *loop, struct pfs_stat
 
 	if (!store)
 		return -ENOMEM;
-	store->collections = calloc(pfs_kind_count, sizeof(*store->collections));
+	store->collections = calloc(PFS_KINDS_MAX, sizeof(*store->collections));
 	if (!store->collections) {
 		free(store);
 		return -ENOMEM;
@@ -412,11 +436,10 @@ int pfs_store_create(struct pfs_api *api, struct pfs_loop *loop, struct pfs_stat
 	store->loop = loop;
 	store->stats = stats;
 	store->config = *config;
-	pfs_index_init(&store->index);
 	TAILQ_INIT(&store->missing);
 	TAILQ_INIT(&store->idle);
-	for (size_t i = 0; i < pfs_kind_count; i++)
-		pfs_store_init_collection(store, &store->collections[i], &pfs_kinds[i]);
+	for (size_t i = 0; i < config->kinds->count; i++)
+		pfs_store_init_collection(store, config->kinds->rows[i]);
 	*ret_store = store;
 	return 0;
 }
@@ -429,29 +452,33 @@ static void free_unseen(struct pfs_object *object)
 	free(object);
 }
 
-void pfs_store_destroy(struct pfs_store *store)
+static void finish_collection(struct collection *collection)
 {
 	struct pfs_object *object;
 
-	if (!store)
-		return;
-	while ((object = pfs_slots_next(&store->slots, 0))) {
+	while ((object = pfs_slots_next(&collection->slots, 0))) {
 		if (object->flight)
 			free_flight(object->flight);
 		object->flight = NULL;
-		pfs_store_free_object(store, object);
+		pfs_store_free_object(collection->store, object);
 	}
 	/* What is left in the index was never seen. */
-	for (size_t i = 0; i < store->index.capacity; i++) {
-		if (store->index.places[i])
-			free_unseen(store->index.places[i]);
+	for (size_t i = 0; i < collection->index.capacity; i++) {
+		if (collection->index.places[i])
+			free_unseen(collection->index.places[i]);
 	}
-	pfs_index_finish(&store->index);
-	for (size_t i = 0; i < pfs_kind_count; i++) {
-		pfs_store_end_walk(&store->collections[i]);
-		pfs_failure_free(store->collections[i].failure);
-	}
+	pfs_index_finish(&collection->index);
+	pfs_slots_finish(&collection->slots);
+	pfs_store_end_walk(collection);
+	pfs_failure_free(collection->failure);
+}
+
+void pfs_store_destroy(struct pfs_store *store)
+{
+	if (!store)
+		return;
+	for (size_t i = 0; i < store->config.kinds->count; i++)
+		finish_collection(pfs_store_collection(store, store->config.kinds->rows[i]));
 	free(store->collections);
-	pfs_slots_finish(&store->slots);
 	free(store);
 }

@@ -33,6 +33,21 @@ struct pfs_flight {
 	int64_t deadline;
 };
 
+/* Objects of a kind by id. */
+struct object_index {
+	struct pfs_object **places;
+	size_t capacity;
+	size_t count;
+	uint64_t seed;
+};
+
+/* Objects by their numbers, which are never given out twice. */
+struct slot_table {
+	struct slot_block **blocks; /* NULL: none of its objects is left */
+	uint64_t capacity;	    /* of blocks */
+	uint64_t count;		    /* all numbers that were given out are below */
+};
+
 /* All objects of a kind, and the walk that lists them. */
 struct collection {
 	struct pfs_store *store;
@@ -43,9 +58,11 @@ struct collection {
 	uint64_t walk;		     /* number of the last walk, or of the one under way */
 	uint64_t complete_walk;	     /* the last one that ended well; 0: none */
 	size_t complete_pages;	     /* how many requests it took */
-	uint64_t checked_slot;	     /* of those that walks left out, the last one asked for */
-	struct pfs_wait_list waits;  /* in the order of their deadlines */
-	struct pfs_timer patience;   /* stops with the walk */
+	struct slot_table slots;
+	struct object_index index;  /* of objects that haven't vanished */
+	uint64_t checked_slot;	    /* of those that walks left out, the last one asked for */
+	struct pfs_wait_list waits; /* in the order of their deadlines */
+	struct pfs_timer patience;  /* stops with the walk */
 	TAILQ_HEAD(flight_list, pfs_flight) expecting;
 
 	/* The walk under way. */
@@ -61,21 +78,6 @@ struct collection {
 	size_t described;
 };
 
-/* Objects by kind and id. */
-struct object_index {
-	struct pfs_object **places;
-	size_t capacity;
-	size_t count;
-	uint64_t seed;
-};
-
-/* Objects by their numbers, which are never given out twice. */
-struct slot_table {
-	struct slot_block **blocks; /* NULL: none of its objects is left */
-	uint64_t capacity;	    /* of blocks */
-	uint64_t count;		    /* all numbers that were given out are below */
-};
-
 struct pfs_store {
 	struct pfs_api *api;
 	struct pfs_loop *loop;
@@ -83,23 +85,20 @@ struct pfs_store {
 	struct pfs_store_config config;
 	struct pfs_store_listener listeners[MAX_LISTENERS];
 	size_t listener_count;
-	struct object_index index; /* of objects that haven't vanished */
-	struct slot_table slots;
 	size_t known;
 	size_t missing_count;
 	size_t idle_count;
 	struct pfs_object_list missing; /* never seen, oldest first: an id that isn't there */
 	struct pfs_object_list idle;	/* known, unlisted, held by nobody, oldest first */
-	struct collection *collections; /* one a kind, in the table's order */
+	struct collection *collections; /* PFS_KINDS_MAX of them, by the kind's number */
 };
 
 /* --- store_index.c --- */
 
 void pfs_index_init(struct object_index *index);
 void pfs_index_finish(struct object_index *index); /* the objects are not its own */
-struct pfs_object *pfs_index_find(const struct object_index *index, const struct pfs_kind *kind,
-				  const char *id);
-/* 0, -ENOMEM. There must not be one of its kind and id. */
+struct pfs_object *pfs_index_find(const struct object_index *index, const char *id);
+/* 0, -ENOMEM. There must not be one of its id. */
 int pfs_index_add(struct object_index *index, struct pfs_object *object);
 /* Does nothing for one that isn't there. */
 void pfs_index_remove(struct object_index *index, const struct pfs_object *object);
@@ -168,8 +167,7 @@ void pfs_store_stop_expecting(struct pfs_flight *flight);
 
 /* --- store_walk.c --- */
 
-void pfs_store_init_collection(struct pfs_store *store, struct collection *collection,
-			       const struct pfs_kind *kind);
+void pfs_store_init_collection(struct pfs_store *store, const struct pfs_kind *kind);
 
 /* Begin a walk if none is under way. 0, or an error: then nothing was begun. */
 int pfs_store_walk(struct pfs_store *store, struct collection *collection);

@@ -18,14 +18,13 @@
 
 #define FIRST_CAPACITY 64 /* a power of two, as all that follow */
 
-/* Of kind and id: eight bytes at a time, multiplied and folded. */
-static size_t hash(const struct object_index *index, const struct pfs_kind *kind, const char *id)
+/* Eight bytes at a time, multiplied and folded. */
+static size_t hash(const struct object_index *index, const char *id)
 {
 	const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t sum = index->seed ^ (uint64_t)(kind - pfs_kinds);
 	size_t length = strlen(id);
+	uint64_t sum = index->seed + length;
 
-	sum += length;
 	while (length) {
 		size_t part = length < sizeof(uint64_t) ? length : sizeof(uint64_t);
 		uint64_t word = 0;
@@ -41,7 +40,7 @@ static size_t hash(const struct object_index *index, const struct pfs_kind *kind
 
 static size_t home(const struct object_index *index, const struct pfs_object *object)
 {
-	return hash(index, object->kind, object->id) & (index->capacity - 1);
+	return hash(index, object->id) & (index->capacity - 1);
 }
 
 static size_t after(const struct object_index *index, size_t place)
@@ -61,17 +60,16 @@ void pfs_index_finish(struct object_index *index)
 	*index = (struct object_index){0};
 }
 
-struct pfs_object *pfs_index_find(const struct object_index *index, const struct pfs_kind *kind,
-				  const char *id)
+struct pfs_object *pfs_index_find(const struct object_index *index, const char *id)
 {
 	struct pfs_object *object;
 	size_t place;
 
 	if (!index->capacity)
 		return NULL;
-	place = hash(index, kind, id) & (index->capacity - 1);
+	place = hash(index, id) & (index->capacity - 1);
 	while ((object = index->places[place])) {
-		if (object->kind == kind && !strcmp(object->id, id))
+		if (!strcmp(object->id, id))
 			return object;
 		place = after(index, place);
 	}

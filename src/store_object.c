@@ -24,7 +24,7 @@
 
 struct collection *pfs_store_collection(const struct pfs_store *store, const struct pfs_kind *kind)
 {
-	return &store->collections[kind - pfs_kinds];
+	return &store->collections[kind->number];
 }
 
 /* --- contents ------------------------------------------------------------------------------ */
@@ -70,42 +70,20 @@ void pfs_origin_drop(struct pfs_origin *origin)
  */
 #define LATEST (INT64_C(7258118400) * PFS_SECOND)
 
-/* The string at a path, the caller's; 1, 0: there is none, -ENOMEM. A kind may have no path. */
-static int read_string(const struct pfs_content *content, const char *path, char **ret_string)
-{
-	struct pfs_json_value value = {0};
-
-	if (path)
-		value = pfs_json_at(&content->json, path);
-	return pfs_json_strdup(&value, ret_string);
-}
-
-/* The time that it tells there; false without one that can be, or without memory. */
-static bool read_time(const struct pfs_content *content, const char *path, int64_t *ret_time)
-{
-	char *text;
-	bool good;
-
-	if (read_string(content, path, &text) != 1)
-		return false;
-	good = !pfs_time_parse(text, ret_time) && *ret_time < LATEST;
-	free(text);
-	return good;
-}
-
-/*
- * Can it change any more? Without memory it must not be taken for one that can, since it may never
- * be asked again. 0, -ENOMEM.
+/* The time in a field of this name; false without one that can be. A kind may have no such field.
  */
-static int read_terminal(const struct pfs_kind *kind, struct pfs_content *content)
+static bool read_time(const struct pfs_kind *kind, const struct pfs_content *content,
+		      const char *field, int64_t *ret_time)
 {
-	char *status;
-	int found = read_string(content, kind->status_key, &status);
+	const struct pfs_json_value value = pfs_kind_value(kind, field, &content->json);
+	char text[128];
 
-	content->terminal = found == 1 && pfs_kind_is_terminal(kind, status);
-	if (found == 1)
-		free(status);
-	return found < 0 ? found : 0;
+	if (value.type != PFS_JSON_STRING || value.length >= sizeof(text) ||
+	    memchr(value.text, '\0', value.length))
+		return false;
+	memcpy(text, value.text, value.length);
+	text[value.length] = '\0';
+	return !pfs_time_parse(text, ret_time) && *ret_time < LATEST;
 }
 
 /*
@@ -125,8 +103,8 @@ static void set_times(struct pfs_store *store, const struct pfs_object *object,
 		return;
 	}
 	content->changed = object->first_seen;
-	if (!read_time(content, object->kind->finished_key, &content->modified) &&
-	    !read_time(content, object->kind->created_key, &content->modified))
+	if (!read_time(object->kind, content, object->kind->finished, &content->modified) &&
+	    !read_time(object->kind, content, object->kind->created, &content->modified))
 		content->modified = object->first_seen;
 }
 
@@ -139,10 +117,8 @@ static struct pfs_content *make_content(struct pfs_store *store, const struct pf
 		return NULL;
 	content->references = 1;
 	pfs_json_copy(json, content->memory, &content->json);
-	if (read_terminal(object->kind, content)) {
-		free(content);
-		return NULL;
-	}
+	content->end = pfs_kind_end(object->kind, &content->json);
+	content->is_final = content->end && object->kind->is_final;
 	set_times(store, object, content);
 	return content;
 }
@@ -152,14 +128,15 @@ static struct pfs_content *make_content(struct pfs_store *store, const struct pf
 struct pfs_object *pfs_store_find(struct pfs_store *store, const struct pfs_kind *kind,
 				  const char *id)
 {
-	struct pfs_object *object = pfs_index_find(&store->index, kind, id);
+	struct pfs_object *object = pfs_index_find(&pfs_store_collection(store, kind)->index, id);
 
 	return object && object->content ? object : NULL;
 }
 
 int64_t pfs_store_missing_left(struct pfs_store *store, const struct pfs_kind *kind, const char *id)
 {
-	const struct pfs_object *object = pfs_index_find(&store->index, kind, id);
+	const struct pfs_object *object =
+		pfs_index_find(&pfs_store_collection(store, kind)->index, id);
 	int64_t left;
 
 	if (!object || object->content || !object->failure || object->failure->error != -ENOENT)
@@ -168,15 +145,17 @@ int64_t pfs_store_missing_left(struct pfs_store *store, const struct pfs_kind *k
 	return left > 0 ? left : 0;
 }
 
-struct pfs_object *pfs_store_by_slot(struct pfs_store *store, uint64_t slot)
+struct pfs_object *pfs_store_by_slot(struct pfs_store *store, const struct pfs_kind *kind,
+				     uint64_t slot)
 {
-	return pfs_slots_get(&store->slots, slot);
+	return pfs_slots_get(&pfs_store_collection(store, kind)->slots, slot);
 }
 
 struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_kind *kind,
 				    const char *id)
 {
-	struct pfs_object *object = pfs_index_find(&store->index, kind, id);
+	struct object_index *index = &pfs_store_collection(store, kind)->index;
+	struct pfs_object *object = pfs_index_find(index, id);
 	size_t size = strlen(id) + 1;
 
 	if (object)
@@ -187,7 +166,7 @@ struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_ki
 	object->kind = kind;
 	object->fresh_until = FORGOTTEN;
 	memcpy(object->id, id, size);
-	if (pfs_index_add(&store->index, object)) {
+	if (pfs_index_add(index, object)) {
 		free(object);
 		return NULL;
 	}
@@ -198,7 +177,7 @@ static int assign_slot(struct pfs_store *store, struct pfs_object *object)
 {
 	if (store->known >= store->config.max_objects)
 		return -ENOSPC;
-	if (pfs_slots_add(&store->slots, object))
+	if (pfs_slots_add(&pfs_store_collection(store, object->kind)->slots, object))
 		return -ENOMEM;
 	store->known++;
 	store->stats->objects++;
@@ -252,15 +231,17 @@ void pfs_store_settle(struct pfs_store *store, struct pfs_object *object)
 
 void pfs_store_free_object(struct pfs_store *store, struct pfs_object *object)
 {
+	struct collection *collection = pfs_store_collection(store, object->kind);
+
 	leave_idle(store, object);
 	for (size_t i = 0; i < store->listener_count; i++) {
 		if (store->listeners[i].freed)
 			store->listeners[i].freed(store->listeners[i].arg, object);
 	}
 	if (!object->gone)
-		pfs_index_remove(&store->index, object);
+		pfs_index_remove(&collection->index, object);
 	if (object->slot) {
-		pfs_slots_remove(&store->slots, object);
+		pfs_slots_remove(&collection->slots, object);
 		store->known--;
 		store->stats->objects--;
 	}
@@ -366,7 +347,7 @@ void pfs_store_vanish(struct pfs_store *store, struct pfs_object *object)
 	struct collection *collection = pfs_store_collection(store, object->kind);
 
 	leave_idle(store, object);
-	pfs_index_remove(&store->index, object);
+	pfs_index_remove(&collection->index, object);
 	object->gone = true;
 	collection->modified = pfs_loop_wall_after(store->loop, collection->modified);
 	for (size_t i = 0; i < store->listener_count; i++) {

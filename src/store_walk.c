@@ -117,27 +117,28 @@ static void lose_patience(void *arg)
 
 static bool is_due(const struct pfs_store *store, const struct pfs_object *object)
 {
-	return !object->flight && !pfs_store_left(store, object) &&
+	return !object->flight && (object->kind->is_whole || !pfs_store_left(store, object)) &&
 	       (!object->failure || object->failure->until <= pfs_loop_now(store->loop));
 }
 
 /*
- * Objects that the walk left out: the unheld ones may be freed now, and of those whose time is up
+ * Objects that the walk left out: the unheld ones may be freed now, and of those that have expired
  * some are asked for, so that a change of one is seen, and one which is really gone doesn't stay
- * in the listing for ever. Each walk goes on where the one before stopped.
+ * in the listing for ever. Each walk goes on where the one before stopped. Of a kind whose lists
+ * are whole, an object that is left out is asked for though it hasn't expired: most likely it is
+ * gone.
  */
 static void check_left_out(struct collection *collection)
 {
 	struct pfs_store *store = collection->store;
-	uint64_t count = store->slots.count, start = collection->checked_slot;
+	uint64_t count = collection->slots.count, start = collection->checked_slot;
 	unsigned checked = 0;
 
 	for (uint64_t step = 1; step <= count; step++) {
 		uint64_t slot = (start + step) % count;
-		struct pfs_object *object = pfs_slots_get(&store->slots, slot);
+		struct pfs_object *object = pfs_slots_get(&collection->slots, slot);
 
-		if (!object || object->kind != collection->kind || object->gone ||
-		    object->walk == collection->walk)
+		if (!object || object->gone || object->walk == collection->walk)
 			continue;
 		if (checked < CHECKED_AT_ONCE && is_due(store, object) &&
 		    !pfs_store_describe(store, object)) {
@@ -303,14 +304,16 @@ int pfs_store_walk(struct pfs_store *store, struct collection *collection)
 	return error;
 }
 
-void pfs_store_init_collection(struct pfs_store *store, struct collection *collection,
-			       const struct pfs_kind *kind)
+void pfs_store_init_collection(struct pfs_store *store, const struct pfs_kind *kind)
 {
+	struct collection *collection = pfs_store_collection(store, kind);
+
 	collection->store = store;
 	collection->kind = kind;
 	collection->fresh_until = FORGOTTEN;
 	collection->modified = pfs_loop_wall(store->loop);
 	collection->patience = (struct pfs_timer){.fire = lose_patience, .arg = collection};
+	pfs_index_init(&collection->index);
 	TAILQ_INIT(&collection->waits);
 	TAILQ_INIT(&collection->expecting);
 }
@@ -319,7 +322,9 @@ bool pfs_store_prefers_walk(struct pfs_store *store, const struct pfs_object *ob
 {
 	struct collection *collection = pfs_store_collection(store, object->kind);
 	int64_t now = pfs_loop_now(store->loop);
-	size_t price = collection->complete_pages > 2 ? collection->complete_pages : 2;
+	/* A last page of a paged list may be followed by an empty one. */
+	size_t least = collection->kind->is_paged ? 2 : 1;
+	size_t price = collection->complete_pages > least ? collection->complete_pages : least;
 
 	if (!object->content || !object->walk || object->walk != collection->complete_walk ||
 	    collection->failure || price > WALK_PAGES_MAX)
@@ -425,11 +430,26 @@ size_t pfs_store_list_price(const struct pfs_store *store, const struct pfs_kind
 struct pfs_object *pfs_store_next(struct pfs_store *store, const struct pfs_kind *kind,
 				  uint64_t after)
 {
-	struct pfs_object *object = pfs_slots_next(&store->slots, after);
+	const struct slot_table *slots = &pfs_store_collection(store, kind)->slots;
+	struct pfs_object *object = pfs_slots_next(slots, after);
 
-	while (object && ((kind && object->kind != kind) || object->gone))
-		object = pfs_slots_next(&store->slots, object->slot);
+	while (object && object->gone)
+		object = pfs_slots_next(slots, object->slot);
 	return object;
+}
+
+struct pfs_object *pfs_store_each(struct pfs_store *store, struct pfs_cursor *cursor)
+{
+	for (; cursor->row < store->config.kinds->count; cursor->row++, cursor->slot = 0) {
+		struct pfs_object *object =
+			pfs_store_next(store, store->config.kinds->rows[cursor->row], cursor->slot);
+
+		if (!object)
+			continue;
+		cursor->slot = object->slot;
+		return object;
+	}
+	return NULL;
 }
 
 int64_t pfs_store_list_left(const struct pfs_store *store, const struct pfs_kind *kind)

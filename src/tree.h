@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the tree room share: tree.c (places, names, listings), tree_attributes.c
- * (attributes and the bytes they promise), tree_file.c (the files of an object: names and
- * contents), tree_xattr.c.
+ * What the files of the tree room share. Each knows those before it: tree_node.c (numbers and the
+ * nodes they mean), tree_file.c (the files of an object: names and contents), tree_promise.c (the
+ * bytes that attributes promise, the snapshots of reports), tree_attributes.c, tree_xattr.c, tree.c
+ * (names, listings, paths).
  */
 #ifndef PINEFS_SRC_TREE_H
 #define PINEFS_SRC_TREE_H
@@ -27,17 +28,26 @@ enum {
 /* What never changes may be kept by the kernel for as long as it likes. */
 #define STATIC_HOLDS (3600 * PFS_SECOND)
 
-/* Indexes of an object's files. They fit the bits of a 64-bit mask and six bits of an inode. */
+/*
+ * Indexes of an object's files. They fit the bits of a 64-bit mask and six bits of an inode. Those
+ * from FILE_RAW to FILE_EXTRA have names of their own, whether or not there are such files: see
+ * tree_file.c.
+ */
 enum {
 	FILE_FIELD = 1, /* the kind's fields in order */
 	FILE_RAW = FILE_FIELD + PFS_FIELDS_MAX,
 	FILE_DONE,
 	FILE_EVENTS,
-	FILE_WAIT,  /* there by name, but in no listing */
-	FILE_EXTRA, /* keys that the table of kinds doesn't know, in order of appearance */
+	FILE_WAIT,				    /* there by name, but in no listing */
+	FILE_SUCCESS,				    /* not yet */
+	FILE_LINK,				    /* the kind's links; not yet */
+	FILE_EXTRA = FILE_LINK + PFS_LINKS_MAX + 1, /* keys that no kind's row has, in order of
+						     * appearance */
 	FILE_END = 64,
 };
-#define EXTRA_MAX (FILE_END - FILE_EXTRA)
+#define EXTRA_MAX 32
+
+_Static_assert(FILE_EXTRA + EXTRA_MAX == FILE_END, "the manual says how many");
 
 _Static_assert((int)FILE_END <= (int)INODE_SLOT, "a file's index fits its inode");
 _Static_assert(INODE_REPORT + PFS_REPORTS_MAX <= INODE_COLLECTION, "reports have inodes");
@@ -68,30 +78,29 @@ struct listing {
 
 struct pfs_tree {
 	struct pfs_store *store;
+	const struct pfs_kinds *kinds;
 	struct pfs_history *history;
 	struct pfs_loop *loop;
 	struct pfs_tree_config config;
 	int64_t mounted_at; /* ns since the epoch */
 	struct pfs_buffer scratch;
 	struct snapshot snapshots[PFS_REPORTS_MAX];
-	struct extras *extras;	  /* one a kind */
-	struct listing *listings; /* one a kind */
+	/* By the kind's number. */
+	struct extras extras[PFS_KINDS_MAX];
+	struct listing listings[PFS_KINDS_MAX];
 };
 
-/* --- tree_attributes.c --- */
+/* --- tree_node.c --- */
 
-/* The size that `wait` pretends to have, as files of sysfs do: what must be read to know. */
-#define WAIT_SIZE 4096
-
-/* The store's news, for what was promised. */
-void pfs_promise_changed(void *arg, struct pfs_object *object, struct pfs_content *before);
-void pfs_promise_freed(void *arg, struct pfs_object *object);
-
-/*
- * Somebody looks at a report, or by its name is about to: where that wants it, render its present
- * content. Its time moves if that is another than before.
- */
-void pfs_snapshot_look(struct pfs_tree *tree, unsigned index, bool by_name);
+/* A node that is no kind's, by its number. */
+struct pfs_node pfs_node_plain(enum pfs_node_type type, uint64_t inode);
+struct pfs_node pfs_node_of_report(unsigned index);
+struct pfs_node pfs_node_of_kind(const struct pfs_kind *kind); /* its collection */
+struct pfs_node pfs_node_of_object(struct pfs_object *object);
+/* A file of an object by its index, whichever kind of file it is. */
+struct pfs_node pfs_node_of_file(struct pfs_tree *tree, struct pfs_object *object, unsigned index);
+/* A history as it is now, under the number of its present generation. NULL: the whole one. */
+struct pfs_node pfs_node_of_history(struct pfs_tree *tree, struct pfs_object *object);
 
 /* --- tree_file.c --- */
 
@@ -118,5 +127,23 @@ int pfs_file_read(struct pfs_tree *tree, const struct pfs_kind *kind,
 		  struct pfs_slice *ret_bytes);
 
 void pfs_extras_finish(struct extras *extras);
+
+/* --- tree_promise.c --- */
+
+/* The store's news, for what was promised. */
+void pfs_promise_changed(void *arg, struct pfs_object *object, struct pfs_content *before);
+void pfs_promise_freed(void *arg, struct pfs_object *object);
+
+/* The attributes of this file are about to be filled from the object's present content. */
+void pfs_promise_make(struct pfs_object *object, unsigned index);
+
+/* The content of which the attributes of this file were last filled. */
+const struct pfs_content *pfs_promise_content(const struct pfs_object *object, unsigned index);
+
+/*
+ * Somebody looks at a report, or by its name is about to: where that wants it, render its present
+ * content. Its time moves if that is another than before.
+ */
+void pfs_snapshot_look(struct pfs_tree *tree, unsigned index, bool by_name);
 
 #endif

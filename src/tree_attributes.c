@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Attributes, and the bytes they promise.
- *
- * The kernel reads a file as long as its attributes say, from whatever pages it has. So a read
- * must give the bytes of which the attributes were last told, even if the API has said something
- * else meanwhile; never fewer. Each content is immutable and counted: when an object's content is
- * replaced, the one before is kept with the set of files that were promised from it, and each
- * file leaves that set when its attributes are told again. The sets are masks of 64 files, and
- * there are rarely more than one.
+ * Attributes: what stat(2) says of a node, and for how long; what a file that is read must be true
+ * about first; which files a change of an object concerns.
  *
  * The kernel keeps a directory's listing as long as its time doesn't move. That of a collection
  * moves when an object comes or goes; but a listing whose time is up must be asked for again,
@@ -18,110 +12,10 @@
 #include "tree.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-struct pfs_promise {
-	struct pfs_promise *next;
-	struct pfs_content *content;
-	uint64_t files;
-};
-
-#define BIT(index) (UINT64_C(1) << (index))
-
-/* --- promises ------------------------------------------------------------------------------ */
-
-void pfs_promise_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
-{
-	struct pfs_promise *promise;
-
-	if (!object->promised)
-		return;
-	promise = malloc(sizeof(*promise));
-	/* Without memory the promise is broken: reads then get the new bytes. */
-	if (promise) {
-		promise->next = object->promises;
-		promise->content = pfs_content_keep(before);
-		promise->files = object->promised;
-		object->promises = promise;
-	}
-	object->promised = 0;
-}
-
-/* Nothing is promised any more of these files; what nobody needs then is freed. */
-static void drop_promises(struct pfs_object *object, uint64_t files)
-{
-	struct pfs_promise **place = &object->promises;
-
-	while (*place) {
-		struct pfs_promise *promise = *place;
-
-		promise->files &= ~files;
-		if (promise->files) {
-			place = &promise->next;
-			continue;
-		}
-		*place = promise->next;
-		pfs_content_drop(promise->content);
-		free(promise);
-	}
-	object->promised &= ~files;
-}
-
-void pfs_promise_freed(void *arg, struct pfs_object *object)
-{
-	drop_promises(object, ~UINT64_C(0));
-}
-
-static const struct pfs_content *promised_content(const struct pfs_object *object, unsigned index)
-{
-	const struct pfs_promise *promise = object->promises;
-
-	while (promise && !(promise->files & BIT(index)))
-		promise = promise->next;
-	return promise ? promise->content : object->content;
-}
-
-/* --- reports ------------------------------------------------------------------------------- */
-
-/*
- * Whoever archives a file looks at it before and after, and complains if it has changed meanwhile.
- * So a snapshot lives until nobody has looked for a while, but not for ever, for there are those
- * who keep a file open and look again and again. A name is looked up before it is opened, and who
- * opens a report wants what it says now; but one that changes by itself would then differ between
- * the two lookups of stat(2) and open(2).
- */
-#define SNAPSHOT_IDLE	 PFS_SECOND
-#define SNAPSHOT_LONGEST (5 * PFS_SECOND)
-
-static void take_snapshot(struct pfs_tree *tree, unsigned index)
-{
-	const struct pfs_report *report = &tree->config.reports[index];
-	struct snapshot *snapshot = &tree->snapshots[index];
-	struct pfs_buffer buffer = {0};
-	bool same;
-
-	report->render(report->arg, &buffer);
-	same = snapshot->taken_at && buffer.length == snapshot->buffer.length &&
-	       (!buffer.length || !memcmp(buffer.bytes, snapshot->buffer.bytes, buffer.length));
-	if (!same)
-		snapshot->modified = pfs_loop_wall_after(tree->loop, snapshot->modified);
-	pfs_buffer_finish(&snapshot->buffer);
-	snapshot->buffer = buffer;
-	snapshot->taken_at = pfs_loop_now(tree->loop);
-}
-
-void pfs_snapshot_look(struct pfs_tree *tree, unsigned index, bool by_name)
-{
-	struct snapshot *snapshot = &tree->snapshots[index];
-	int64_t now = pfs_loop_now(tree->loop);
-
-	if (!snapshot->taken_at || (by_name && !tree->config.reports[index].moves) ||
-	    now - snapshot->looked_at > SNAPSHOT_IDLE ||
-	    now - snapshot->taken_at > SNAPSHOT_LONGEST)
-		take_snapshot(tree, index);
-	snapshot->looked_at = now;
-}
+/* The size that `wait` pretends to have, as files of sysfs do: what must be read to know. */
+#define WAIT_SIZE 4096
 
 /* --- attributes ---------------------------------------------------------------------------- */
 
@@ -169,12 +63,12 @@ static void fill_common(const struct pfs_tree *tree, const struct pfs_node *node
 	if (node->type == PFS_NODE_OBJECT || node->type == PFS_NODE_REPORTS)
 		stat->st_nlink = 2;
 	else if (node->type == PFS_NODE_ROOT)
-		stat->st_nlink = (nlink_t)(3 + pfs_kind_count);
+		stat->st_nlink = (nlink_t)(3 + tree->kinds->count);
 }
 
 static int64_t collection_time(struct pfs_tree *tree, const struct pfs_kind *kind, int64_t left)
 {
-	struct listing *listing = &tree->listings[kind - pfs_kinds];
+	struct listing *listing = &tree->listings[kind->number];
 
 	if (!left && listing->served) {
 		listing->nudge++;
@@ -195,8 +89,7 @@ static int fill_file(struct pfs_tree *tree, const struct pfs_node *node, struct 
 	if (error)
 		return error;
 	set_size(stat, bytes.length);
-	drop_promises(object, BIT(node->index));
-	object->promised |= BIT(node->index);
+	pfs_promise_make(object, node->index);
 	return 0;
 }
 
@@ -208,7 +101,7 @@ bool pfs_tree_is_wait(const struct pfs_node *node)
 bool pfs_tree_must_wait(const struct pfs_node *node)
 {
 	return pfs_tree_is_wait(node) && !node->object->gone && node->object->content &&
-	       !node->object->content->terminal;
+	       !node->object->content->end;
 }
 
 static int fill_history(struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
@@ -245,13 +138,26 @@ static int fill_object(struct pfs_tree *tree, const struct pfs_node *node, struc
 	return fill_file(tree, node, stat);
 }
 
+/*
+ * How long the kernel may keep what it is given of an object. Of one that can change not for longer
+ * than the shortest TTL, whatever its own: whoever sets a watch must be noticed by a message.
+ */
+static int64_t object_left(const struct pfs_tree *tree, const struct pfs_object *object)
+{
+	int64_t left = pfs_store_left(tree->store, object);
+
+	if (object->content && object->content->is_final)
+		return left;
+	return left < tree->config.ttl ? left : tree->config.ttl;
+}
+
 /* How long it holds that nothing was added to the whole history. */
 static int64_t whole_list_left(struct pfs_tree *tree)
 {
 	int64_t left = tree->config.ttl;
 
-	for (size_t i = 0; i < pfs_kind_count; i++) {
-		int64_t of_kind = pfs_store_list_left(tree->store, &pfs_kinds[i]);
+	for (size_t i = 0; i < tree->kinds->count; i++) {
+		int64_t of_kind = pfs_store_list_left(tree->store, tree->kinds->rows[i]);
 
 		left = of_kind < left ? of_kind : left;
 	}
@@ -290,7 +196,7 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 		break;
 	case PFS_NODE_OBJECT:
 	case PFS_NODE_FILE:
-		holds = pfs_tree_must_wait(node) ? 0 : pfs_store_left(tree->store, node->object);
+		holds = pfs_tree_must_wait(node) ? 0 : object_left(tree, node->object);
 		error = fill_object(tree, node, &stat);
 		break;
 	default:
@@ -301,6 +207,26 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 	*ret_stat = stat;
 	*ret_holds = holds;
 	return 0;
+}
+
+int64_t pfs_tree_entry_holds(const struct pfs_tree *tree, const struct pfs_node *node)
+{
+	int64_t left;
+
+	switch (node->type) {
+	case PFS_NODE_REPORT:
+		return 0;
+	case PFS_NODE_COLLECTION:
+	case PFS_NODE_EVENTS:
+		return tree->config.ttl;
+	case PFS_NODE_OBJECT:
+	case PFS_NODE_FILE:
+		/* The attributes say whether the object still holds, not the name. */
+		left = object_left(tree, node->object);
+		return left ? left : tree->config.ttl;
+	default:
+		return STATIC_HOLDS;
+	}
 }
 
 void pfs_tree_vanished_attributes(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat)
@@ -315,8 +241,8 @@ void pfs_tree_vanished_attributes(struct pfs_tree *tree, uint64_t inode, struct 
 /* What was seen was seen, whether or not the API can be asked for more. */
 static int refresh_lists(struct pfs_tree *tree, struct pfs_wait *wait)
 {
-	for (size_t i = 0; i < pfs_kind_count; i++) {
-		if (pfs_store_ask_list(tree->store, &pfs_kinds[i], PFS_LIST_WHOLE, wait) ==
+	for (size_t i = 0; i < tree->kinds->count; i++) {
+		if (pfs_store_ask_list(tree->store, tree->kinds->rows[i], PFS_LIST_WHOLE, wait) ==
 		    -EINPROGRESS)
 			return -EINPROGRESS;
 	}
@@ -373,7 +299,7 @@ static int read_object(struct pfs_tree *tree, const struct pfs_node *node,
 					&tree->scratch, ret_content);
 	if (pfs_tree_must_wait(node)) /* a mapping, or splice(2): no read(2) gets here */
 		return -EAGAIN;
-	content = promised_content(node->object, node->index);
+	content = pfs_promise_content(node->object, node->index);
 	if (!content)
 		return -ESTALE;
 	error = pfs_file_read(tree, node->kind, content, node->index, &tree->scratch, ret_content);

@@ -9,73 +9,62 @@
 
 #include "pinefs/json.h"
 
-static const struct {
-	const char *name;
-	unsigned index;
-} fixed[] = {
-	{"raw.json", FILE_RAW},
-	{"done", FILE_DONE},
-	{"events", FILE_EVENTS},
-	{"wait", FILE_WAIT},
+/* Files that pinefs makes, the same for each kind. */
+static const char *const fixed[] = {
+	[FILE_RAW - FILE_RAW] = "raw.json",
+	[FILE_DONE - FILE_RAW] = "done",
+	[FILE_EVENTS - FILE_RAW] = "events",
+	[FILE_WAIT - FILE_RAW] = "wait",
 };
 
-#define FIXED_COUNT  (sizeof(fixed) / sizeof(fixed[0]))
-#define NAME_LONGEST 255
+/*
+ * No member of an object gets these names, though there are no such files yet: then they can be
+ * given to some without taking a file away from those who read it.
+ */
+static const char *const reserved[] = {"success", "tags", "backup", "index", "restores"};
 
-static struct extras *extras_of(const struct pfs_tree *tree, const struct pfs_kind *kind)
+#define FIXED_COUNT    (sizeof(fixed) / sizeof(fixed[0]))
+#define RESERVED_COUNT (sizeof(reserved) / sizeof(reserved[0]))
+#define NAME_LONGEST   255
+
+static const struct extras *extras_of(const struct pfs_tree *tree, const struct pfs_kind *kind)
 {
-	return &tree->extras[kind - pfs_kinds];
-}
-
-static unsigned field_count(const struct pfs_kind *kind)
-{
-	unsigned count = 0;
-
-	while (kind->fields[count])
-		count++;
-	return count;
-}
-
-static unsigned field_by_name(const struct pfs_kind *kind, const char *name)
-{
-	for (unsigned i = 0; kind->fields[i]; i++) {
-		if (!strcmp(kind->fields[i], name))
-			return FILE_FIELD + i;
-	}
-	return 0;
+	return &tree->extras[kind->number];
 }
 
 unsigned pfs_file_by_name(struct pfs_tree *tree, const struct pfs_kind *kind, const char *name)
 {
 	const struct extras *extras = extras_of(tree, kind);
-	unsigned index = field_by_name(kind, name);
+	const struct pfs_field *field = pfs_kind_field(kind, name);
 
-	for (size_t i = 0; !index && i < FIXED_COUNT; i++) {
-		if (!strcmp(fixed[i].name, name))
-			return fixed[i].index;
+	if (field)
+		return FILE_FIELD + (unsigned)(field - kind->fields);
+	for (unsigned i = 0; i < FIXED_COUNT; i++) {
+		if (!strcmp(fixed[i], name))
+			return FILE_RAW + i;
 	}
-	for (size_t i = 0; !index && i < extras->count; i++) {
+	for (unsigned i = 0; i < extras->count; i++) {
 		if (!strcmp(extras->all[i].name, name))
-			index = FILE_EXTRA + (unsigned)i;
+			return FILE_EXTRA + i;
 	}
-	return index;
+	return 0;
 }
 
 const char *pfs_file_name(struct pfs_tree *tree, const struct pfs_kind *kind, unsigned index)
 {
-	if (index >= FILE_RAW && index <= FILE_WAIT)
-		return fixed[index - FILE_RAW].name;
 	if (index >= FILE_EXTRA)
 		return extras_of(tree, kind)->all[index - FILE_EXTRA].name;
-	return kind->fields[index - FILE_FIELD];
+	if (index >= FILE_RAW)
+		return fixed[index - FILE_RAW];
+	return kind->fields[index - FILE_FIELD].name;
 }
 
 /* --- keys that the table doesn't know ------------------------------------------------------ */
 
 static bool is_taken(struct pfs_tree *tree, const struct pfs_kind *kind, const char *name)
 {
-	for (size_t i = 0; i < FIXED_COUNT; i++) {
-		if (!strcmp(fixed[i].name, name))
+	for (size_t i = 0; i < RESERVED_COUNT; i++) {
+		if (!strcmp(reserved[i], name))
 			return true;
 	}
 	return pfs_file_by_name(tree, kind, name) != 0;
@@ -98,12 +87,24 @@ static char *safe_name(struct pfs_tree *tree, const struct pfs_kind *kind, const
 	return is_taken(tree, kind, name) ? NULL : strdup(name);
 }
 
+/* Is this where a field of the kind has its value, though perhaps not in this document? */
+static bool is_of_field(const struct pfs_field *field, const struct pfs_json_value *member)
+{
+	if (!field->paths[0])
+		return pfs_json_is_key(member, field->name);
+	for (size_t i = 0; i < PFS_PATHS_MAX && field->paths[i]; i++) {
+		if (pfs_json_is_key(member, field->paths[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Has this member a file already? */
 static bool is_known(const struct extras *extras, const struct pfs_kind *kind,
 		     const struct pfs_json_value *member)
 {
-	for (size_t i = 0; kind->fields[i]; i++) {
-		if (pfs_json_is_key(member, kind->fields[i]))
+	for (size_t i = 0; i < kind->field_count; i++) {
+		if (is_of_field(&kind->fields[i], member))
 			return true;
 	}
 	for (size_t i = 0; i < extras->count; i++) {
@@ -123,7 +124,7 @@ static bool is_scalar(const struct pfs_json_value *value)
 static void learn(struct pfs_tree *tree, const struct pfs_kind *kind,
 		  const struct pfs_json_value *value)
 {
-	struct extras *extras = extras_of(tree, kind);
+	struct extras *extras = &tree->extras[kind->number];
 	struct extra extra = {.key = strndup(value->key, value->key_length)};
 
 	if (extra.key)
@@ -166,14 +167,14 @@ static int find_value(const struct pfs_tree *tree, const struct pfs_kind *kind,
 	const struct pfs_json_value whole = pfs_json_whole(&content->json);
 
 	*ret_value = (struct pfs_json_value){0};
-	if (index >= FILE_FIELD && index - FILE_FIELD < field_count(kind)) {
-		*ret_value = pfs_json_at(&content->json, kind->fields[index - FILE_FIELD]);
+	if (index >= FILE_FIELD && index - FILE_FIELD < kind->field_count) {
+		*ret_value = pfs_field_value(&kind->fields[index - FILE_FIELD], &content->json);
 		return 0;
 	}
 	if (index >= FILE_EXTRA && index - FILE_EXTRA < extras->count)
 		*ret_value = pfs_json_member(&whole, extras->all[index - FILE_EXTRA].key);
-	else if ((index == FILE_DONE || index == FILE_WAIT) && content->terminal)
-		*ret_value = pfs_json_at(&content->json, kind->status_key);
+	else if (content->end && (index == FILE_WAIT || (index == FILE_DONE && kind->has_done)))
+		*ret_value = pfs_kind_value(kind, kind->status, &content->json);
 	return is_scalar(ret_value) ? 0 : -ENOENT;
 }
 
@@ -215,8 +216,8 @@ static bool exists(struct pfs_tree *tree, const struct pfs_kind *kind,
 
 	if (index < FILE_EXTRA)
 		return index == FILE_RAW || index == FILE_EVENTS ||
-		       (index == FILE_DONE && content->terminal) ||
-		       index - FILE_FIELD < field_count(kind);
+		       (index == FILE_DONE && content->end && kind->has_done) ||
+		       index - FILE_FIELD < kind->field_count;
 	return !find_value(tree, kind, content, index, &value);
 }
 

@@ -25,7 +25,7 @@
 
 static bool can_change(const struct pfs_object *object)
 {
-	return object->content && !object->content->terminal && !object->gone;
+	return object->content && !object->content->is_final && !object->gone;
 }
 
 /* --- interests ----------------------------------------------------------------------------- */
@@ -37,6 +37,7 @@ static void drop_interest(struct pfs_watch *watch, struct pfs_interest *interest
 	TAILQ_REMOVE(&watch->interests, interest, link);
 	object->interest = NULL;
 	free(interest);
+	pfs_store_follow(watch->store, object, false);
 	pfs_store_release(watch->store, object, 1);
 }
 
@@ -54,6 +55,7 @@ static struct pfs_interest *find_or_make(struct pfs_watch *watch, struct pfs_obj
 	TAILQ_INSERT_TAIL(&watch->interests, interest, link);
 	object->interest = interest;
 	pfs_store_hold(watch->store, object, 1);
+	pfs_store_follow(watch->store, object, true);
 	return interest;
 }
 
@@ -119,15 +121,10 @@ static void refresh_one(struct pfs_watch *watch, struct pfs_interest *interest)
 	(void)pfs_store_refresh(watch->store, interest->object);
 }
 
-static struct list_interest *list_of(const struct pfs_watch *watch, const struct pfs_kind *kind)
-{
-	return &watch->lists[kind - pfs_kinds];
-}
-
 /* When may the next walk be begun? */
 static int64_t next_walk(const struct pfs_watch *watch, const struct pfs_kind *kind)
 {
-	const struct list_interest *list = list_of(watch, kind);
+	const struct list_interest *list = &watch->lists[kind->number];
 	uint64_t generation = pfs_store_list_generation(watch->store, kind);
 	bool failed = list->begun && list->generation == generation;
 
@@ -138,7 +135,7 @@ static int64_t next_walk(const struct pfs_watch *watch, const struct pfs_kind *k
 
 static void begin_walk(struct pfs_watch *watch, const struct pfs_kind *kind)
 {
-	struct list_interest *list = list_of(watch, kind);
+	struct list_interest *list = &watch->lists[kind->number];
 	uint64_t generation = pfs_store_list_generation(watch->store, kind);
 
 	list->failures = list->begun && list->generation == generation ? list->failures + 1 : 0;
@@ -172,7 +169,8 @@ static bool prefers_walk(const struct pfs_watch *watch, const struct pfs_kind *k
 
 static void refresh_kind(struct pfs_watch *watch, const struct pfs_kind *kind)
 {
-	bool list_due = list_of(watch, kind)->watched && !pfs_store_list_left(watch->store, kind);
+	bool list_due =
+		watch->lists[kind->number].watched && !pfs_store_list_left(watch->store, kind);
 	struct pfs_interest *interest;
 	bool walking;
 
@@ -201,11 +199,12 @@ static void schedule(struct pfs_watch *watch)
 
 	TAILQ_FOREACH(interest, &watch->interests, link)
 		due = sooner(due, next_time(watch, interest));
-	for (size_t i = 0; i < pfs_kind_count; i++) {
-		int64_t expires = now + pfs_store_list_left(watch->store, &pfs_kinds[i]);
-		int64_t next = next_walk(watch, &pfs_kinds[i]);
+	for (size_t i = 0; i < watch->kinds->count; i++) {
+		const struct pfs_kind *kind = watch->kinds->rows[i];
+		int64_t expires = now + pfs_store_list_left(watch->store, kind);
+		int64_t next = next_walk(watch, kind);
 
-		if (watch->lists[i].watched)
+		if (watch->lists[kind->number].watched)
 			due = sooner(due, expires > next ? expires : next);
 	}
 	if (due == INT64_MAX)
@@ -234,8 +233,8 @@ static void on_refresh(void *arg)
 		    (!interest->watched || !can_change(interest->object)))
 			drop_interest(watch, interest);
 	}
-	for (size_t i = 0; i < pfs_kind_count; i++)
-		refresh_kind(watch, &pfs_kinds[i]);
+	for (size_t i = 0; i < watch->kinds->count; i++)
+		refresh_kind(watch, watch->kinds->rows[i]);
 	/* And those who watch? */
 	if (watch->watcher_count &&
 	    pfs_loop_now(watch->loop) - watch->scanned_at >= watch->config.ttl)
@@ -249,7 +248,7 @@ void pfs_watch_expire(struct pfs_watch *watch)
 
 	TAILQ_FOREACH(interest, &watch->interests, link)
 		interest->failures = 0;
-	for (size_t i = 0; i < pfs_kind_count; i++)
+	for (size_t i = 0; i < PFS_KINDS_MAX; i++)
 		watch->lists[i].begun = false;
 	schedule(watch);
 }
@@ -333,11 +332,10 @@ static void take_interest(struct pfs_watch *watch, uint64_t inode)
 
 	if (pfs_tree_node(watch->tree, inode, &node))
 		return;
-	for (size_t i = 0; i < pfs_kind_count; i++) {
-		if (node.type == PFS_NODE_EVENTS ||
-		    (node.type == PFS_NODE_COLLECTION && node.kind == &pfs_kinds[i]))
-			watch->lists[i].watched = true;
-	}
+	for (size_t i = 0; node.type == PFS_NODE_EVENTS && i < PFS_KINDS_MAX; i++)
+		watch->lists[i].watched = true;
+	if (node.type == PFS_NODE_COLLECTION)
+		watch->lists[node.kind->number].watched = true;
 	if (!node.object || !can_change(node.object))
 		return;
 	interest = find_or_make(watch, node.object);
@@ -356,7 +354,7 @@ static void recount(struct pfs_watch *watch)
 {
 	struct pfs_interest *interest;
 
-	for (size_t i = 0; i < pfs_kind_count; i++)
+	for (size_t i = 0; i < PFS_KINDS_MAX; i++)
 		watch->lists[i].watched = false;
 	TAILQ_FOREACH(interest, &watch->interests, link)
 		interest->watched = false;
@@ -473,7 +471,7 @@ int pfs_watch_wait(struct pfs_watch *watch, struct pfs_object *object, struct pf
 
 	if (object->gone)
 		return -ESTALE;
-	if (!can_change(object))
+	if (!object->content || object->content->end)
 		return 0;
 	if (ends_waiting(object) && pfs_loop_now(watch->loop) < object->failure->until)
 		return object->failure->error;
@@ -545,11 +543,10 @@ int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_
 	};
 	int error;
 
-	if (!watch || !(watch->lists = calloc(pfs_kind_count, sizeof(*watch->lists)))) {
-		free(watch);
+	if (!watch)
 		return -ENOMEM;
-	}
 	watch->store = store;
+	watch->kinds = pfs_store_kinds(store);
 	watch->tree = tree;
 	watch->loop = loop;
 	watch->stats = stats;
@@ -567,7 +564,6 @@ int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_
 	if (!error && poke)
 		error = pfs_poke_listen(poke, loop, &answers);
 	if (error) {
-		free(watch->lists);
 		free(watch);
 		return error;
 	}
@@ -595,6 +591,5 @@ void pfs_watch_destroy(struct pfs_watch *watch)
 	pfs_poll_finish(watch);
 	pfs_event_finish(watch);
 	free(watch->watchers);
-	free(watch->lists);
 	free(watch);
 }

@@ -65,6 +65,7 @@ TAILQ_HEAD(event_list, event);
 
 struct pfs_watch {
 	struct pfs_store *store;
+	const struct pfs_kinds *kinds;
 	struct pfs_tree *tree;
 	struct pfs_loop *loop;
 	struct pfs_stats *stats;
@@ -80,7 +81,7 @@ struct pfs_watch {
 
 	struct interest_list interests;
 	struct pfs_timer refresh;
-	struct list_interest *lists; /* one a kind, in the table's order */
+	struct list_interest lists[PFS_KINDS_MAX]; /* by the kind's number */
 
 	/* Looking for watchers. */
 	struct pfs_timer look;

@@ -271,9 +271,9 @@ static void add_files(struct change *change)
 		add_file(change, EVENT_FILE_REPLACED, change->rotated, "events");
 	pfs_tree_each_change(change->watch->tree, change->object, change->before, change->after,
 			     add_change, change);
-	if (change->after->terminal && !change->before->terminal)
+	if (change->after->end && !change->before->end)
 		add_file(change, EVENT_FILE_CREATED, done, "done");
-	else if (!change->after->terminal && change->before->terminal)
+	else if (!change->after->end && change->before->end)
 		add_file(change, EVENT_FILE_REMOVED, done, "done");
 }
 
@@ -298,7 +298,7 @@ static void forget(void *arg, uint64_t inode)
 	const struct change *change = arg;
 	const struct pfs_watch *watch = change->watch;
 
-	if (change->before->terminal || inode != pfs_tree_wait_inode(change->object))
+	if (change->before->end || inode != pfs_tree_wait_inode(change->object))
 		watch->host.tell(watch->host.arg, inode, NULL);
 }
 
@@ -311,7 +311,7 @@ static void forget_all(struct change *change)
 	struct pfs_watch *watch = change->watch;
 
 	pfs_tree_each_inode(watch->tree, change->object, forget, change);
-	if (change->after->terminal != change->before->terminal)
+	if (!change->after->end != !change->before->end)
 		watch->host.forget_names(watch->host.arg);
 }
 
@@ -330,7 +330,7 @@ static void tell_polls(struct change *change)
 		return;
 	pfs_tree_each_change(watch->tree, change->object, change->before, change->after, tell_poll,
 			     change);
-	if (change->after->terminal && !change->before->terminal)
+	if (change->after->end && !change->before->end)
 		pfs_poll_changed(watch, pfs_tree_wait_inode(change->object));
 	if (change->rotated)
 		pfs_poll_changed(watch, change->rotated);

@@ -76,7 +76,8 @@ int pfs_api_describe(struct pfs_api *api, const struct pfs_kind *kind, const cha
 
 /*
  * Ask for a page of the list: the first with token NULL and at most limit rows (1 to 100), the
- * others by the token of the one before (limit is not sent then). As above. Rows that can't be read
+ * others by the token of the one before (limit is not sent then, nor for a kind whose list isn't
+ * paged: it comes whole). As above. Rows that can't be read
  * are left out, and counted (stats); a page that has no others is no answer. Never -ENOENT.
  */
 int pfs_api_list(struct pfs_api *api, const struct pfs_kind *kind, const char *token,

@@ -4,9 +4,9 @@
  * at their end. Listens to the store; asks nobody.
  *
  * A line of an object's history: time of observation (RFC 3339), field, old value, new value; of
- * the whole history also the object's id, after the time. Separated by tabs, values escaped as by
- * pfs_buffer_add_escaped. No value (absent or null) is an empty one. No time is earlier than the
- * one before it, even where the wall clock was set back.
+ * the whole history also the object's path, after the time: "restore-jobs/ID". Separated by tabs,
+ * values escaped as by pfs_buffer_add_escaped. No value (absent or null) is an empty one. No time
+ * is earlier than the one before it, even where the wall clock was set back.
  *
  * An object's history begins with its state when it was first seen. While nothing has changed
  * since, that is rendered from the object, so a quiet object costs no memory. The whole history

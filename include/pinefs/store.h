@@ -16,16 +16,17 @@
 #include <sys/queue.h>
 
 #include "pinefs/json.h"
+#include "pinefs/resource.h"
 
 struct pfs_api;
-struct pfs_kind;
 struct pfs_loop;
 struct pfs_stats;
 
 /* What an object said at one time: immutable, counted. */
 struct pfs_content {
 	unsigned references;
-	bool terminal; /* can't change any more */
+	enum pfs_end end;
+	bool is_final; /* it has ended, and nothing of it changes any more */
 	/* ns since the epoch, each later than that of the content before: */
 	int64_t modified; /* when it came to be, as far as the object says; else as changed */
 	int64_t changed;  /* when we saw it first */
@@ -61,7 +62,8 @@ struct pfs_flight;   /* store's */
 TAILQ_HEAD(pfs_object_list, pfs_object);
 
 struct pfs_object {
-	uint64_t slot; /* its number for the life of the mount; 0 while not known to exist */
+	uint64_t slot; /* its number among those of its kind, for the life of the mount; 0 while it
+			* is not known to exist */
 	const struct pfs_kind *kind;
 	struct pfs_content *content;  /* NULL: never seen */
 	struct pfs_origin *origin;    /* of content; NULL exactly if content is */
@@ -71,6 +73,7 @@ struct pfs_object {
 	uint64_t references;	      /* kernel's lookups: pfs_store_hold */
 	uint64_t walk;		      /* the last walk of the list that met it; 0: none */
 	bool gone;		      /* vanished from the API: ESTALE for whoever still has it */
+	bool followed;		      /* pfs_store_follow */
 	struct pfs_flight *flight;    /* the request under way for it, or NULL */
 	struct pfs_object_list *idle; /* the list of those that may be freed, or NULL */
 	TAILQ_ENTRY(pfs_object) idle_link;
@@ -103,7 +106,9 @@ struct pfs_store_listener {
 };
 
 struct pfs_store_config {
-	int64_t ttl;	     /* ns: how long an answer holds while the object can change */
+	const struct pfs_kinds *kinds; /* borrowed */
+	int64_t ttl;	     /* ns: how long an answer is valid while the object hasn't ended */
+	int64_t ttl_ready;   /* ns: once it has ended, but can still change */
 	int64_t ttl_final;   /* ns: once it can't */
 	int64_t ttl_missing; /* ns: for an id that isn't there */
 	int64_t ttl_error;   /* ns: no new attempt after a failure */
@@ -121,6 +126,9 @@ int pfs_store_create(struct pfs_api *api, struct pfs_loop *loop, struct pfs_stat
 		     const struct pfs_store_config *config, struct pfs_store **ret_store);
 /* Nobody may be waiting any more; requests under way are cancelled. Takes NULL. */
 void pfs_store_destroy(struct pfs_store *store);
+
+/* The kinds whose objects it holds, as the configuration said. */
+const struct pfs_kinds *pfs_store_kinds(const struct pfs_store *store);
 
 /* At most five; called in the order they were added. 0, -ENOSPC. */
 int pfs_store_listen(struct pfs_store *store, const struct pfs_store_listener *listener);
@@ -146,8 +154,9 @@ void pfs_store_cancel(struct pfs_store *store, struct pfs_wait *wait);
 struct pfs_object *pfs_store_find(struct pfs_store *store, const struct pfs_kind *kind,
 				  const char *id);
 
-/* By slot, also one that has vanished but is still held; or NULL. */
-struct pfs_object *pfs_store_by_slot(struct pfs_store *store, uint64_t slot);
+/* By kind and slot, also one that has vanished but is still held; or NULL. */
+struct pfs_object *pfs_store_by_slot(struct pfs_store *store, const struct pfs_kind *kind,
+				     uint64_t slot);
 
 /*
  * Make sure that what is known of an id holds now.
@@ -177,6 +186,12 @@ bool pfs_store_is_walking(const struct pfs_store *store, const struct pfs_kind *
 /* Requests that the last walk of the list took; 0: there was none that ended well. */
 size_t pfs_store_list_price(const struct pfs_store *store, const struct pfs_kind *kind);
 
+/*
+ * Somebody wants to know of each change. Then an object that has ended is asked for as often as one
+ * that hasn't, unless it can't change any more.
+ */
+void pfs_store_follow(struct pfs_store *store, struct pfs_object *object, bool followed);
+
 /* ns for which what is known of the object holds; 0: ask again. */
 int64_t pfs_store_left(const struct pfs_store *store, const struct pfs_object *object);
 /* The TTL that its content would have if it came now. */
@@ -205,9 +220,18 @@ void pfs_store_release(struct pfs_store *store, struct pfs_object *object, uint6
 #define PFS_LIST_WHOLE UINT64_MAX
 int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uint64_t after,
 		       struct pfs_wait *wait);
-/* The known object after a slot, by number; of any kind with kind NULL. NULL at the end. */
+/* The known object of a kind after a slot, by number. NULL at the end. */
 struct pfs_object *pfs_store_next(struct pfs_store *store, const struct pfs_kind *kind,
 				  uint64_t after);
+
+/* The next known object of all kinds, and its place; from a zeroed place the first. NULL at the
+ * end, which is passed over only by those that came later. */
+struct pfs_cursor {
+	size_t row;
+	uint64_t slot;
+};
+struct pfs_object *pfs_store_each(struct pfs_store *store, struct pfs_cursor *cursor);
+
 int64_t pfs_store_list_left(const struct pfs_store *store, const struct pfs_kind *kind);
 /*
  * ns since the epoch: the last time that an object came or went. But until a list was read to its

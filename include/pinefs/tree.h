@@ -6,9 +6,8 @@
  *
  * Doesn't know FUSE. May include history, store, json, resource and the ground.
  *
- * Inode numbers are computed, not kept: the object's slot times 64 plus the index of the file in
- * it (0: the object's directory). Slot 0 is everything that isn't an object's. A history that was
- * rotated is another file: its inode has bit 63, the slot, and 16 bits of the generation.
+ * Inode numbers are computed, not kept, and an object's are the same for the life of the mount: see
+ * tree_node.c.
  */
 #ifndef PINEFS_TREE_H
 #define PINEFS_TREE_H

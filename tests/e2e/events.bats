@@ -65,17 +65,17 @@ has_line() { # FILE LINE
 	mount_stop
 }
 
-@test "/events: what came after the first listing, with the job's id" {
+@test "/events: what came after the first listing, with the job's path" {
 	pending one two
 	mount_start --ttl 0.1
 	[ -z "$(cat "$MNT/events")" ]
 	ls "$JOBS" >/dev/null
 	[ "$(stat -c %s "$MNT/events")" -eq 0 ]
 	add_job three '{"status":"Pending"}'
-	wait_until 10 has_line "$MNT/events" $'three\tstatus\t\tPending'
-	has_line "$MNT/events" $'three\trestore_job_id\t\tthree'
+	wait_until 10 has_line "$MNT/events" $'restore-jobs/three\tstatus\t\tPending'
+	has_line "$MNT/events" $'restore-jobs/three\trestore_job_id\t\tthree'
 	end_job one Failed
-	wait_until 10 has_line "$MNT/events" $'one\tstatus\tPending\tFailed'
+	wait_until 10 has_line "$MNT/events" $'restore-jobs/one\tstatus\tPending\tFailed'
 	[ "$(grep -c two "$MNT/events")" -eq 0 ]
 	mount_stop
 }
@@ -88,7 +88,7 @@ has_line() { # FILE LINE
 	sim_delete /_sim/jobs/one
 	is_gone() { ! cat "$JOBS/one/status" 2>/dev/null; }
 	wait_until 20 is_gone
-	has_line "$MNT/events" $'one\trestore_job_id\tone\t'
+	has_line "$MNT/events" $'restore-jobs/one\trestore_job_id\tone\t'
 	mount_stop
 }
 
@@ -98,7 +98,7 @@ has_line() { # FILE LINE
 	mount_start --ttl 0.1
 	[ "$(cat "$JOBS/one/status")" = Pending ]
 	end_job one
-	wait_until 20 has_line "$MNT/events" $'one\tstatus\tPending\tCompleted'
+	wait_until 20 has_line "$MNT/events" $'restore-jobs/one\tstatus\tPending\tCompleted'
 	mount_stop
 }
 
@@ -123,9 +123,9 @@ has_line() { # FILE LINE
 	wait_until 20 walked
 	add_job two '{"status":"Pending"}'
 	is_told() { has_line "$(out tail)" "$1"; }
-	wait_until 20 is_told $'two\tstatus\t\tPending'
+	wait_until 20 is_told $'restore-jobs/two\tstatus\t\tPending'
 	end_job one
-	wait_until 20 is_told $'one\tstatus\tPending\tCompleted'
+	wait_until 20 is_told $'restore-jobs/one\tstatus\tPending\tCompleted'
 	kill "${BACKGROUND[0]}"
 	wait_until 10 stays_at_rest
 	mount_stop

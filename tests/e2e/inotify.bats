@@ -113,7 +113,7 @@ teardown() {
 	wait_until 20 walked
 	end_job one
 	wait_until 20 saw events "CLOSE_WRITE,CLOSE $MNT/events"
-	wait_until 20 grep -q $'\tone\tstatus\tPending\tCompleted$' "$MNT/events"
+	wait_until 20 grep -q $'\trestore-jobs/one\tstatus\tPending\tCompleted$' "$MNT/events"
 	mount_stop
 }
 

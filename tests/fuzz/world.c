@@ -126,6 +126,7 @@ struct world *world_create(void)
 	struct world *world = calloc(1, sizeof(*world));
 	const struct pfs_api_config api = {.url = "https://api.test", .version = "2025-10"};
 	const struct pfs_store_config store = {
+		.kinds = &pfs_all_kinds,
 		.ttl = 5 * PFS_SECOND,
 		.ttl_final = 5 * PFS_SECOND,
 		.ttl_missing = 2 * PFS_SECOND,
@@ -195,7 +196,7 @@ struct pfs_node world_collection(const struct world *world)
 {
 	struct pfs_node node;
 
-	must(!pfs_tree_node(world->tree, pfs_tree_collection_inode(&pfs_kinds[0]), &node));
+	must(!pfs_tree_node(world->tree, pfs_tree_collection_inode(pfs_all_kinds.rows[0]), &node));
 	return node;
 }
 

@@ -74,7 +74,7 @@ int setup(void **state)
 	*state = fixture;
 	fake_time_init(&fixture->time);
 	strcpy(fixture->key.value, "pcsk_unit");
-	fixture->kind = pfs_kind_by_name("restore-jobs");
+	fixture->kind = pfs_kind_by_name(&pfs_all_kinds, "restore-jobs");
 	if (pfs_loop_create(&fixture->time.clock, &fixture->loop))
 		return -1;
 	return create_api(fixture, NULL, text, sizeof(text));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const struct pfs_store_config usual = {
+	.kinds = &pfs_all_kinds,
 	.ttl = TTL,
 	.ttl_final = TTL_FINAL,
 	.ttl_missing = TTL_MISSING,
@@ -30,7 +31,7 @@ static void add_news(struct fixture *fixture, char mark, const char *what)
 static void assert_whole(struct fixture *fixture, const struct pfs_object *object)
 {
 	assert_int_not_equal(object->slot, 0);
-	assert_ptr_equal(pfs_store_by_slot(fixture->store, object->slot), object);
+	assert_ptr_equal(pfs_store_by_slot(fixture->store, object->kind, object->slot), object);
 	assert_non_null(object->content);
 	assert_non_null(object->origin);
 	assert_int_not_equal(object->first_seen, 0);
@@ -153,7 +154,7 @@ int setup(void **state)
 	fake_time_drive(&fixture->time, fixture->loop);
 	fake_api_init(&fixture->api, fixture->loop);
 	fixture->config = usual;
-	fixture->kind = pfs_kind_by_name("restore-jobs");
+	fixture->kind = pfs_kind_by_name(&pfs_all_kinds, "restore-jobs");
 	return create(fixture);
 }
 

@@ -81,6 +81,7 @@ static int set_up(void **state)
 {
 	struct machine *machine = calloc(1, sizeof(*machine));
 	const struct pfs_store_config store = {
+		.kinds = &pfs_all_kinds,
 		.ttl = 60 * PFS_SECOND,
 		.ttl_final = 60 * PFS_SECOND,
 		.timeout = 60 * PFS_SECOND,

@@ -255,8 +255,9 @@ static void test_whole_begins_after_the_first_listing(void **state)
 	assert_string_equal(lines(bench, NULL, 0), "");
 	(void)tell(bench, "looked-up", "{\"s\":2}");
 	(void)tell(bench, "new", "{\"s\":\"x\",\"t\":null}");
-	assert_string_equal(lines(bench, NULL, 0), T1 "looked-up\ts\t1\t2\n"
-						      "2025-06-15T15:16:40.000000Z\tnew\ts\t\tx\n");
+	assert_string_equal(lines(bench, NULL, 0),
+			    T1 "restore-jobs/looked-up\ts\t1\t2\n"
+			       "2025-06-15T15:16:40.000000Z\trestore-jobs/new\ts\t\tx\n");
 	assert_int_equal(pfs_history_generation(bench->history, NULL), 0);
 }
 
@@ -273,9 +274,9 @@ static void test_vanished_object_loses_its_id(void **state)
 	fake_api_fail(&bench->store->api, "a", -ENOENT, 404);
 	assert_true(object->gone);
 	assert_string_equal(strchr(lines(bench, object, 0), '\n') + 29, "restore_job_id\ta\t\n");
-	assert_string_equal(lines(bench, NULL, 0) + 28, "a\trestore_job_id\ta\t\n");
+	assert_string_equal(lines(bench, NULL, 0) + 28, "restore-jobs/a\trestore_job_id\ta\t\n");
 	pfs_store_release(bench->store->store, object, 1);
-	assert_string_equal(lines(bench, NULL, 0) + 28, "a\trestore_job_id\ta\t\n");
+	assert_string_equal(lines(bench, NULL, 0) + 28, "restore-jobs/a\trestore_job_id\ta\t\n");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_history, teardown_history)

@@ -112,6 +112,7 @@ struct world {
 };
 
 static const struct pfs_store_config store_config = {
+	.kinds = &pfs_all_kinds,
 	.ttl = PFS_SECOND,
 	.ttl_final = PFS_SECOND,
 	.ttl_missing = PFS_SECOND,
@@ -140,7 +141,7 @@ static bool create(struct world *world)
 		return false;
 	fake_time_drive(&world->time, world->loop);
 	fake_api_init(&world->api, world->loop);
-	world->kind = pfs_kind_by_name("restore-jobs");
+	world->kind = pfs_kind_by_name(&pfs_all_kinds, "restore-jobs");
 	return done(pfs_store_create(&world->api, world->loop, &world->stats, &store_config,
 				     &world->store)) &&
 	       done(pfs_history_create(world->store, world->loop, &history, &world->history)) &&
@@ -282,7 +283,7 @@ static void look_at_job(struct world *world, const char *bytes, const char *stat
 	assert_int_equal(pfs_tree_node(world->tree, pfs_tree_object_inode(object), &job), 0);
 	for (; pfs_tree_list(world->tree, &job, cursor, NULL, &entry) == 1; cursor = entry.cursor)
 		continue;
-	assert_int_equal(object->content->terminal, *status == 'C');
+	assert_int_equal(object->content->is_final, *status == 'C');
 	read_file(world, &job, "status", status);
 	read_file(world, &job, "note", note);
 	read_file(world, &job, "raw.json", bytes);

@@ -61,6 +61,7 @@ static void drop(void *arg, void *handle)
 static bool create(struct world *world)
 {
 	static const struct pfs_store_config store = {
+		.kinds = &pfs_all_kinds,
 		.ttl = PFS_SECOND,
 		.ttl_final = PFS_SECOND,
 		.ttl_missing = PFS_SECOND,
@@ -81,7 +82,7 @@ static bool create(struct world *world)
 		.drop = drop,
 	};
 
-	world->kind = pfs_kind_by_name("restore-jobs");
+	world->kind = pfs_kind_by_name(&pfs_all_kinds, "restore-jobs");
 	fake_time_init(&world->time);
 	if (!done(pfs_loop_create(&world->time.clock, &world->loop)))
 		return false;
@@ -201,7 +202,7 @@ static void live_through(void *arg)
 	live(&world, 2 * PFS_SECOND);
 	assert_whole_lines(&world, object);
 	describe(&world, THIRD);
-	assert_int_equal(world.told, waits && object->content->terminal);
+	assert_int_equal(world.told, waits && object->content->end);
 	live(&world, 2 * PFS_SECOND);
 	assert_whole_lines(&world, object);
 	assert_whole_lines(&world, NULL);

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "pinefs/resource.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "pinefs/text.h"
+#include "three_kinds.h"
 #include "unit.h"
 
-static bool has(const char *const *words, const char *word)
+static const struct pfs_kind *restore_jobs(void)
 {
-	for (; *words; words++) {
-		if (!strcmp(*words, word))
-			return true;
-	}
-	return false;
+	return pfs_kind_by_name(&pfs_all_kinds, "restore-jobs");
 }
 
 static void test_kind_by_name_finds_restore_jobs_and_nothing_else(void **state)
 {
-	const struct pfs_kind *kind = pfs_kind_by_name("restore-jobs");
+	const struct pfs_kind *kind = restore_jobs();
 
 	assert_non_null(kind);
 	assert_string_equal(kind->path, "/restore-jobs");
-	assert_string_equal(kind->id_key, "restore_job_id");
+	assert_string_equal(kind->id, "restore_job_id");
 	assert_string_equal(kind->list_key, "data");
-	assert_null(pfs_kind_by_name("restore-job"));
-	assert_null(pfs_kind_by_name("Restore-Jobs"));
-	assert_null(pfs_kind_by_name(""));
+	assert_null(pfs_kind_by_name(&pfs_all_kinds, "restore-job"));
+	assert_null(pfs_kind_by_name(&pfs_all_kinds, "Restore-Jobs"));
+	assert_null(pfs_kind_by_name(&pfs_all_kinds, ""));
+	assert_ptr_equal(pfs_kind_by_name(&three_kinds, "notes"), NOTES);
 }
 
 static void test_restore_job_has_the_fields_of_the_api(void **state)
@@ -34,64 +33,168 @@ static void test_restore_job_has_the_fields_of_the_api(void **state)
 		"restore_job_id", "backup_id",	"target_index_name", "target_index_id",
 		"status",	  "created_at", "completed_at",	     "percent_complete",
 	};
-	const struct pfs_kind *kind = pfs_kind_by_name("restore-jobs");
-	size_t count = 0;
 
-	while (kind->fields[count])
-		count++;
-	assert_int_equal(count, COUNT(fields));
+	assert_int_equal(restore_jobs()->field_count, COUNT(fields));
 	for (size_t i = 0; i < COUNT(fields); i++)
-		assert_true(has(kind->fields, fields[i]));
+		assert_ptr_equal(pfs_kind_field(restore_jobs(), fields[i]),
+				 &restore_jobs()->fields[i]);
 }
 
-/* A row of the table that isn't coherent would show only once somebody looks at such an object. */
-static void test_kinds_each_row_is_coherent(void **state)
+/* A row that isn't coherent would show only once somebody looks at such an object. */
+static void check_row(const struct pfs_kinds *kinds, size_t place)
 {
-	for (size_t i = 0; i < pfs_kind_count; i++) {
-		const struct pfs_kind *kind = &pfs_kinds[i];
+	const struct pfs_kind *kind = kinds->rows[place];
+	const char *const named[] = {kind->status, kind->ready, kind->created, kind->finished};
 
-		assert_ptr_equal(pfs_kind_by_name(kind->name), kind);
-		assert_true(pfs_is_object_id(kind->name, strlen(kind->name)));
-		assert_int_equal(kind->path[0], '/');
-		assert_true(has(kind->fields, kind->id_key));
-		if (kind->status_key)
-			assert_true(has(kind->fields, kind->status_key));
-		if (kind->created_key)
-			assert_true(has(kind->fields, kind->created_key));
-		if (kind->finished_key)
-			assert_true(has(kind->fields, kind->finished_key));
-		for (const char *const *field = kind->fields; *field; field++)
-			assert_true(pfs_is_object_id(*field, strlen(*field)));
+	assert_ptr_equal(pfs_kind_by_name(kinds, kind->name), kind);
+	assert_true(pfs_is_object_id(kind->name, strlen(kind->name)));
+	assert_int_equal(kind->path[0], '/');
+	assert_true(kind->number < PFS_KINDS_MAX);
+	for (size_t i = 0; i < place; i++)
+		assert_int_not_equal(kinds->rows[i]->number, kind->number);
+	assert_in_range(kind->field_count, 1, PFS_FIELDS_MAX);
+	assert_non_null(pfs_kind_field(kind, kind->id));
+	for (size_t i = 0; i < COUNT(named); i++)
+		assert_true(!named[i] || pfs_kind_field(kind, named[i]));
+	assert_true(kind->status || (!kind->ready && !kind->has_done && !kind->state_count));
+	for (size_t i = 0; i < kind->field_count; i++)
+		assert_true(pfs_is_object_id(kind->fields[i].name, strlen(kind->fields[i].name)));
+	assert_true(kind->link_count <= PFS_LINKS_MAX);
+	for (size_t i = 0; i < kind->link_count; i++) {
+		assert_non_null(pfs_kind_by_name(kinds, kind->links[i].kind));
+		assert_non_null(pfs_kind_field(kind, kind->links[i].field));
+		assert_null(pfs_kind_field(kind, kind->links[i].name));
 	}
 }
 
-static void test_terminal_each_status_as_in_table(void **state)
+static void test_kinds_each_row_is_coherent(void **state)
+{
+	for (size_t i = 0; i < pfs_all_kinds.count; i++)
+		check_row(&pfs_all_kinds, i);
+	for (size_t i = 0; i < three_kinds.count; i++)
+		check_row(&three_kinds, i);
+}
+
+/* --- values -------------------------------------------------------------------------------- */
+
+static void assert_field(const struct pfs_kind *kind, const char *document, const char *field,
+			 const char *expected)
+{
+	struct pfs_json json;
+	struct pfs_json_value value;
+
+	assert_int_equal(pfs_json_parse(document, strlen(document), PFS_JSON_DEPTH, &json), 0);
+	value = pfs_kind_value(kind, field, &json);
+	if (expected) {
+		assert_int_equal(value.length, strlen(expected));
+		assert_memory_equal(value.text, expected, value.length);
+	} else {
+		assert_int_equal(value.type, PFS_JSON_NULL);
+	}
+	pfs_json_finish(&json);
+}
+
+static void test_value_the_first_path_that_leads_to_one_wins(void **state)
+{
+	static const struct {
+		const char *document;
+		const char *cloud;
+	} rows[] = {
+		{"{\"spec\":{\"serverless\":{\"cloud\":\"a\"}}}", "a"},
+		{"{\"spec\":{\"byoc\":{\"cloud\":\"b\"}}}", "b"},
+		{"{\"deployment\":{\"cloud\":\"c\"}}", "c"},
+		{"{\"deployment\":{\"cloud\":\"c\"},\"spec\":{\"byoc\":{\"cloud\":\"b\"}}}", "b"},
+		{"{\"deployment\":{\"cloud\":\"c\"},\"spec\":{\"byoc\":{\"cloud\":null}}}", "c"},
+		{"{\"spec\":{\"serverless\":\"cloud\"}}", NULL},
+		{"{\"cloud\":\"d\"}", NULL},
+		{"{}", NULL},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_field(GADGETS, rows[i].document, "cloud", rows[i].cloud);
+}
+
+static void test_value_of_a_field_that_the_kind_has_not(void **state)
+{
+	assert_field(NOTES, "{\"status\":\"x\",\"text\":\"y\"}", "status", NULL);
+	assert_field(NOTES, "{\"status\":\"x\",\"text\":\"y\"}", NULL, NULL);
+	assert_field(NOTES, "{\"status\":\"x\",\"text\":\"y\"}", "text", "y");
+}
+
+/* --- ends ---------------------------------------------------------------------------------- */
+
+static enum pfs_end end_of(const struct pfs_kind *kind, const char *document)
+{
+	struct pfs_json json;
+	enum pfs_end end;
+
+	assert_int_equal(pfs_json_parse(document, strlen(document), PFS_JSON_DEPTH, &json), 0);
+	end = pfs_kind_end(kind, &json);
+	pfs_json_finish(&json);
+	return end;
+}
+
+static void test_end_each_status_as_in_table(void **state)
 {
 	static const struct {
 		const char *status;
-		bool terminal;
+		enum pfs_end end;
 	} rows[] = {
-		{"Completed", true},   {"completed", true},
-		{"COMPLETED", true},   {"Failed", true},
-		{"Cancelled", true},   {"canceled", true},
-		{"Pending", false},    {"Running", false},
-		{"InProgress", false}, {"Initializing", false},
-		{"Complete", false},   {"Completed ", false},
-		{"", false},	       {"unknown", false},
+		{"\"Completed\"", PFS_END_GOOD},
+		{"\"completed\"", PFS_END_GOOD},
+		{"\"COMPLETED\"", PFS_END_GOOD},
+		{"\"Failed\"", PFS_END_FAILED},
+		{"\"Cancelled\"", PFS_END_CANCELLED},
+		{"\"canceled\"", PFS_END_CANCELLED},
+		{"\"Pending\"", PFS_END_NONE},
+		{"\"Running\"", PFS_END_NONE},
+		{"\"InProgress\"", PFS_END_NONE},
+		{"\"Initializing\"", PFS_END_NONE},
+		{"\"Complete\"", PFS_END_NONE},
+		{"\"Completed \"", PFS_END_NONE},
+		{"\"\"", PFS_END_NONE},
+		{"\"unknown\"", PFS_END_NONE},
+		{"null", PFS_END_NONE},
+		{"true", PFS_END_NONE},
+		{"[\"Completed\"]", PFS_END_NONE},
+		{"{\"state\":\"Completed\"}", PFS_END_NONE},
 	};
-	const struct pfs_kind *kind = pfs_kind_by_name("restore-jobs");
+	char document[100];
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (pfs_kind_is_terminal(kind, rows[i].status) != rows[i].terminal)
-			fail_msg("%s: not %d", rows[i].status, rows[i].terminal);
+		(void)snprintf(document, sizeof(document), "{\"status\":%s}", rows[i].status);
+		if (end_of(restore_jobs(), document) != rows[i].end)
+			fail_msg("%s: not %d", rows[i].status, rows[i].end);
+	}
+	assert_int_equal(end_of(restore_jobs(), "{}"), PFS_END_NONE);
+}
+
+static void test_end_of_a_kind_that_says_whether_it_is_ready(void **state)
+{
+	static const struct {
+		const char *document;
+		enum pfs_end end;
+	} rows[] = {
+		{"{\"status\":{\"ready\":true,\"state\":\"Ready\"}}", PFS_END_GOOD},
+		{"{\"status\":{\"ready\":true,\"state\":\"ScalingUp\"}}", PFS_END_GOOD},
+		{"{\"status\":{\"ready\":false,\"state\":\"Ready\"}}", PFS_END_NONE},
+		{"{\"status\":{\"ready\":\"true\",\"state\":\"Ready\"}}", PFS_END_NONE},
+		{"{\"status\":{\"ready\":false,\"state\":\"Broken\"}}", PFS_END_FAILED},
+		{"{\"status\":{\"ready\":true,\"state\":\"Broken\"}}", PFS_END_FAILED},
+		{"{\"status\":{\"state\":\"withdrawn\"}}", PFS_END_CANCELLED},
+		{"{\"state\":\"Broken\"}", PFS_END_FAILED},
+		{"{\"status\":null}", PFS_END_NONE},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (end_of(GADGETS, rows[i].document) != rows[i].end)
+			fail_msg("%s: not %d", rows[i].document, rows[i].end);
 	}
 }
 
-static void test_terminal_kind_without_states_never_ends(void **state)
+static void test_end_of_a_kind_without_status_never_comes(void **state)
 {
-	const struct pfs_kind kind = {.name = "indexes"};
-
-	assert_false(pfs_kind_is_terminal(&kind, "Completed"));
+	assert_int_equal(end_of(NOTES, "{\"status\":\"Completed\",\"ready\":true}"), PFS_END_NONE);
 }
 
 int main(void)
@@ -100,8 +203,11 @@ int main(void)
 		cmocka_unit_test(test_kind_by_name_finds_restore_jobs_and_nothing_else),
 		cmocka_unit_test(test_restore_job_has_the_fields_of_the_api),
 		cmocka_unit_test(test_kinds_each_row_is_coherent),
-		cmocka_unit_test(test_terminal_each_status_as_in_table),
-		cmocka_unit_test(test_terminal_kind_without_states_never_ends),
+		cmocka_unit_test(test_value_the_first_path_that_leads_to_one_wins),
+		cmocka_unit_test(test_value_of_a_field_that_the_kind_has_not),
+		cmocka_unit_test(test_end_each_status_as_in_table),
+		cmocka_unit_test(test_end_of_a_kind_that_says_whether_it_is_ready),
+		cmocka_unit_test(test_end_of_a_kind_without_status_never_comes),
 	};
 
 	return cmocka_run_group_tests_name("resource", tests, NULL, NULL);

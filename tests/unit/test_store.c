@@ -48,7 +48,7 @@ static void test_ask_finished_object_holds_for_the_final_ttl(void **state)
 	struct fixture *fixture = *state;
 	struct pfs_object *object = learn(fixture, "a", "completed");
 
-	assert_true(object->content->terminal);
+	assert_true(object->content->end);
 	assert_int_equal(pfs_store_ttl(fixture->store, object), TTL_FINAL);
 	pass(fixture, TTL_FINAL - 1);
 	assert_int_equal(ask(fixture, "a", NULL), 0);
@@ -479,7 +479,7 @@ static void test_older_news_than_what_is_known_is_passed_over(void **state)
 	object = pfs_store_find(fixture->store, fixture->kind, "a");
 	fake_api_status(&fixture->api, "a", "Pending");
 	assert_int_equal(waiter.calls, 1);
-	assert_true(object->content->terminal);
+	assert_true(object->content->end);
 	assert_true(object->origin->listed);
 	assert_news(fixture, "+a");
 }

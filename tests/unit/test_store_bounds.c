@@ -167,12 +167,13 @@ static void test_slots_are_never_used_again(void **state)
 		pass(fixture, TTL);
 		object = learn(fixture, id, "Pending");
 		assert_true(object->slot > last);
-		assert_ptr_equal(pfs_store_by_slot(fixture->store, object->slot), object);
+		assert_ptr_equal(pfs_store_by_slot(fixture->store, fixture->kind, object->slot),
+				 object);
 		last = object->slot;
 	}
-	assert_null(pfs_store_by_slot(fixture->store, 0));
-	assert_null(pfs_store_by_slot(fixture->store, last + 1));
-	assert_null(pfs_store_by_slot(fixture->store, UINT64_MAX));
+	assert_null(pfs_store_by_slot(fixture->store, fixture->kind, 0));
+	assert_null(pfs_store_by_slot(fixture->store, fixture->kind, last + 1));
+	assert_null(pfs_store_by_slot(fixture->store, fixture->kind, UINT64_MAX));
 }
 
 static void test_release_of_more_than_is_held_is_all_of_it(void **state)

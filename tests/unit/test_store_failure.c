@@ -220,7 +220,7 @@ static void test_two_404s_and_longer_than_stale_are(void **state)
 	assert_true(pfs_store_list_modified(fixture->store, fixture->kind) > modified);
 	assert_null(pfs_store_find(fixture->store, fixture->kind, "a"));
 	assert_null(pfs_store_next(fixture->store, fixture->kind, 0));
-	assert_ptr_equal(pfs_store_by_slot(fixture->store, slot), object);
+	assert_ptr_equal(pfs_store_by_slot(fixture->store, fixture->kind, slot), object);
 	assert_int_equal(pfs_store_left(fixture->store, object), 0);
 	assert_int_equal(pfs_store_ask_object(fixture->store, object, NULL), -ESTALE);
 	assert_news(fixture, "+a ?/restore-jobs/a ?/restore-jobs/a -a");
@@ -229,9 +229,9 @@ static void test_two_404s_and_longer_than_stale_are(void **state)
 	assert_true(learn(fixture, "a", "Pending")->slot > slot);
 	assert_news(fixture, "+a");
 	pfs_store_release(fixture->store, object, 2);
-	assert_non_null(pfs_store_by_slot(fixture->store, slot));
+	assert_non_null(pfs_store_by_slot(fixture->store, fixture->kind, slot));
 	pfs_store_release(fixture->store, object, 1);
-	assert_null(pfs_store_by_slot(fixture->store, slot));
+	assert_null(pfs_store_by_slot(fixture->store, fixture->kind, slot));
 	assert_news(fixture, "!a");
 	assert_int_equal(fixture->stats.objects, 1);
 }
@@ -283,7 +283,7 @@ static void test_vanished_object_that_nobody_holds_is_freed(void **state)
 	ask_and_fail(fixture, "a", -ENOENT, 404, 0);
 	pass(fixture, STALE);
 	ask_and_fail(fixture, "a", -ENOENT, 404, -ESTALE);
-	assert_null(pfs_store_by_slot(fixture->store, slot));
+	assert_null(pfs_store_by_slot(fixture->store, fixture->kind, slot));
 	assert_int_equal(fixture->stats.objects, 0);
 	assert_news(fixture, "+a ?/restore-jobs/a ?/restore-jobs/a -a !a");
 }

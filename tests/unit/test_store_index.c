@@ -22,7 +22,6 @@ static struct pfs_object *make_object(unsigned n)
 	struct pfs_object *object = calloc(1, sizeof(*object) + 64);
 
 	assert_non_null(object);
-	object->kind = &pfs_kinds[0];
 	/* Of all lengths, many with the same first bytes. */
 	(void)snprintf(object->id, 64, "%.*s%u", (int)(n % 23), "job-job-job-job-job-job-", n);
 	return object;
@@ -59,7 +58,7 @@ static void check(const struct fixture *fixture)
 	for (unsigned i = 0; i < IDS; i++) {
 		const struct pfs_object *object = fixture->objects[i];
 
-		assert_ptr_equal(pfs_index_find(&fixture->index, object->kind, object->id),
+		assert_ptr_equal(pfs_index_find(&fixture->index, object->id),
 				 fixture->in[i] ? object : NULL);
 		count += fixture->in[i];
 	}

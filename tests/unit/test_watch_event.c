@@ -188,9 +188,9 @@ static void test_vanishing_is_told_by_its_name_which_only_the_child_still_sees(v
 			 PFS_PRETEND_THERE);
 	assert_int_equal(inode, slot * 64);
 	/* Held until it is told. */
-	assert_non_null(pfs_store_by_slot(scene->store->store, slot));
+	assert_non_null(pfs_store_by_slot(scene->store->store, scene->store->kind, slot));
 	fake_poke_work(&scene->poke);
-	assert_null(pfs_store_by_slot(scene->store->store, slot));
+	assert_null(pfs_store_by_slot(scene->store->store, scene->store->kind, slot));
 	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode),
 			 PFS_PRETEND_NOTHING);
 }

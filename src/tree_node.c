@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inode numbers, and the nodes that they mean. A number is computed, not kept:
+ *
+ *	bits 63 to 60	a class: what kind of number it is
+ *	bits 59 to 56	the object's kind
+ *	below		NUMBER_OBJECT: the object's slot times 64, plus the index of the file in it,
+ *or 0 for its directory. Slot 0 of kind 0 is all that is no object's. NUMBER_ROTATED: the slot, and
+ *16 bits of the generation of its history; slot 0 of kind 0 is the whole history.
+ *
+ * The other classes are set aside for what will have numbers of its own: NUMBER_LINK, a symbolic
+ * link, NUMBER_TABLE, a generation of a table, and NUMBER_RESTORE, a restore that was begun here.
+ */
+#include "tree.h"
+
+#include <errno.h>
+
+enum number_class {
+	NUMBER_OBJECT,
+	NUMBER_ROTATED,
+	NUMBER_LINK,
+	NUMBER_TABLE,
+	NUMBER_RESTORE,
+};
+
+#define CLASS_SHIFT	60
+#define KIND_SHIFT	56
+#define KIND_MASK	(PFS_KINDS_MAX - 1)
+#define REST_MASK	((UINT64_C(1) << KIND_SHIFT) - 1)
+#define GENERATION_BITS 16
+#define GENERATION_MASK ((UINT64_C(1) << GENERATION_BITS) - 1)
+
+_Static_assert(PFS_KINDS_MAX == 1 << (CLASS_SHIFT - KIND_SHIFT), "each kind has its numbers");
+
+static uint64_t number(enum number_class class, const struct pfs_kind *kind, uint64_t rest)
+{
+	return (uint64_t) class << CLASS_SHIFT | (uint64_t)(kind ? kind->number : 0) << KIND_SHIFT |
+	       rest;
+}
+
+/* --- from what it is to its number --------------------------------------------------------- */
+
+uint64_t pfs_tree_collection_inode(const struct pfs_kind *kind)
+{
+	return INODE_COLLECTION + kind->number;
+}
+
+static uint64_t file_inode(const struct pfs_object *object, unsigned index)
+{
+	return number(NUMBER_OBJECT, object->kind, object->slot * INODE_SLOT + index);
+}
+
+uint64_t pfs_tree_object_inode(const struct pfs_object *object)
+{
+	return file_inode(object, 0);
+}
+
+uint64_t pfs_tree_last_inode(const struct pfs_object *object)
+{
+	return file_inode(object, INODE_SLOT - 1);
+}
+
+uint64_t pfs_tree_done_inode(const struct pfs_object *object)
+{
+	return file_inode(object, FILE_DONE);
+}
+
+uint64_t pfs_tree_wait_inode(const struct pfs_object *object)
+{
+	return file_inode(object, FILE_WAIT);
+}
+
+/* The first generation has the number that any file would have. */
+static uint64_t history_inode(const struct pfs_object *object, uint64_t generation)
+{
+	const uint64_t slot = object ? object->slot : 0;
+
+	if (generation)
+		return number(NUMBER_ROTATED, object ? object->kind : NULL,
+			      slot << GENERATION_BITS | (generation & GENERATION_MASK));
+	return object ? file_inode(object, FILE_EVENTS) : INODE_EVENTS;
+}
+
+uint64_t pfs_tree_events_inode(struct pfs_tree *tree, const struct pfs_object *object)
+{
+	return history_inode(object, pfs_history_generation(tree->history, object));
+}
+
+uint64_t pfs_tree_rotated_inode(struct pfs_tree *tree, const struct pfs_object *object)
+{
+	if (!pfs_history_is_rotated(tree->history, object))
+		return 0;
+	return history_inode(object, pfs_history_generation(tree->history, object) - 1);
+}
+
+/* --- nodes --------------------------------------------------------------------------------- */
+
+struct pfs_node pfs_node_plain(enum pfs_node_type type, uint64_t inode)
+{
+	return (struct pfs_node){.type = type, .inode = inode};
+}
+
+struct pfs_node pfs_node_of_report(unsigned index)
+{
+	struct pfs_node node = pfs_node_plain(PFS_NODE_REPORT, INODE_REPORT + index);
+
+	node.index = index;
+	return node;
+}
+
+struct pfs_node pfs_node_of_kind(const struct pfs_kind *kind)
+{
+	struct pfs_node node = pfs_node_plain(PFS_NODE_COLLECTION, pfs_tree_collection_inode(kind));
+
+	node.kind = kind;
+	return node;
+}
+
+/* Index 0 is the object's directory. */
+static struct pfs_node object_node(struct pfs_object *object, unsigned index)
+{
+	return (struct pfs_node){
+		.type = index ? PFS_NODE_FILE : PFS_NODE_OBJECT,
+		.inode = file_inode(object, index),
+		.index = index,
+		.kind = object->kind,
+		.object = object,
+	};
+}
+
+struct pfs_node pfs_node_of_object(struct pfs_object *object)
+{
+	return object_node(object, 0);
+}
+
+static struct pfs_node history_node(struct pfs_object *object, uint64_t generation)
+{
+	struct pfs_node node = object ? object_node(object, FILE_EVENTS)
+				      : pfs_node_plain(PFS_NODE_EVENTS, INODE_EVENTS);
+
+	node.generation = generation;
+	node.inode = history_inode(object, generation);
+	return node;
+}
+
+struct pfs_node pfs_node_of_history(struct pfs_tree *tree, struct pfs_object *object)
+{
+	return history_node(object, pfs_history_generation(tree->history, object));
+}
+
+struct pfs_node pfs_node_of_file(struct pfs_tree *tree, struct pfs_object *object, unsigned index)
+{
+	return index == FILE_EVENTS ? pfs_node_of_history(tree, object)
+				    : object_node(object, index);
+}
+
+/* --- from a number to what it is ----------------------------------------------------------- */
+
+static const struct pfs_kind *kind_by_number(const struct pfs_tree *tree, uint64_t number)
+{
+	for (size_t i = 0; i < tree->kinds->count; i++) {
+		if (tree->kinds->rows[i]->number == number)
+			return tree->kinds->rows[i];
+	}
+	return NULL;
+}
+
+/* The object whose slot is in a number; NULL: there is none, or none any more. */
+static struct pfs_object *object_by_number(const struct pfs_tree *tree, uint64_t inode,
+					   uint64_t slot)
+{
+	const struct pfs_kind *kind = kind_by_number(tree, inode >> KIND_SHIFT & KIND_MASK);
+
+	return kind ? pfs_store_by_slot(tree->store, kind, slot) : NULL;
+}
+
+/* Of the generation only some bits are kept: it is the present one or the one before. */
+static int rotated_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
+{
+	const uint64_t whole = number(NUMBER_ROTATED, NULL, 0);
+	const uint64_t slot = (inode & REST_MASK) >> GENERATION_BITS;
+	struct pfs_object *object = NULL;
+	uint64_t generation;
+
+	if ((inode & ~GENERATION_MASK) != whole) {
+		object = object_by_number(tree, inode, slot);
+		if (!object)
+			return -ESTALE;
+	}
+	generation = pfs_history_generation(tree->history, object);
+	if (((generation - 1) & GENERATION_MASK) == (inode & GENERATION_MASK))
+		generation--;
+	else if ((generation & GENERATION_MASK) != (inode & GENERATION_MASK))
+		return -ESTALE;
+	*ret_node = history_node(object, generation);
+	return 0;
+}
+
+static int plain_node(const struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
+{
+	const struct pfs_kind *kind;
+
+	if (inode == PFS_ROOT_INODE)
+		*ret_node = pfs_node_plain(PFS_NODE_ROOT, inode);
+	else if (inode == INODE_README)
+		*ret_node = pfs_node_plain(PFS_NODE_README, inode);
+	else if (inode == INODE_REPORTS)
+		*ret_node = pfs_node_plain(PFS_NODE_REPORTS, inode);
+	else if (inode == INODE_EVENTS)
+		*ret_node = history_node(NULL, 0);
+	else if (inode >= INODE_REPORT && inode - INODE_REPORT < tree->config.report_count)
+		*ret_node = pfs_node_of_report((unsigned)(inode - INODE_REPORT));
+	else if (inode >= INODE_COLLECTION &&
+		 (kind = kind_by_number(tree, inode - INODE_COLLECTION)))
+		*ret_node = pfs_node_of_kind(kind);
+	else
+		return -ESTALE;
+	return 0;
+}
+
+int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
+{
+	struct pfs_object *object;
+
+	if (inode < INODE_SLOT)
+		return plain_node(tree, inode, ret_node);
+	if (inode >> CLASS_SHIFT == NUMBER_ROTATED)
+		return rotated_node(tree, inode, ret_node);
+	if (inode >> CLASS_SHIFT != NUMBER_OBJECT)
+		return -ESTALE;
+	object = object_by_number(tree, inode, (inode & REST_MASK) / INODE_SLOT);
+	if (!object)
+		return -ESTALE;
+	*ret_node = object_node(object, (unsigned)(inode % INODE_SLOT));
+	return 0;
+}
