@@ -141,7 +141,8 @@ static int run_getattr(struct call *call, bool told, int error)
 
 	if (found)
 		return pfs_reply_error(fs, call->request, found);
-	error = told ? pfs_tree_forgive(&node, call->reading, error) : refresh(call, &node);
+	error = told ? pfs_tree_refreshed(fs->tree, &node, call->reading, error, &call->wait)
+		     : refresh(call, &node);
 	if (error == -EINPROGRESS)
 		return error;
 	if (error)

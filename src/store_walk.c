@@ -459,6 +459,14 @@ int64_t pfs_store_list_left(const struct pfs_store *store, const struct pfs_kind
 	return left > 0 ? left : 0;
 }
 
+int64_t pfs_store_list_pause(const struct pfs_store *store, const struct pfs_kind *kind)
+{
+	const struct pfs_failure *failure = pfs_store_collection(store, kind)->failure;
+	int64_t pause = failure ? failure->until - pfs_loop_now(store->loop) : 0;
+
+	return pause > 0 ? pause : pfs_store_list_left(store, kind);
+}
+
 int64_t pfs_store_list_modified(const struct pfs_store *store, const struct pfs_kind *kind)
 {
 	return pfs_store_collection(store, kind)->modified;

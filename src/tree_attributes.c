@@ -151,13 +151,17 @@ static int64_t object_left(const struct pfs_tree *tree, const struct pfs_object 
 	return left < tree->config.ttl ? left : tree->config.ttl;
 }
 
-/* How long it holds that nothing was added to the whole history. */
+/*
+ * For how long nothing is added to the whole history: until the first of the lists may be asked
+ * for. One that can't be had, as where the key may not see a kind, must not make all others be
+ * asked for each time.
+ */
 static int64_t whole_list_left(struct pfs_tree *tree)
 {
 	int64_t left = tree->config.ttl;
 
 	for (size_t i = 0; i < tree->kinds->count; i++) {
-		int64_t of_kind = pfs_store_list_left(tree->store, tree->kinds->rows[i]);
+		int64_t of_kind = pfs_store_list_pause(tree->store, tree->kinds->rows[i]);
 
 		left = of_kind < left ? of_kind : left;
 	}
@@ -238,15 +242,34 @@ void pfs_tree_vanished_attributes(struct pfs_tree *tree, uint64_t inode, struct 
 		fill_common(tree, &node, ret_stat);
 }
 
-/* What was seen was seen, whether or not the API can be asked for more. */
+/*
+ * The whole history is as true as each kind's list. All lists that have expired are asked for at
+ * once, and then waited for one after the other. What was seen was seen, whether or not the API can
+ * be asked for more.
+ */
 static int refresh_lists(struct pfs_tree *tree, struct pfs_wait *wait)
 {
-	for (size_t i = 0; i < tree->kinds->count; i++) {
-		if (pfs_store_ask_list(tree->store, tree->kinds->rows[i], PFS_LIST_WHOLE, wait) ==
+	const struct pfs_kinds *kinds = tree->kinds;
+
+	for (size_t i = 0; i < kinds->count; i++) {
+		if (!pfs_store_list_left(tree->store, kinds->rows[i]))
+			(void)pfs_store_refresh_list(tree->store, kinds->rows[i]);
+	}
+	for (size_t i = 0; i < kinds->count; i++) {
+		if (pfs_store_ask_list(tree->store, kinds->rows[i], PFS_LIST_WHOLE, wait) ==
 		    -EINPROGRESS)
 			return -EINPROGRESS;
 	}
 	return 0;
+}
+
+static int forgive(const struct pfs_node *node, bool reading, int error)
+{
+	if (!error || error == -EINPROGRESS || error == -ESTALE)
+		return error;
+	if (node->index == FILE_EVENTS)
+		return 0;
+	return !reading && node->object && node->object->content ? 0 : error;
 }
 
 int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool reading,
@@ -257,20 +280,18 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 	if (pfs_tree_must_wait(node)) /* until then there is nothing to be true about */
 		return 0;
 	if (node->object)
-		return pfs_tree_forgive(node, reading,
-					pfs_store_ask_object(tree->store, node->object, wait));
+		return forgive(node, reading,
+			       pfs_store_ask_object(tree->store, node->object, wait));
 	if (node->type == PFS_NODE_REPORT)
 		pfs_snapshot_look(tree, node->index, false);
 	return 0;
 }
 
-int pfs_tree_forgive(const struct pfs_node *node, bool reading, int error)
+int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool reading, int error,
+		       struct pfs_wait *wait)
 {
-	if (!error || error == -EINPROGRESS || error == -ESTALE)
-		return error;
-	if (node->type == PFS_NODE_EVENTS || node->index == FILE_EVENTS)
-		return 0;
-	return !reading && node->object && node->object->content ? 0 : error;
+	return node->type == PFS_NODE_EVENTS ? refresh_lists(tree, wait)
+					     : forgive(node, reading, error);
 }
 
 void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node)

@@ -496,7 +496,7 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 	struct pfs_watch *watch = arg;
 
 	pfs_event_on_changed(watch, object, before);
-	if (object->interest && !can_change(object))
+	if (object->interest && object->content->end)
 		tell_waits(watch, object->interest, 0);
 }
 

@@ -17,9 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PFS_JSON_DEPTH	64		   /* levels of { and [ */
-#define PFS_JSON_VALUES 262144		   /* values in one document */
-#define PFS_JSON_LENGTH (64 * 1024 * 1024) /* bytes of one document */
+#define PFS_JSON_DEPTH	64			   /* levels of { and [ */
+#define PFS_JSON_VALUES 262144			   /* values in one document */
+#define PFS_JSON_LENGTH ((size_t)64 * 1024 * 1024) /* bytes of one document */
 
 enum pfs_json_type {
 	PFS_JSON_NULL, /* also what stands for a value that isn't there */

@@ -233,6 +233,8 @@ struct pfs_cursor {
 struct pfs_object *pfs_store_each(struct pfs_store *store, struct pfs_cursor *cursor);
 
 int64_t pfs_store_list_left(const struct pfs_store *store, const struct pfs_kind *kind);
+/* ns until it may be asked for: the same, but while a failure is remembered, how long that is. */
+int64_t pfs_store_list_pause(const struct pfs_store *store, const struct pfs_kind *kind);
 /*
  * ns since the epoch: the last time that an object came or went. But until a list was read to its
  * end, whatever comes belongs to a listing that nobody has had yet: it comes behind all that was

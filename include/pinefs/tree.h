@@ -95,13 +95,14 @@ int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const 
 
 /*
  * Before a node's attributes are told: see that they are true. reading: a read(2) will follow,
- * and must not get a value that doesn't hold. 0, -EINPROGRESS, -ESTALE, or an errno of the store.
- * Where nothing is to be read, the last attributes are better than none: pfs_tree_forgive says 0
- * for such an error, also for one that wait->done brought.
+ * and must not get a value that doesn't hold. 0, -ESTALE, or an errno of the store; where nothing
+ * is to be read, the last attributes are better than none, and that is 0. -EINPROGRESS: call
+ * pfs_tree_refreshed with what wait->done brings; it says the same.
  */
 int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool reading,
 		     struct pfs_wait *wait);
-int pfs_tree_forgive(const struct pfs_node *node, bool reading, int error);
+int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool reading, int error,
+		       struct pfs_wait *wait);
 
 /*
  * Tell a node's attributes. Of a file this is a promise: until they are told again, pfs_tree_read

@@ -339,7 +339,7 @@ impatient_cat() {
 	done
 	pending "${ids[@]}" other
 	mount_start --ttl 0.5
-	! grep -qE "libasan|vgpreload" "/proc/$PINEFS_PID/maps" || sanitized=yes
+	[ -z "${PINEFS_MEMCHECK-}" ] && ! ldd "$PINEFS" | grep -q libasan || sanitized=yes
 	resident() { awk '/^VmRSS/ { print $2 }' "/proc/$PINEFS_PID/status"; }
 	cat "$JOBS"/*/status >/dev/null
 	before=$(resident)

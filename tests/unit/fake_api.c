@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pinefs/resource.h"
 #include "unit.h"
 
 #define ROWS_MAX 400
@@ -13,6 +14,7 @@
 struct pfs_api_call {
 	struct pfs_api *api;
 	TAILQ_ENTRY(pfs_api_call) link;
+	const struct pfs_kind *kind;
 	char *id; /* NULL: a list */
 	int64_t sent_at;
 	pfs_api_done *done;
@@ -39,8 +41,8 @@ void fake_api_finish(struct pfs_api *api)
 		drop(TAILQ_FIRST(&api->calls));
 }
 
-static int ask(struct pfs_api *api, const char *id, pfs_api_done *done, void *arg,
-	       struct pfs_api_call **ret_call)
+static int ask(struct pfs_api *api, const struct pfs_kind *kind, const char *id, pfs_api_done *done,
+	       void *arg, struct pfs_api_call **ret_call)
 {
 	struct pfs_api_call *call;
 
@@ -55,6 +57,7 @@ static int ask(struct pfs_api *api, const char *id, pfs_api_done *done, void *ar
 		return -ENOMEM;
 	}
 	call->api = api;
+	call->kind = kind;
 	call->sent_at = pfs_loop_now(api->loop);
 	call->done = done;
 	call->arg = arg;
@@ -68,7 +71,7 @@ int pfs_api_describe(struct pfs_api *api, const struct pfs_kind *kind, const cha
 		     int64_t deadline, pfs_api_done *done, void *arg,
 		     struct pfs_api_call **ret_call)
 {
-	int error = ask(api, id, done, arg, ret_call);
+	int error = ask(api, kind, id, done, arg, ret_call);
 
 	assert_true(deadline > pfs_loop_now(api->loop));
 	if (!error)
@@ -80,7 +83,7 @@ int pfs_api_list(struct pfs_api *api, const struct pfs_kind *kind, const char *t
 		 unsigned limit, int64_t deadline, pfs_api_done *done, void *arg,
 		 struct pfs_api_call **ret_call)
 {
-	int error = ask(api, NULL, done, arg, ret_call);
+	int error = ask(api, kind, NULL, done, arg, ret_call);
 
 	assert_int_equal(limit, 100);
 	assert_true(deadline > pfs_loop_now(api->loop));
@@ -101,6 +104,8 @@ static struct pfs_api_call *find(const struct pfs_api *api, const char *id)
 	struct pfs_api_call *call;
 
 	TAILQ_FOREACH(call, &api->calls, link) {
+		if (api->of && call->kind != api->of)
+			continue;
 		if (id ? call->id && !strcmp(call->id, id) : !call->id)
 			return call;
 	}
@@ -162,16 +167,18 @@ void fake_api_answer(struct pfs_api *api, const char *id, const char *object)
 	free(bytes);
 }
 
-static void format_object(char *out, size_t size, const char *id, const char *status)
+static void format_object(const struct pfs_api *api, char *out, size_t size, const char *id,
+			  const char *status)
 {
-	snprintf(out, size, "{\"restore_job_id\":\"%s\",\"status\":\"%s\"}", id, status);
+	snprintf(out, size, "{\"%s\":\"%s\",\"status\":\"%s\"}",
+		 api->of ? api->of->id : "restore_job_id", id, status);
 }
 
 void fake_api_status(struct pfs_api *api, const char *id, const char *status)
 {
 	char object[400];
 
-	format_object(object, sizeof(object), id, status);
+	format_object(api, object, sizeof(object), id, status);
 	fake_api_answer(api, id, object);
 }
 
@@ -202,16 +209,16 @@ void fake_api_page(struct pfs_api *api, const char *rows, const char *next)
 	assert_non_null(made);
 	assert_non_null(words);
 	while ((word = strsep(&rest, " "))) {
-		char object[400], *status = strchr(word, ':');
+		char object[400], *status = word + strcspn(word, ":="), separator = *status;
 
 		if (!*word)
 			continue;
 		assert_true(answer.row_count < ROWS_MAX);
-		if (status)
+		if (separator)
 			*status++ = '\0';
-		format_object(object, sizeof(object), word, status ? status : "Pending");
+		format_object(api, object, sizeof(object), word, separator ? status : "Pending");
 		made[answer.row_count].id = word;
-		(void)parse(object, &made[answer.row_count++].object);
+		(void)parse(separator == '=' ? status : object, &made[answer.row_count++].object);
 	}
 	fake_api_tell(api, NULL, &answer);
 	for (size_t i = 0; i < answer.row_count; i++) {

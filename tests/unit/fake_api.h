@@ -23,6 +23,8 @@ struct pfs_api {
 	int refuse;	     /* what every question is refused with; 0: none is */
 	int64_t retry_after; /* that failures tell */
 	char token[100];     /* of the last list that was asked for; "" for the first page */
+	const struct pfs_kind
+		*of; /* what follows means questions about this kind; NULL: about any */
 };
 
 void fake_api_init(struct pfs_api *api, struct pfs_loop *loop);
@@ -49,7 +51,10 @@ void fake_api_status(struct pfs_api *api, const char *id, const char *status);
 /* Let it fail; id NULL: the list. */
 void fake_api_fail(struct pfs_api *api, const char *id, int error, int status);
 
-/* Answer the list: ids separated by blanks, each "ID" (pending) or "ID:STATUS"; next NULL: end. */
+/*
+ * Answer the list: ids separated by blanks, each "ID" (pending), "ID:STATUS", or "ID=OBJECT" with
+ * what the object is in full; next NULL: end.
+ */
 void fake_api_page(struct pfs_api *api, const char *rows, const char *next);
 
 #endif

@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct pfs_store_config usual = {
+static struct pfs_store_config usual = {
 	.kinds = &pfs_all_kinds,
 	.ttl = TTL,
+	.ttl_ready = TTL_READY,
 	.ttl_final = TTL_FINAL,
 	.ttl_missing = TTL_MISSING,
 	.ttl_error = TTL_ERROR,
@@ -105,10 +106,21 @@ static void on_freed(void *arg, struct pfs_object *object)
 		fixture->unseen_freed++;
 }
 
+/* The kind whose object or list a failure's path means. */
+static const struct pfs_kind *kind_of_path(const char *path)
+{
+	size_t i = 0;
+
+	while (strncmp(path, usual.kinds->rows[i]->path, strlen(usual.kinds->rows[i]->path)) != 0)
+		assert_true(++i < usual.kinds->count);
+	return usual.kinds->rows[i];
+}
+
 static void on_failed(void *arg, const char *object, const struct pfs_failure *failure)
 {
 	struct fixture *fixture = arg;
-	const char *id = object + strlen(fixture->kind->path);
+	const struct pfs_kind *kind = kind_of_path(object);
+	const char *id = object + strlen(kind->path);
 	const struct pfs_object *known;
 
 	assert_true(failure->error < 0);
@@ -117,8 +129,8 @@ static void on_failed(void *arg, const char *object, const struct pfs_failure *f
 	assert_true(failure->until >= pfs_loop_now(fixture->loop));
 	assert_true((failure->misses > 0) == (failure->error == -ENOENT));
 	if (!*id) { /* the list */
-		assert_false(pfs_store_is_walking(fixture->store, fixture->kind));
-	} else if ((known = pfs_store_find(fixture->store, fixture->kind, id + 1))) {
+		assert_false(pfs_store_is_walking(fixture->store, kind));
+	} else if ((known = pfs_store_find(fixture->store, kind, id + 1))) {
 		assert_whole(fixture, known);
 		assert_ptr_equal(known->failure, failure);
 	}
@@ -141,6 +153,11 @@ static int create(struct fixture *fixture)
 	return error ? error : pfs_store_listen(fixture->store, &listener);
 }
 
+void use_kinds(const struct pfs_kinds *kinds)
+{
+	usual.kinds = kinds;
+}
+
 int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -154,7 +171,7 @@ int setup(void **state)
 	fake_time_drive(&fixture->time, fixture->loop);
 	fake_api_init(&fixture->api, fixture->loop);
 	fixture->config = usual;
-	fixture->kind = pfs_kind_by_name(&pfs_all_kinds, "restore-jobs");
+	fixture->kind = usual.kinds->rows[0];
 	return create(fixture);
 }
 

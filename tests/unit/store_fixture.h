@@ -14,6 +14,7 @@
 
 /* The configuration that a fixture begins with. */
 #define TTL	    (5 * PFS_SECOND)
+#define TTL_READY   (60 * PFS_SECOND)
 #define TTL_FINAL   (600 * PFS_SECOND)
 #define TTL_MISSING (2 * PFS_SECOND)
 #define TTL_ERROR   (3 * PFS_SECOND)
@@ -27,7 +28,7 @@ struct fixture {
 	struct pfs_stats stats;
 	struct pfs_store_config config;
 	struct pfs_store *store;
-	const struct pfs_kind *kind;
+	const struct pfs_kind *kind; /* what the functions below mean; at first restore jobs */
 	/* What the store told its listener, a word each: +ID appeared, ~ID changed, -ID vanished,
 	 * !ID freed, ?PATH failed. */
 	char news[4000];
@@ -41,6 +42,9 @@ struct waiter {
 	unsigned calls;
 	int error; /* that done brought */
 };
+
+/* The kinds of the stores that are set up from now on; at first those that pinefs knows. */
+void use_kinds(const struct pfs_kinds *kinds);
 
 int setup(void **state);
 int teardown(void **state);
