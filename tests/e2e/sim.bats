@@ -104,7 +104,8 @@ field_is() {
 	# shellcheck disable=SC2016
 	bash -c '"$PINEFS_SIM" --die-with-parent >"$1.url" & echo $! >"$1"; wait' - "$file" 3>&- &
 	parent=$!
-	wait_until 10 test -s "$file.url"
+	both() { [ -s "$file" ] && [ -s "$file.url" ]; }
+	wait_until 10 both
 	child=$(cat "$file")
 	SIM_PIDS+=("$child")
 	kill -0 "$child"
