@@ -348,7 +348,9 @@ static void wait_and_give_up(void *arg)
 	for (size_t i = 0; i < COUNT(readers); i++) {
 		const struct fuse_interrupt_in in = {.unique = i ? lookup : readers[0]};
 
-		(void)ask_short(kernel, FUSE_INTERRUPT, 0, &in, sizeof(in), NULL);
+		/* libfuse keeps those of requests that it doesn't know, for ever. */
+		if (!kernel->outcomes[in.unique / 2 - 1].replies)
+			(void)ask_short(kernel, FUSE_INTERRUPT, 0, &in, sizeof(in), NULL);
 	}
 	pass_short(kernel, PFS_SECOND);
 	assert_true(kernel->outcomes[readers[0] / 2 - 1].error == -EINTR ||
