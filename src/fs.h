@@ -21,6 +21,7 @@
 #include "pinefs/store.h"
 #include "pinefs/text.h"
 #include "pinefs/tree.h"
+#include "pinefs/wait.h"
 #include "pinefs/watch.h"
 
 /* A message that may have to wait. It lives from its arrival to its one reply. */

@@ -40,7 +40,7 @@ static void give_up(void *arg)
 	struct call *call = arg;
 
 	unpark(call);
-	pfs_store_cancel(call->fs->store, &call->wait);
+	pfs_wait_cancel(&call->wait);
 	pfs_reply_error(call->fs, call->request,
 			call->interrupted || call->patient ? EINTR : ETIMEDOUT);
 	free_call(call);
@@ -125,7 +125,7 @@ void pfs_call_end_all(struct pfs_fs *fs, int error)
 
 	while ((call = TAILQ_FIRST(&fs->parked))) {
 		unpark(call);
-		pfs_store_cancel(fs->store, &call->wait);
+		pfs_wait_cancel(&call->wait);
 		pfs_reply_error(fs, call->request, error);
 		free_call(call);
 	}

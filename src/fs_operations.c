@@ -397,7 +397,7 @@ static int run_readdir(struct call *call, bool told, int error)
 	else if (!error)
 		error = -ENOMEM;
 	if (listing && listing->used) { /* what there is goes out; what failed meets the next */
-		pfs_store_cancel(fs->store, &call->wait);
+		pfs_wait_cancel(&call->wait);
 		error = 0;
 	}
 	if (!error)

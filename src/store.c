@@ -136,15 +136,6 @@ static void take_failure(struct pfs_store *store, struct pfs_object *object,
 
 /* --- flights ------------------------------------------------------------------------------- */
 
-void pfs_store_cancel(struct pfs_store *store, struct pfs_wait *wait)
-{
-	if (!wait->queue)
-		return;
-	TAILQ_REMOVE(wait->queue, wait, link);
-	wait->queue = NULL;
-	store->stats->waiting--;
-}
-
 static void free_flight(struct pfs_flight *flight)
 {
 	pfs_api_cancel(flight->call);
@@ -152,25 +143,15 @@ static void free_flight(struct pfs_flight *flight)
 	free(flight);
 }
 
-/* Whoever asks again from inside done waits for the next time, not for this one. */
-static void tell(struct pfs_store *store, struct pfs_object *object, struct pfs_flight *flight)
+static void wake(struct pfs_store *store, const struct pfs_object *object,
+		 struct pfs_flight *flight)
 {
-	struct pfs_wait_list told = TAILQ_HEAD_INITIALIZER(told);
-	int error = pfs_store_left(store, object) ? 0 : verdict(store, object);
-	struct pfs_wait *wait;
-
-	TAILQ_CONCAT(&told, &flight->waits, link);
-	TAILQ_FOREACH(wait, &told, link)
-		wait->queue = &told;
-	while ((wait = TAILQ_FIRST(&told))) {
-		pfs_store_cancel(store, wait);
-		wait->done(wait, error);
-	}
+	pfs_wait_wake(&flight->waits, pfs_store_left(store, object) ? 0 : verdict(store, object));
 }
 
 void pfs_store_tell(struct pfs_store *store, struct pfs_object *object)
 {
-	tell(store, object, object->flight);
+	wake(store, object, object->flight);
 }
 
 void pfs_store_land(struct pfs_store *store, struct pfs_object *object)
@@ -180,8 +161,8 @@ void pfs_store_land(struct pfs_store *store, struct pfs_object *object)
 	if (flight->expecting)
 		TAILQ_REMOVE(&pfs_store_collection(store, object->kind)->expecting, flight, link);
 	object->flight = NULL;
-	object->references++; /* nobody may free it while we tell */
-	tell(store, object, flight);
+	object->references++; /* nobody may free it meanwhile */
+	wake(store, object, flight);
 	free_flight(flight);
 	pfs_store_release(store, object, 1);
 }
@@ -250,7 +231,7 @@ static struct pfs_flight *create_flight(struct pfs_store *store, struct pfs_obje
 	flight->object = object;
 	flight->patience = (struct pfs_timer){.fire = lose_patience, .arg = flight};
 	flight->deadline = pfs_loop_now(store->loop) + store->config.timeout;
-	TAILQ_INIT(&flight->waits);
+	pfs_wait_queue_init(&flight->waits, &store->stats->waiting);
 	return flight;
 }
 
@@ -356,13 +337,7 @@ int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, str
 			return error;
 		}
 	}
-	*wait = (struct pfs_wait){
-		.done = wait->done,
-		.object = object,
-		.queue = &object->flight->waits,
-	};
-	TAILQ_INSERT_TAIL(&object->flight->waits, wait, link);
-	store->stats->waiting++;
+	pfs_wait_join(&object->flight->waits, wait);
 	return -EINPROGRESS;
 }
 

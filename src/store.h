@@ -12,6 +12,7 @@
 #include "pinefs/resource.h"
 #include "pinefs/store.h"
 #include "pinefs/text.h"
+#include "pinefs/wait.h"
 
 #define MAX_LISTENERS 5
 
@@ -29,7 +30,7 @@ struct pfs_flight {
 	bool expecting;		      /* the walk of the list is to tell */
 	struct pfs_timer patience;    /* until when that is waited for */
 	TAILQ_ENTRY(pfs_flight) link; /* in collection->expecting */
-	struct pfs_wait_list waits;
+	struct pfs_wait_queue waits;
 	int64_t deadline;
 };
 
@@ -59,10 +60,9 @@ struct collection {
 	uint64_t complete_walk;	     /* the last one that ended well; 0: none */
 	size_t complete_pages;	     /* how many requests it took */
 	struct slot_table slots;
-	struct object_index index;  /* of objects that haven't vanished */
-	uint64_t checked_slot;	    /* of those that walks left out, the last one asked for */
-	struct pfs_wait_list waits; /* in the order of their deadlines */
-	struct pfs_timer patience;  /* stops with the walk */
+	struct object_index index;   /* of objects that haven't vanished */
+	uint64_t checked_slot;	     /* of those that walks left out, the last one asked for */
+	struct pfs_wait_queue waits; /* marks: the slot behind which they read on */
 	TAILQ_HEAD(flight_list, pfs_flight) expecting;
 
 	/* The walk under way. */

@@ -59,60 +59,30 @@ static int meet_token(struct collection *collection, const char *token)
 	return 0;
 }
 
-/* Wake those who can read on, or all of them. They may ask again at once, or cancel each other. */
-static void wake_readers(struct collection *collection, bool all, int error)
+/* Can who waits for the object after this slot read on? */
+static bool can_read_on(void *arg, uint64_t after)
 {
-	struct pfs_wait_list told = TAILQ_HEAD_INITIALIZER(told);
-	struct pfs_wait *wait, *next;
+	const struct collection *collection = arg;
 
-	for (wait = TAILQ_FIRST(&collection->waits); wait; wait = next) {
-		next = TAILQ_NEXT(wait, link);
-		if (!all && !pfs_store_next(collection->store, collection->kind, wait->after))
-			continue;
-		TAILQ_REMOVE(&collection->waits, wait, link);
-		TAILQ_INSERT_TAIL(&told, wait, link);
-		wait->queue = &told;
-	}
-	while ((wait = TAILQ_FIRST(&told))) {
-		pfs_store_cancel(collection->store, wait);
-		wait->done(wait, error);
-	}
+	return pfs_store_next(collection->store, collection->kind, after) != NULL;
 }
 
 static int overdue_verdict(const struct collection *collection);
 
-/*
- * Tell those who have waited for as long as anybody does. Waits only join at the end of their
- * queue, and with later deadlines.
- */
-static void lose_patience(void *arg)
+/* Some have waited for as long as anybody does. */
+static int on_overdue(void *arg)
 {
-	struct collection *collection = arg;
-	struct pfs_loop *loop = collection->store->loop;
-	struct pfs_wait_list told = TAILQ_HEAD_INITIALIZER(told);
-	struct pfs_wait *wait;
+	const struct collection *collection = arg;
 	const struct pfs_failed failed = {
-		.when = pfs_loop_wall(loop),
+		.when = pfs_loop_wall(collection->store->loop),
 		.error = ETIMEDOUT,
 		.object = collection->kind->path,
 		.text = "the list has more pages than could be asked for in time (--timeout, "
 			"--max-rate)",
 	};
 
-	while ((wait = TAILQ_FIRST(&collection->waits)) && wait->deadline <= pfs_loop_now(loop)) {
-		TAILQ_REMOVE(&collection->waits, wait, link);
-		TAILQ_INSERT_TAIL(&told, wait, link);
-		wait->queue = &told;
-		wait->overdue = true;
-	}
-	if (wait)
-		pfs_timer_start(loop, &collection->patience, wait->deadline);
-	if (!TAILQ_EMPTY(&told))
-		pfs_stats_fail(collection->store->stats, &failed);
-	while ((wait = TAILQ_FIRST(&told))) {
-		pfs_store_cancel(collection->store, wait);
-		wait->done(wait, overdue_verdict(collection));
-	}
+	pfs_stats_fail(collection->store->stats, &failed);
+	return overdue_verdict(collection);
 }
 
 static bool is_due(const struct pfs_store *store, const struct pfs_object *object)
@@ -153,7 +123,6 @@ static void check_left_out(struct collection *collection)
 void pfs_store_end_walk(struct collection *collection)
 {
 	pfs_api_cancel(collection->call);
-	pfs_timer_stop(collection->store->loop, &collection->patience);
 	collection->call = NULL;
 	collection->walking = false;
 	free(collection->tokens);
@@ -184,7 +153,7 @@ static void complete_walk(struct collection *collection)
 	pfs_store_end_walk(collection);
 	stop_expecting(collection);
 	check_left_out(collection);
-	wake_readers(collection, true, 0);
+	pfs_wait_wake(&collection->waits, 0);
 }
 
 static int list_verdict(const struct collection *collection);
@@ -198,7 +167,7 @@ static void fail_walk(struct collection *collection, const struct pfs_api_answer
 	if (!error)
 		pfs_store_tell_failure(store, collection->kind->path, collection->failure);
 	stop_expecting(collection);
-	wake_readers(collection, true, error ? error : list_verdict(collection));
+	pfs_wait_wake(&collection->waits, error ? error : list_verdict(collection));
 }
 
 /* 1: it told something that this walk had not yet met. 0, or an error. */
@@ -286,7 +255,7 @@ static void on_page(void *arg, const struct pfs_api_answer *answer)
 	else if (result == 1)
 		complete_walk(collection);
 	else
-		wake_readers(collection, false, 0);
+		pfs_wait_wake_due(&collection->waits, can_read_on, collection, 0);
 }
 
 int pfs_store_walk(struct pfs_store *store, struct collection *collection)
@@ -312,9 +281,9 @@ void pfs_store_init_collection(struct pfs_store *store, const struct pfs_kind *k
 	collection->kind = kind;
 	collection->fresh_until = FORGOTTEN;
 	collection->modified = pfs_loop_wall(store->loop);
-	collection->patience = (struct pfs_timer){.fire = lose_patience, .arg = collection};
+	pfs_wait_queue_init_timed(&collection->waits, &store->stats->waiting, store->loop,
+				  on_overdue, collection);
 	pfs_index_init(&collection->index);
-	TAILQ_INIT(&collection->waits);
 	TAILQ_INIT(&collection->expecting);
 }
 
@@ -363,20 +332,11 @@ static int overdue_verdict(const struct collection *collection)
 /* The walk under way is to tell. */
 static int wait_for_list(struct collection *collection, uint64_t after, struct pfs_wait *wait)
 {
-	struct pfs_store *store = collection->store;
+	const struct pfs_store *store = collection->store;
 
-	if (wait->overdue)
+	if (!pfs_wait_join_until(&collection->waits, wait, after,
+				 pfs_loop_now(store->loop) + store->config.timeout))
 		return overdue_verdict(collection);
-	*wait = (struct pfs_wait){
-		.done = wait->done,
-		.queue = &collection->waits,
-		.after = after,
-		.deadline = pfs_loop_now(store->loop) + store->config.timeout,
-	};
-	TAILQ_INSERT_TAIL(&collection->waits, wait, link);
-	if (!collection->patience.running)
-		pfs_timer_start(store->loop, &collection->patience, wait->deadline);
-	store->stats->waiting++;
 	return -EINPROGRESS;
 }
 

@@ -51,7 +51,7 @@ static struct pfs_interest *find_or_make(struct pfs_watch *watch, struct pfs_obj
 	if (!interest)
 		return NULL;
 	interest->object = object;
-	TAILQ_INIT(&interest->waits);
+	pfs_wait_queue_init(&interest->waits, &watch->stats->waiting);
 	TAILQ_INSERT_TAIL(&watch->interests, interest, link);
 	object->interest = interest;
 	pfs_store_hold(watch->store, object, 1);
@@ -64,14 +64,9 @@ static struct pfs_interest *find_or_make(struct pfs_watch *watch, struct pfs_obj
  * that were asked for before it last got some, the kernel keeps none, and each of the others would
  * ask again before it reads on.
  */
-static void tell_waits(struct pfs_watch *watch, struct pfs_interest *interest, int error)
+static void wake_readers(struct pfs_interest *interest, int error)
 {
-	struct pfs_wait *wait;
-
-	while ((wait = TAILQ_LAST(&interest->waits, pfs_wait_list))) {
-		pfs_store_cancel(watch->store, wait);
-		wait->done(wait, error);
-	}
+	pfs_wait_wake_backwards(&interest->waits, error);
 }
 
 /* --- refreshing ---------------------------------------------------------------------------- */
@@ -229,7 +224,7 @@ static void on_refresh(void *arg)
 	}
 	for (interest = TAILQ_FIRST(&watch->interests); interest; interest = next) {
 		next = TAILQ_NEXT(interest, link);
-		if (TAILQ_EMPTY(&interest->waits) &&
+		if (pfs_wait_queue_is_empty(&interest->waits) &&
 		    (!interest->watched || !can_change(interest->object)))
 			drop_interest(watch, interest);
 	}
@@ -478,13 +473,7 @@ int pfs_watch_wait(struct pfs_watch *watch, struct pfs_object *object, struct pf
 	interest = find_or_make(watch, object);
 	if (!interest)
 		return -ENOMEM;
-	*wait = (struct pfs_wait){
-		.done = wait->done,
-		.object = object,
-		.queue = &interest->waits,
-	};
-	TAILQ_INSERT_TAIL(&interest->waits, wait, link);
-	watch->stats->waiting++;
+	pfs_wait_join(&interest->waits, wait);
 	schedule(watch);
 	return -EINPROGRESS;
 }
@@ -497,7 +486,7 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 
 	pfs_event_on_changed(watch, object, before);
 	if (object->interest && object->content->end)
-		tell_waits(watch, object->interest, 0);
+		wake_readers(object->interest, 0);
 }
 
 static void on_failed(void *arg, const char *path, const struct pfs_failure *failure)
@@ -507,7 +496,7 @@ static void on_failed(void *arg, const char *path, const struct pfs_failure *fai
 
 	TAILQ_FOREACH(interest, &watch->interests, link) {
 		if (interest->object->failure == failure && ends_waiting(interest->object))
-			tell_waits(watch, interest, failure->error);
+			wake_readers(interest, failure->error);
 	}
 }
 
@@ -517,7 +506,7 @@ static void on_vanished(void *arg, struct pfs_object *object)
 
 	pfs_event_on_vanished(watch, object);
 	if (object->interest)
-		tell_waits(watch, object->interest, -ESTALE);
+		wake_readers(object->interest, -ESTALE);
 }
 
 /* --- the whole ----------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "pinefs/store.h"
 #include "pinefs/text.h"
 #include "pinefs/tree.h"
+#include "pinefs/wait.h"
 #include "pinefs/watch.h"
 
 #define EVENTS_MAX 20000 /* queued; more are not made */
@@ -19,10 +20,10 @@
 /* An object that somebody wants to know of. Holds a reference to it. */
 struct pfs_interest {
 	struct pfs_object *object;
-	struct pfs_wait_list waits; /* read(2) of its file `wait` */
-	bool watched;		    /* by inotify, when last looked, or by poll(2) */
-	unsigned failures;	    /* in a row, of those that were begun here */
-	int64_t next;		    /* monotonic: no refresh before this, while it fails */
+	struct pfs_wait_queue waits; /* read(2) of its file `wait` */
+	bool watched;		     /* by inotify, when last looked, or by poll(2) */
+	unsigned failures;	     /* in a row, of those that were begun here */
+	int64_t next;		     /* monotonic: no refresh before this, while it fails */
 	TAILQ_ENTRY(pfs_interest) link;
 };
 

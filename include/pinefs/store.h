@@ -21,6 +21,7 @@
 struct pfs_api;
 struct pfs_loop;
 struct pfs_stats;
+struct pfs_wait;
 
 /* What an object said at one time: immutable, counted. */
 struct pfs_content {
@@ -133,23 +134,6 @@ const struct pfs_kinds *pfs_store_kinds(const struct pfs_store *store);
 /* At most five; called in the order they were added. 0, -ENOSPC. */
 int pfs_store_listen(struct pfs_store *store, const struct pfs_store_listener *listener);
 
-/*
- * Somebody who waits. In the caller's memory, which must stay until done was called (once, from
- * the loop) or pfs_store_cancel. error is what the asking function would return now.
- */
-struct pfs_wait {
-	void (*done)(struct pfs_wait *wait, int error);
-	struct pfs_object *object; /* whose answer is told; NULL for a list */
-
-	/* The store's. */
-	TAILQ_HEAD(pfs_wait_list, pfs_wait) * queue; /* NULL: not waiting */
-	TAILQ_ENTRY(pfs_wait) link;
-	uint64_t after;
-	int64_t deadline; /* of a list's: monotonic */
-	bool overdue;	  /* that was over, and it won't be let to wait once more */
-};
-void pfs_store_cancel(struct pfs_store *store, struct pfs_wait *wait);
-
 /* What is known of an id, without asking: an object that was seen and has not vanished, or NULL. */
 struct pfs_object *pfs_store_find(struct pfs_store *store, const struct pfs_kind *kind,
 				  const char *id);
@@ -162,7 +146,8 @@ struct pfs_object *pfs_store_by_slot(struct pfs_store *store, const struct pfs_k
  * Make sure that what is known of an id holds now.
  * 0: it does (or the API is failing and the last answer is still good enough: pfs_store_is_stale);
  *    *ret_object is set.
- * -EINPROGRESS: the API is being asked, wait->done will tell.
+ * -EINPROGRESS: the API is being asked; wait, which has joined, is woken with what this call would
+ *    return then.
  * -ENOENT: there is no such object; -ESTALE: it was there and has vanished; else the errno of
  *    the failure, which is remembered for ttl_error.
  */

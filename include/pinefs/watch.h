@@ -71,7 +71,7 @@ void pfs_watch_set_host(struct pfs_watch *watch, const struct pfs_watch_host *ho
 /*
  * Wait until the object can't change any more. 0: it can't. -ESTALE: it has vanished. -EACCES: the
  * API rejects the key; other failures are waited through. -EINPROGRESS: wait->done will tell one of
- * these; pfs_store_cancel gives up. -ENOMEM.
+ * these; pfs_wait_cancel gives up. -ENOMEM.
  */
 int pfs_watch_wait(struct pfs_watch *watch, struct pfs_object *object, struct pfs_wait *wait);
 

@@ -19,6 +19,7 @@
 #include "pinefs/loop.h"
 #include "pinefs/store.h"
 #include "pinefs/tree.h"
+#include "pinefs/wait.h"
 
 struct pfs_buffer;
 

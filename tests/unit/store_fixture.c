@@ -225,7 +225,7 @@ int ask(struct fixture *fixture, const char *id, struct waiter *waiter)
 				  prepare(waiter ? waiter : &nobody), &object);
 
 	if (!waiter && error == -EINPROGRESS)
-		pfs_store_cancel(fixture->store, &nobody.wait);
+		pfs_wait_cancel(&nobody.wait);
 	if (!error)
 		assert_string_equal(object->id, id);
 	return error;
@@ -238,7 +238,7 @@ int ask_list(struct fixture *fixture, uint64_t after, struct waiter *waiter)
 				       prepare(waiter ? waiter : &nobody));
 
 	if (!waiter && error == -EINPROGRESS)
-		pfs_store_cancel(fixture->store, &nobody.wait);
+		pfs_wait_cancel(&nobody.wait);
 	return error;
 }
 

@@ -10,6 +10,7 @@
 #include "pinefs/stats.h"
 #include "pinefs/store.h"
 #include "pinefs/text.h"
+#include "pinefs/wait.h"
 #include "unit.h"
 
 /* The configuration that a fixture begins with. */

@@ -17,6 +17,7 @@
 #include "pinefs/store.h"
 #include "pinefs/text.h"
 #include "pinefs/tree.h"
+#include "pinefs/wait.h"
 #include "short_memory.h"
 #include "unit.h"
 
@@ -328,7 +329,7 @@ static void live_through(void *arg)
 		pfs_store_expire(world.store);
 		ask(&world, "c");
 		if (world.wait.queue) {
-			pfs_store_cancel(world.store, &world.wait);
+			pfs_wait_cancel(&world.wait);
 			world.waiting--;
 		}
 		pfs_tree_forget(world.tree, held, 1);

@@ -17,6 +17,7 @@
 #include "pinefs/store.h"
 #include "pinefs/text.h"
 #include "pinefs/tree.h"
+#include "pinefs/wait.h"
 #include "pinefs/watch.h"
 #include "short_memory.h"
 #include "unit.h"
@@ -131,7 +132,7 @@ static void describe(struct world *world, const char *object)
 	short_memory_parse(object, &json);
 	pfs_store_expire(world->store);
 	(void)pfs_store_ask(world->store, world->kind, "a", &nobody, &known);
-	pfs_store_cancel(world->store, &nobody);
+	pfs_wait_cancel(&nobody);
 	if (fake_api_is_asked(&world->api, "a"))
 		fake_api_tell(&world->api, "a", &answer);
 	pfs_json_finish(&json);
@@ -145,7 +146,7 @@ static void vanish(struct world *world)
 
 	pfs_store_expire(world->store);
 	(void)pfs_store_ask(world->store, world->kind, "a", &nobody, &known);
-	pfs_store_cancel(world->store, &nobody);
+	pfs_wait_cancel(&nobody);
 	if (fake_api_is_asked(&world->api, "a"))
 		fake_api_tell(&world->api, "a", &answer);
 }
@@ -206,7 +207,7 @@ static void live_through(void *arg)
 	live(&world, 2 * PFS_SECOND);
 	assert_whole_lines(&world, object);
 	assert_whole_lines(&world, NULL);
-	pfs_store_cancel(world.store, &world.wait);
+	pfs_wait_cancel(&world.wait);
 	vanish(&world);
 	live(&world, 2 * PFS_SECOND);
 	destroy(&world);

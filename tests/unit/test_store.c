@@ -179,8 +179,8 @@ static void test_cancel_leaves_the_request_to_the_others(void **state)
 
 	assert_int_equal(ask(fixture, "a", &first), -EINPROGRESS);
 	assert_int_equal(ask(fixture, "a", &second), -EINPROGRESS);
-	pfs_store_cancel(fixture->store, &first.wait);
-	pfs_store_cancel(fixture->store, &first.wait); /* a second time: nothing */
+	pfs_wait_cancel(&first.wait);
+	pfs_wait_cancel(&first.wait); /* a second time: nothing */
 	assert_int_equal(fixture->stats.waiting, 1);
 	assert_true(fake_api_is_asked(&fixture->api, "a"));
 	fake_api_status(&fixture->api, "a", "Pending");
@@ -194,7 +194,7 @@ static void test_cancel_of_the_last_keeps_the_answer_for_the_next(void **state)
 	struct waiter waiter = {0};
 
 	assert_int_equal(ask(fixture, "a", &waiter), -EINPROGRESS);
-	pfs_store_cancel(fixture->store, &waiter.wait);
+	pfs_wait_cancel(&waiter.wait);
 	fake_api_status(&fixture->api, "a", "Pending");
 	assert_waiting(&waiter);
 	assert_int_equal(ask(fixture, "a", NULL), 0);
@@ -214,7 +214,7 @@ static void cancel_other(struct pfs_wait *wait, int error)
 	struct meddler *meddler = (struct meddler *)wait;
 
 	meddler->waiter.calls++;
-	pfs_store_cancel(meddler->fixture->store, &meddler->other->wait);
+	pfs_wait_cancel(&meddler->other->wait);
 }
 
 static void test_cancel_of_another_from_inside_done_holds(void **state)

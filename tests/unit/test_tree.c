@@ -67,7 +67,7 @@ static void test_lookup_of_an_unknown_id_asks_and_then_finds(void **state)
 	assert_int_equal(look_up(bench, "restore-jobs", "a"), -ENOENT); /* as far as is known */
 	assert_int_equal(pfs_tree_lookup(bench->tree, &jobs, "a", prepare(&waiter), &node, &holds),
 			 -EINPROGRESS);
-	pfs_store_cancel(bench->store->store, &waiter.wait);
+	pfs_wait_cancel(&waiter.wait);
 	fake_api_status(&bench->store->api, "a", "Pending");
 	assert_int_equal(pfs_tree_lookup(bench->tree, &jobs, "a", NULL, &node, &holds), 0);
 	assert_int_equal(node.type, PFS_NODE_OBJECT);
@@ -191,7 +191,7 @@ static void test_collection_that_can_not_be_listed_fails_at_once(void **state)
 
 	assert_int_equal(pfs_tree_list(bench->tree, &jobs, 0, prepare(&waiter), &entry),
 			 -EINPROGRESS);
-	pfs_store_cancel(bench->store->store, &waiter.wait);
+	pfs_wait_cancel(&waiter.wait);
 	fake_api_fail(&bench->store->api, NULL, -EIO, 500);
 	assert_int_equal(pfs_tree_list(bench->tree, &jobs, 0, NULL, &entry), -EIO);
 }

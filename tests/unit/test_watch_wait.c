@@ -211,7 +211,7 @@ struct rude {
 static void cancel_other(struct pfs_wait *wait, int error)
 {
 	struct rude *rude = (struct rude *)wait;
-	struct pfs_object *object = wait->object;
+	struct pfs_object *object = job(rude->scene);
 
 	give_up(rude->scene, &rude->other->waiter);
 	assert_int_equal(pfs_watch_wait(rude->scene->watch, object, prepare(&rude->waiter)), 0);

@@ -187,7 +187,7 @@ int wait_for(struct scene *scene, const char *id, struct waiter *waiter)
 
 void give_up(struct scene *scene, struct waiter *waiter)
 {
-	pfs_store_cancel(scene->store->store, &waiter->wait);
+	pfs_wait_cancel(&waiter->wait);
 }
 
 void assert_host_told(struct scene *scene, const char *told)
