@@ -21,9 +21,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define MESSAGES_A_TURN 64  /* before other things of the loop get their turn */
-#define SWEEP_SLICE	256 /* objects a turn */
-#define LOG_PAUSE	(60 * PFS_SECOND)
+#define MESSAGES_A_TURN 64 /* before other things of the loop get their turn */
 
 #define FIRST_TO_TELL 317 /* fuse_version() that tells the kernel of parallel lookups */
 
@@ -31,10 +29,6 @@
 #define INIT_OUT_FLAGS	    3 /* index of the flags in 32-bit words */
 #define INIT_OUT_SIZE	    64
 #define PARALLEL_DIROPS_BIT (UINT32_C(1) << 18)
-#define NOTIFY_INC_EPOCH    8 /* since Linux 6.16 */
-
-/* The same: struct fuse_poll_in's kh, behind a request's header and fh. */
-#define POLL_KEY_OFFSET 48
 
 /* --- messages in and out ------------------------------------------------------------------- */
 
@@ -51,15 +45,6 @@ static ssize_t send_message(int fd, struct iovec *parts, int count, void *arg)
 static ssize_t receive_message(int fd, void *bytes, size_t size, void *arg)
 {
 	return read(fd, bytes, size);
-}
-
-uint64_t pfs_fs_poll_key(const struct pfs_fs *fs)
-{
-	uint64_t key = 0;
-
-	if (fs->message.size >= POLL_KEY_OFFSET + sizeof(key))
-		memcpy(&key, (const char *)fs->message.mem + POLL_KEY_OFFSET, sizeof(key));
-	return key;
 }
 
 static void on_messages(void *arg)
@@ -79,119 +64,8 @@ static void on_messages(void *arg)
 			return;
 		}
 		fuse_session_process_buf(fs->session, &fs->message);
+		pfs_check_replies(fs);
 	}
-}
-
-/* --- news from the store ------------------------------------------------------------------- */
-
-static void forget_attributes(void *arg, uint64_t inode)
-{
-	struct pfs_fs *fs = arg;
-
-	/* Negative offset: of the attributes only. One that the kernel doesn't have is no error. */
-	(void)fuse_lowlevel_notify_inval_inode(fs->session, inode, -1, 0);
-}
-
-static void tell_collections(void *arg)
-{
-	struct pfs_fs *fs = arg;
-
-	const struct pfs_kinds *kinds = pfs_store_kinds(fs->store);
-
-	for (size_t i = 0; i < kinds->count; i++) {
-		if (fs->collections_changed & (UINT32_C(1) << kinds->rows[i]->number))
-			forget_attributes(fs, pfs_tree_collection_inode(kinds->rows[i]));
-	}
-	fs->collections_changed = 0;
-}
-
-/* An object came or went: the listing that the kernel keeps is no longer true. Once a turn. */
-static void on_membership(void *arg, struct pfs_object *object)
-{
-	struct pfs_fs *fs = arg;
-
-	if (!fs->mounted)
-		return;
-	fs->collections_changed |= UINT32_C(1) << object->kind->number;
-	if (!fs->collections_timer.running)
-		pfs_timer_start(fs->loop, &fs->collections_timer, pfs_loop_now(fs->loop));
-}
-
-/* Whoever is told of a change reads next, and must get the new value. */
-static void tell_inode(void *arg, uint64_t inode, void *handle)
-{
-	struct pfs_fs *fs = arg;
-
-	forget_attributes(fs, inode);
-	if (handle)
-		(void)fuse_lowlevel_notify_poll(handle);
-}
-
-static void drop_poll(void *arg, void *handle)
-{
-	fuse_pollhandle_destroy(handle);
-}
-
-/* A failing API fails for everybody who reads: the same failure is logged once a minute. */
-static void on_failed(void *arg, const char *object, const struct pfs_failure *failure)
-{
-	struct pfs_fs *fs = arg;
-	int64_t now = pfs_loop_now(fs->loop);
-	enum pfs_log_level level = PFS_LOG_WARNING;
-
-	if (failure->error == -ENOENT ||
-	    (failure->error == fs->logged_error && now - fs->logged_at < LOG_PAUSE)) {
-		level = PFS_LOG_DEBUG;
-	} else {
-		fs->logged_error = failure->error;
-		fs->logged_at = now;
-	}
-	pfs_log(level, "api: %s: %s: %s", object, pfs_errno_name(-failure->error), failure->text);
-}
-
-static void sweep(void *arg)
-{
-	struct pfs_fs *fs = arg;
-	struct pfs_object *object = NULL;
-
-	for (unsigned slice = 0; slice < SWEEP_SLICE; slice++) {
-		object = pfs_store_each(fs->store, &fs->swept);
-		if (!object)
-			return;
-		if (object->references)
-			pfs_tree_each_inode(fs->tree, object, forget_attributes, fs);
-	}
-	pfs_timer_start(fs->loop, &fs->sweep_timer, pfs_loop_now(fs->loop));
-}
-
-/*
- * Names, and above all those that the kernel knows not to exist: it looks each up again before it
- * next uses it. One that doesn't know this message (EINVAL) keeps them for as long as they were
- * said to hold. FUSE_NOTIFY_INVAL_ENTRY is no way out: it waits for the directory's lock, which
- * may be held by somebody who waits for us.
- */
-static void forget_names(void *arg)
-{
-	const struct pfs_fs *fs = arg;
-	const struct {
-		uint32_t length;
-		int32_t code;
-		uint64_t unique;
-	} notice = {.length = sizeof(notice), .code = NOTIFY_INC_EPOCH};
-
-	(void)!write(fuse_session_fd(fs->session), &notice, sizeof(notice));
-}
-
-void pfs_fs_invalidate(struct pfs_fs *fs)
-{
-	const struct pfs_kinds *kinds = pfs_store_kinds(fs->store);
-
-	forget_names(fs);
-	for (size_t i = 0; i < kinds->count; i++)
-		forget_attributes(fs, pfs_tree_collection_inode(kinds->rows[i]));
-	forget_attributes(fs, pfs_tree_events_inode(fs->tree, NULL));
-	fs->swept = (struct pfs_cursor){0};
-	sweep(fs);
 }
 
 /* --- what libfuse says --------------------------------------------------------------------- */
@@ -296,22 +170,21 @@ static int make_session(struct pfs_fs *fs, const struct pfs_fs_config *config, c
 	return error;
 }
 
+static void drop_poll(void *arg, void *handle)
+{
+	fuse_pollhandle_destroy(handle);
+}
+
 int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_watch *watch,
 		  struct pfs_loop *loop, struct pfs_stats *stats,
 		  const struct pfs_fs_config *config, struct pfs_fs **ret_fs, char *text,
 		  size_t size)
 {
 	struct pfs_fs *fs = calloc(1, sizeof(*fs));
-	struct pfs_store_listener listener = {
-		.appeared = on_membership,
-		.vanished = on_membership,
-		.failed = on_failed,
-		.arg = fs,
-	};
 	const struct pfs_watch_host host = {
 		.is_busy = pfs_call_is_busy,
-		.tell = tell_inode,
-		.forget_names = forget_names,
+		.tell = pfs_notify_inode,
+		.forget_names = pfs_notify_names,
 		.drop = drop_poll,
 		.arg = fs,
 	};
@@ -327,12 +200,10 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	fs->loop = loop;
 	fs->stats = stats;
 	TAILQ_INIT(&fs->parked);
-	fs->collections_timer = (struct pfs_timer){.fire = tell_collections, .arg = fs};
-	fs->sweep_timer = (struct pfs_timer){.fire = sweep, .arg = fs};
 	pfs_watch_set_host(watch, &host);
 	error = make_session(fs, config, text, size);
 	if (!error)
-		error = pfs_store_listen(store, &listener);
+		error = pfs_notify_begin(fs);
 	if (error) {
 		pfs_fs_destroy(fs);
 		return error;
@@ -415,8 +286,7 @@ void pfs_fs_destroy(struct pfs_fs *fs)
 	(void)pfs_fs_unmount(fs, &path);
 	free(path);
 	pfs_call_end_all(fs, ENOTCONN);
-	pfs_timer_stop(fs->loop, &fs->collections_timer);
-	pfs_timer_stop(fs->loop, &fs->sweep_timer);
+	pfs_notify_end(fs);
 	if (fs->session)
 		fuse_session_destroy(fs->session);
 	free(fs->message.mem);

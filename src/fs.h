@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the fs room share: fs.c (the session), fs_operations.c (messages that ask
- * for something), fs_xattr.c (those for extended attributes), fs_change.c (messages that would
- * change something, and are refused), fs_call.c (messages that wait), fs_reply.c (replies),
- * fs_mounted.c (the mount itself).
+ * What the files of the fs room share. Each knows those before it: fs_reply.c (replies), fs_call.c
+ * (messages that wait), fs_operations.c (messages that ask for something), fs_xattr.c (those for
+ * extended attributes), fs_change.c (messages that would change something, and are refused),
+ * fs_notify.c (what the kernel is notified of), fs_mounted.c (the mount itself), fs.c (the
+ * session).
  */
 #ifndef PINEFS_SRC_FS_H
 #define PINEFS_SRC_FS_H
@@ -11,6 +12,7 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 #include <sys/queue.h>
+#include <sys/statvfs.h>
 
 #include "pinefs/fs.h"
 #include "pinefs/log.h"
@@ -69,20 +71,15 @@ struct pfs_fs {
 	struct fuse_buf message; /* the one being received; libfuse's memory */
 	struct pfs_buffer scratch;
 	struct call_list parked;
+	size_t parked_count;
+	size_t unreplied; /* requests that were entered, and not yet replied to */
 
-	struct pfs_timer collections_timer; /* tells the kernel that collections changed */
+	/* fs_notify.c's. */
+	struct pfs_timer collections_timer; /* notifies the kernel that collections changed */
 	uint32_t collections_changed;	    /* a bit a kind, by its number */
 	struct pfs_timer sweep_timer;	    /* pfs_fs_invalidate's */
 	struct pfs_cursor swept;
-
-	int logged_error; /* the last failure of the API that was logged, and when */
-	int64_t logged_at;
 };
-
-/* --- fs.c --- */
-
-/* Which open file the message under way, a poll, is about; libfuse doesn't tell. */
-uint64_t pfs_fs_poll_key(const struct pfs_fs *fs);
 
 /* --- fs_call.c --- */
 
@@ -93,7 +90,7 @@ uint64_t pfs_fs_poll_key(const struct pfs_fs *fs);
 void pfs_call_begin(const struct call *call);
 /* Is a lookup or listing in this directory parked? */
 bool pfs_call_is_busy(void *fs, uint64_t directory);
-/* Answer all that wait with this error (positive), for the end of the mount. */
+/* Reply this error to all that wait (positive), for the end of the mount. */
 void pfs_call_end_all(struct pfs_fs *fs, int error);
 
 /* --- fs_change.c --- */
@@ -115,6 +112,19 @@ void pfs_fs_find_mount(struct pfs_fs *fs, const char *mountpoint);
 
 extern const struct fuse_lowlevel_ops pfs_fs_operations;
 
+/* --- fs_notify.c --- */
+
+/* Begin to notify the kernel of what the store has to say of objects. 0, -ENOSPC. */
+int pfs_notify_begin(struct pfs_fs *fs);
+void pfs_notify_end(struct pfs_fs *fs);
+
+/* What the watch room has the kernel notified of. */
+void pfs_notify_inode(void *fs, uint64_t inode, void *poll_handle);
+void pfs_notify_names(void *fs);
+
+/* The kernel is to ask for an inode's attributes again. Of one that it doesn't have: nothing. */
+void pfs_notify_attributes(void *fs, uint64_t inode);
+
 /* --- fs_reply.c --- */
 
 struct pfs_fs *pfs_fs_of(fuse_req_t request);
@@ -123,10 +133,15 @@ struct pfs_fs *pfs_fs_of(fuse_req_t request);
 double pfs_seconds(int64_t ns);
 
 /*
- * Count a message about an inode, or a name in it. Those about /.pinefs count apart, so that
- * looking at the counters doesn't change them.
+ * Each operation begins with this: a message about an inode, or a name in it, is counted. Those
+ * about /.pinefs aren't, so that looking at the counters doesn't change them. ret_node may be NULL.
+ * 0; -ESTALE: the inode means nothing any more.
  */
-void pfs_count(struct pfs_fs *fs, enum pfs_message message, fuse_ino_t inode, const char *name);
+int pfs_enter(fuse_req_t request, enum pfs_message message, fuse_ino_t inode, const char *name,
+	      struct pfs_node *ret_node);
+
+/* In debug builds: abort unless each request that was entered was replied to once, or is parked. */
+void pfs_check_replies(const struct pfs_fs *fs);
 
 /*
  * Our child makes an event of what is known already. It must not wait for the API: all the other
@@ -135,21 +150,39 @@ void pfs_count(struct pfs_fs *fs, enum pfs_message message, fuse_ino_t inode, co
 bool pfs_is_from_child(fuse_req_t request);
 
 /*
- * Tell attributes, and for how many ns they hold. While our child is to write there, it seems to be
- * allowed to; that holds for no time. To the child, which is to remove it, what has vanished is
- * there still.
+ * Fill attributes, and for how many ns they are valid. While our child is to write there, it seems
+ * to be allowed to; that is valid for no time. To the child, which is to remove it, what has
+ * vanished is there still.
  */
-int pfs_tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_child,
-			struct stat *ret_stat, int64_t *ret_holds);
+int pfs_fill_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_child,
+			struct stat *ret_stat, int64_t *ret_valid);
 
-/* Tell a node as an entry. 0, or an error: then it can't be told. */
-int pfs_make_entry(struct pfs_fs *fs, const struct pfs_node *node,
+/* Fill an entry for a node. 0, or an error: then there is none. */
+int pfs_fill_entry(struct pfs_fs *fs, const struct pfs_node *node,
 		   struct fuse_entry_param *ret_entry);
 
-/* Reply a node as an entry, or say that it isn't there. Counts the reference. */
+/* Reply a node as an entry, or that it isn't there. Counts the reference. 0. */
 int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node);
 
 /* Reply an errno (negative or positive), counted. 0, so that a call's run can end with it. */
 int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error);
+
+/* Reply that it was done, without more. */
+void pfs_reply_done(struct pfs_fs *fs, fuse_req_t request);
+
+/* Reply that the kernel need not ask this any more, for any inode. */
+void pfs_reply_unasked(struct pfs_fs *fs, fuse_req_t request);
+
+void pfs_reply_attributes(struct pfs_fs *fs, fuse_req_t request, const struct stat *stat,
+			  int64_t valid);
+void pfs_reply_open(struct pfs_fs *fs, fuse_req_t request, const struct fuse_file_info *info);
+void pfs_reply_length(struct pfs_fs *fs, fuse_req_t request,
+		      size_t length); /* of extended attributes */
+void pfs_reply_poll(struct pfs_fs *fs, fuse_req_t request, unsigned events);
+void pfs_reply_statfs(struct pfs_fs *fs, fuse_req_t request, const struct statvfs *stat);
+
+/* False: the caller is gone, and the kernel has nothing of it. */
+bool pfs_reply_bytes(struct pfs_fs *fs, fuse_req_t request, const char *bytes, size_t length);
+bool pfs_reply_entry(struct pfs_fs *fs, fuse_req_t request, const struct fuse_entry_param *entry);
 
 #endif

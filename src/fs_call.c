@@ -31,6 +31,7 @@ static void free_call(struct call *call)
 static void unpark(struct call *call)
 {
 	TAILQ_REMOVE(&call->fs->parked, call, link);
+	call->fs->parked_count--;
 	pfs_timer_stop(call->fs->loop, &call->grace);
 	fuse_req_interrupt_func(call->request, NULL, NULL);
 }
@@ -64,6 +65,7 @@ static void park(struct call *call)
 	struct pfs_fs *fs = call->fs;
 
 	TAILQ_INSERT_TAIL(&fs->parked, call, link);
+	fs->parked_count++;
 	call->interrupted = false;
 	if (fs->longest_wait)
 		pfs_timer_start(fs->loop, &call->grace, pfs_loop_now(fs->loop) + fs->longest_wait);
@@ -72,10 +74,13 @@ static void park(struct call *call)
 
 static void run(struct call *call, bool told, int error)
 {
+	struct pfs_fs *fs = call->fs;
+
 	if (call->run(call, told, error) == -EINPROGRESS)
 		park(call);
 	else
 		free_call(call);
+	pfs_check_replies(fs);
 }
 
 /* What was waited for is there. A listing may have to wait once more, for the next page. */
@@ -126,7 +131,7 @@ void pfs_call_end_all(struct pfs_fs *fs, int error)
 	while ((call = TAILQ_FIRST(&fs->parked))) {
 		unpark(call);
 		pfs_wait_cancel(&call->wait);
-		pfs_reply_error(fs, call->request, error);
+		pfs_reply_error(call->fs, call->request, error);
 		free_call(call);
 	}
 }

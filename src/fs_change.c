@@ -14,7 +14,7 @@ static void refuse(fuse_req_t request, fuse_ino_t inode, const char *name)
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 
-	pfs_count(fs, PFS_MESSAGE_OTHER, inode, name);
+	(void)pfs_enter(request, PFS_MESSAGE_OTHER, inode, name, NULL);
 	pfs_reply_error(fs, request, EROFS);
 }
 
@@ -36,14 +36,14 @@ static void reply_touched(struct pfs_fs *fs, fuse_req_t request, const struct pf
 {
 	struct stat stat;
 	int64_t holds;
-	int error = pfs_tell_attributes(fs, node, true, &stat, &holds);
+	int error = pfs_fill_attributes(fs, node, true, &stat, &holds);
 
 	if (error) {
 		pfs_reply_error(fs, request, error);
 		return;
 	}
 	stat.st_mtim.tv_nsec ^= 1;
-	(void)fuse_reply_attr(request, &stat, 0);
+	pfs_reply_attributes(fs, request, &stat, 0);
 }
 
 /* Times only, set to now: that is what the child does, and nothing comes of it. */
@@ -55,15 +55,15 @@ static void do_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *stat, 
 	struct pfs_fs *fs = pfs_fs_of(request);
 	enum pfs_poke_operation operation = PFS_POKE_NOTHING;
 	struct pfs_node node;
+	int error = pfs_enter(request, PFS_MESSAGE_OTHER, inode, NULL, &node);
 
-	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
 	what &= ~FUSE_SET_ATTR_CTIME;
 	if (what == modified)
 		operation = PFS_POKE_MODIFY;
 	else if (what == both)
 		operation = PFS_POKE_ATTRIB;
 	if (operation != PFS_POKE_NOTHING && is_permitted(request, operation, inode, NULL) &&
-	    !pfs_tree_node(fs->tree, inode, &node))
+	    !error)
 		reply_touched(fs, request, &node);
 	else
 		pfs_reply_error(fs, request, EROFS);
@@ -76,10 +76,9 @@ static void make_name(fuse_req_t request, enum pfs_poke_operation operation, fus
 	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_node directory, node;
 	int64_t holds;
+	int error = pfs_enter(request, PFS_MESSAGE_OTHER, parent, name, &directory);
 
-	pfs_count(fs, PFS_MESSAGE_OTHER, parent, name);
-	if (!is_permitted(request, operation, parent, name) ||
-	    pfs_tree_node(fs->tree, parent, &directory))
+	if (!is_permitted(request, operation, parent, name) || error)
 		pfs_reply_error(fs, request, EROFS);
 	else if (pfs_tree_lookup(fs->tree, &directory, name, NULL, &node, &holds))
 		pfs_reply_error(fs, request, ENOENT);
@@ -103,9 +102,9 @@ static void remove_name(fuse_req_t request, enum pfs_poke_operation operation, f
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 
-	pfs_count(fs, PFS_MESSAGE_OTHER, parent, name);
+	(void)pfs_enter(request, PFS_MESSAGE_OTHER, parent, name, NULL);
 	if (is_permitted(request, operation, parent, name))
-		(void)fuse_reply_err(request, 0);
+		pfs_reply_done(fs, request);
 	else
 		pfs_reply_error(fs, request, EROFS);
 }

@@ -25,7 +25,7 @@ static int reply_missing(struct pfs_fs *fs, fuse_req_t request, int64_t holds)
 
 	if (!holds)
 		return pfs_reply_error(fs, request, ENOENT);
-	(void)fuse_reply_entry(request, &entry);
+	(void)pfs_reply_entry(fs, request, &entry);
 	return 0;
 }
 
@@ -37,7 +37,7 @@ static int run_lookup(struct call *call, bool told, int error)
 	int64_t holds = 0;
 
 	if (told && error && error != -ENOENT && error != -ESTALE)
-		return pfs_reply_error(fs, call->request, error);
+		return pfs_reply_error(call->fs, call->request, error);
 	error = pfs_tree_node(fs->tree, call->inode, &parent);
 	if (!error)
 		error = pfs_tree_lookup(fs->tree, &parent, call->name, wait, &node, &holds);
@@ -46,8 +46,8 @@ static int run_lookup(struct call *call, bool told, int error)
 	if (error == -ENOENT)
 		return reply_missing(fs, call->request, holds);
 	if (error)
-		return pfs_reply_error(fs, call->request, error);
-	return pfs_reply_node(fs, call->request, &node);
+		return pfs_reply_error(call->fs, call->request, error);
+	return pfs_reply_node(call->fs, call->request, &node);
 }
 
 /* Our child is about to make or remove this name, and must find it as if it hadn't happened. */
@@ -60,13 +60,13 @@ static bool reply_pretence(const struct call *call)
 
 	switch (pfs_watch_pretends(fs->watch, pid, call->inode, call->name, &inode)) {
 	case PFS_PRETEND_MISSING:
-		pfs_reply_error(fs, call->request, ENOENT);
+		pfs_reply_error(call->fs, call->request, ENOENT);
 		return true;
 	case PFS_PRETEND_THERE:
 		entry.ino = inode;
 		pfs_tree_vanished_attributes(fs->tree, inode, &entry.attr);
 		pfs_tree_hold_inode(fs->tree, inode, 1);
-		if (fuse_reply_entry(call->request, &entry))
+		if (!pfs_reply_entry(call->fs, call->request, &entry))
 			pfs_tree_forget(fs->tree, inode, 1);
 		return true;
 	case PFS_PRETEND_NOTHING:
@@ -87,7 +87,7 @@ static void do_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 		.holds_directory = true,
 	};
 
-	pfs_count(call.fs, PFS_MESSAGE_LOOKUP, parent, name);
+	(void)pfs_enter(request, PFS_MESSAGE_LOOKUP, parent, name, NULL);
 	if (strlen(name) > NAME_MAX) /* newer kernels let up to 4095 bytes through */
 		pfs_reply_error(call.fs, request, ENAMETOOLONG);
 	else if (!reply_pretence(&call))
@@ -114,11 +114,11 @@ static int reply_attributes(const struct call *call, const struct pfs_node *node
 	struct pfs_fs *fs = call->fs;
 	struct stat stat;
 	int64_t holds;
-	int error = pfs_tell_attributes(fs, node, call->at_once, &stat, &holds);
+	int error = pfs_fill_attributes(fs, node, call->at_once, &stat, &holds);
 
 	if (error)
-		return pfs_reply_error(fs, call->request, error);
-	(void)fuse_reply_attr(call->request, &stat, pfs_seconds(holds));
+		return pfs_reply_error(call->fs, call->request, error);
+	pfs_reply_attributes(call->fs, call->request, &stat, holds);
 	return 0;
 }
 
@@ -140,13 +140,13 @@ static int run_getattr(struct call *call, bool told, int error)
 	int found = pfs_tree_node(fs->tree, call->inode, &node);
 
 	if (found)
-		return pfs_reply_error(fs, call->request, found);
+		return pfs_reply_error(call->fs, call->request, found);
 	error = told ? pfs_tree_refreshed(fs->tree, &node, call->reading, error, &call->wait)
 		     : refresh(call, &node);
 	if (error == -EINPROGRESS)
 		return error;
 	if (error)
-		return pfs_reply_error(fs, call->request, error);
+		return pfs_reply_error(call->fs, call->request, error);
 	return reply_attributes(call, &node);
 }
 
@@ -165,7 +165,7 @@ static void do_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_in
 		.at_once = pfs_is_from_child(request),
 	};
 
-	pfs_count(call.fs, PFS_MESSAGE_GETATTR, inode, NULL);
+	(void)pfs_enter(request, PFS_MESSAGE_GETATTR, inode, NULL, NULL);
 	pfs_call_begin(&call);
 }
 
@@ -174,10 +174,9 @@ static void do_access(fuse_req_t request, fuse_ino_t inode, int mask)
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_node node;
-	int error = pfs_tree_node(fs->tree, inode, &node);
+	int error = pfs_enter(request, PFS_MESSAGE_OTHER, inode, NULL, &node);
 	bool file = !error && pfs_tree_is_file(&node);
 
-	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
 	if (!error && (mask & W_OK))
 		error = -EROFS;
 	else if (!error && (mask & X_OK) && file)
@@ -185,7 +184,7 @@ static void do_access(fuse_req_t request, fuse_ino_t inode, int mask)
 	if (error)
 		pfs_reply_error(fs, request, error);
 	else
-		(void)fuse_reply_err(request, 0);
+		pfs_reply_done(fs, request);
 }
 
 static void do_statfs(fuse_req_t request, fuse_ino_t inode)
@@ -193,8 +192,8 @@ static void do_statfs(fuse_req_t request, fuse_ino_t inode)
 	struct pfs_fs *fs = pfs_fs_of(request);
 	const struct statvfs stat = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX};
 
-	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
-	(void)fuse_reply_statfs(request, &stat);
+	(void)pfs_enter(request, PFS_MESSAGE_OTHER, inode, NULL, NULL);
+	pfs_reply_statfs(fs, request, &stat);
 }
 
 /* --- reading ------------------------------------------------------------------------------- */
@@ -204,34 +203,36 @@ static void do_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 
-	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	(void)pfs_enter(request, PFS_MESSAGE_OTHER, inode, NULL, NULL);
 	if (fs->opens_unasked) {
-		(void)fuse_reply_err(request, ENOSYS);
+		pfs_reply_unasked(fs, request);
 		return;
 	}
 	info->keep_cache = 1;
 	info->noflush = 1;
-	(void)fuse_reply_open(request, info);
+	pfs_reply_open(fs, request, info);
 }
 
 static void do_opendir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 
-	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
+	(void)pfs_enter(request, PFS_MESSAGE_OTHER, inode, NULL, NULL);
 	if (fs->listings_unasked) {
-		(void)fuse_reply_err(request, ENOSYS);
+		pfs_reply_unasked(fs, request);
 		return;
 	}
 	info->keep_cache = 1;
 	info->cache_readdir = 1;
-	(void)fuse_reply_open(request, info);
+	pfs_reply_open(fs, request, info);
 }
 
 static void do_flush(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
-	pfs_count(pfs_fs_of(request), PFS_MESSAGE_OTHER, inode, NULL);
-	(void)fuse_reply_err(request, ENOSYS);
+	struct pfs_fs *fs = pfs_fs_of(request);
+
+	(void)pfs_enter(request, PFS_MESSAGE_OTHER, inode, NULL, NULL);
+	pfs_reply_unasked(fs, request);
 }
 
 static void do_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
@@ -240,9 +241,8 @@ static void do_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_slice content;
 	struct pfs_node node;
-	int error = pfs_tree_node(fs->tree, inode, &node);
+	int error = pfs_enter(request, PFS_MESSAGE_READ, inode, NULL, &node);
 
-	pfs_count(fs, PFS_MESSAGE_READ, inode, NULL);
 	if (!error)
 		error = pfs_tree_read(fs->tree, &node, &content);
 	if (error) {
@@ -250,12 +250,25 @@ static void do_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 		return;
 	}
 	if (offset < 0 || (size_t)offset >= content.length) {
-		(void)fuse_reply_buf(request, NULL, 0);
+		(void)pfs_reply_bytes(fs, request, NULL, 0);
 		return;
 	}
 	if (size > content.length - (size_t)offset)
 		size = content.length - (size_t)offset;
-	(void)fuse_reply_buf(request, content.bytes + offset, size);
+	(void)pfs_reply_bytes(fs, request, content.bytes + offset, size);
+}
+
+/* linux/fuse.h: struct fuse_poll_in's kh, behind a request's header and fh. */
+#define POLL_KEY_OFFSET 48
+
+/* Which open file the message under way is about; libfuse doesn't tell. */
+static uint64_t poll_key(const struct pfs_fs *fs)
+{
+	uint64_t key = 0;
+
+	if (fs->message.size >= POLL_KEY_OFFSET + sizeof(key))
+		memcpy(&key, (const char *)fs->message.mem + POLL_KEY_OFFSET, sizeof(key));
+	return key;
 }
 
 /*
@@ -270,19 +283,18 @@ static void do_poll(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
 	unsigned events = POLLIN | POLLRDNORM;
 	bool changed = true;
 	struct pfs_node node;
-	int gone = pfs_tree_node(fs->tree, inode, &node);
+	int gone = pfs_enter(request, PFS_MESSAGE_OTHER, inode, NULL, &node);
 	int refused = gone;
 
-	pfs_count(fs, PFS_MESSAGE_OTHER, inode, NULL);
 	if (!gone)
-		refused = pfs_watch_poll(fs->watch, inode, pfs_fs_poll_key(fs), handle, &changed);
+		refused = pfs_watch_poll(fs->watch, inode, poll_key(fs), handle, &changed);
 	if (refused && handle)
 		fuse_pollhandle_destroy(handle);
 	if (!refused && pfs_tree_must_wait(&node))
 		events = 0;
 	else if (changed && (gone || !pfs_tree_is_wait(&node)))
 		events |= POLLPRI | POLLERR;
-	(void)fuse_reply_poll(request, events);
+	pfs_reply_poll(fs, request, events);
 }
 
 /* --- listings ------------------------------------------------------------------------------ */
@@ -321,7 +333,7 @@ static size_t add_plus(struct pfs_fs *fs, struct listing *listing, const struct 
 	size_t size, room = listing->size - listing->used;
 
 	if (dots || entry->node.type == PFS_NODE_REPORT ||
-	    pfs_make_entry(fs, &entry->node, &told)) {
+	    pfs_fill_entry(fs, &entry->node, &told)) {
 		told = (struct fuse_entry_param){0};
 		told.attr.st_ino = entry->node.inode;
 		told.attr.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR;
@@ -363,7 +375,7 @@ static int fill_listing(struct call *call, const struct pfs_node *directory,
 /* If nobody gets it any more, the kernel holds nothing of it. */
 static void reply_listing(struct pfs_fs *fs, const struct listing *listing)
 {
-	if (!fuse_reply_buf(listing->request, listing->bytes, listing->used))
+	if (pfs_reply_bytes(fs, listing->request, listing->bytes, listing->used))
 		return;
 	for (size_t i = 0; i < listing->held_count; i++)
 		pfs_tree_forget(fs->tree, listing->held[i], 1);
@@ -389,7 +401,7 @@ static int run_readdir(struct call *call, bool told, int error)
 	struct listing *listing;
 
 	if (told && error)
-		return pfs_reply_error(fs, call->request, error);
+		return pfs_reply_error(call->fs, call->request, error);
 	error = pfs_tree_node(fs->tree, call->inode, &directory);
 	listing = error ? NULL : make_listing(call);
 	if (listing)
@@ -405,7 +417,7 @@ static int run_readdir(struct call *call, bool told, int error)
 	free(listing);
 	if (error == -EINPROGRESS)
 		return error;
-	return error ? pfs_reply_error(fs, call->request, error) : 0;
+	return error ? pfs_reply_error(call->fs, call->request, error) : 0;
 }
 
 static void begin_readdir(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
@@ -422,7 +434,7 @@ static void begin_readdir(fuse_req_t request, fuse_ino_t inode, size_t size, off
 		.offset = offset,
 	};
 
-	pfs_count(call.fs, PFS_MESSAGE_READDIR, inode, NULL);
+	(void)pfs_enter(request, PFS_MESSAGE_READDIR, inode, NULL, NULL);
 	pfs_call_begin(&call);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all functions of the fs room have in common: to whom a message came, that it is counted, and
- * the replies that more than one of them gives. References are counted when a reply really went
- * out.
+ * The beginning and the end of each message: it is counted, and replied to. Each reply goes out
+ * here, so that it can be seen that a request gets exactly one: see pfs_check_replies.
+ *
+ * References are counted when a reply really went out.
  */
 #include "fs.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,15 +27,35 @@ static bool is_own(const struct pfs_node *node)
 	return node->type == PFS_NODE_REPORTS || node->type == PFS_NODE_REPORT;
 }
 
-void pfs_count(struct pfs_fs *fs, enum pfs_message message, fuse_ino_t inode, const char *name)
+int pfs_enter(fuse_req_t request, enum pfs_message message, fuse_ino_t inode, const char *name,
+	      struct pfs_node *ret_node)
 {
+	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_node node;
+	int error = pfs_tree_node(fs->tree, inode, &node);
 
+	fs->unreplied++;
 	pfs_watch_noticed(fs->watch);
-	if ((pfs_tree_node(fs->tree, inode, &node) || !is_own(&node)) &&
+	if ((error || !is_own(&node)) &&
 	    (!name || inode != PFS_ROOT_INODE || strcmp(name, ".pinefs") != 0))
 		fs->stats->messages[message]++;
+	if (!error && ret_node)
+		*ret_node = node;
+	return error;
 }
+
+void pfs_check_replies(const struct pfs_fs *fs)
+{
+	assert(fs->unreplied == fs->parked_count);
+	(void)fs; /* without assert(3) */
+}
+
+bool pfs_is_from_child(fuse_req_t request)
+{
+	return pfs_watch_is_child(pfs_fs_of(request)->watch, fuse_req_ctx(request)->pid);
+}
+
+/* --- replies ------------------------------------------------------------------------------- */
 
 /* That there is no such name or attribute, or can't be, is an answer like any other, and common. */
 static bool is_failure(int error)
@@ -45,17 +67,68 @@ int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error)
 {
 	if (error < 0)
 		error = -error;
+	fs->unreplied--;
 	fs->stats->replies_failed += is_failure(error);
 	(void)fuse_reply_err(request, error);
 	return 0;
 }
 
-bool pfs_is_from_child(fuse_req_t request)
+void pfs_reply_done(struct pfs_fs *fs, fuse_req_t request)
 {
-	return pfs_watch_is_child(pfs_fs_of(request)->watch, fuse_req_ctx(request)->pid);
+	fs->unreplied--;
+	(void)fuse_reply_err(request, 0);
 }
 
-int pfs_tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_child,
+void pfs_reply_unasked(struct pfs_fs *fs, fuse_req_t request)
+{
+	fs->unreplied--;
+	(void)fuse_reply_err(request, ENOSYS);
+}
+
+void pfs_reply_open(struct pfs_fs *fs, fuse_req_t request, const struct fuse_file_info *info)
+{
+	fs->unreplied--;
+	(void)fuse_reply_open(request, info);
+}
+
+void pfs_reply_attributes(struct pfs_fs *fs, fuse_req_t request, const struct stat *stat,
+			  int64_t valid)
+{
+	fs->unreplied--;
+	(void)fuse_reply_attr(request, stat, pfs_seconds(valid));
+}
+
+bool pfs_reply_bytes(struct pfs_fs *fs, fuse_req_t request, const char *bytes, size_t length)
+{
+	fs->unreplied--;
+	return !fuse_reply_buf(request, bytes, length);
+}
+
+void pfs_reply_length(struct pfs_fs *fs, fuse_req_t request, size_t length)
+{
+	fs->unreplied--;
+	(void)fuse_reply_xattr(request, length);
+}
+
+void pfs_reply_statfs(struct pfs_fs *fs, fuse_req_t request, const struct statvfs *stat)
+{
+	fs->unreplied--;
+	(void)fuse_reply_statfs(request, stat);
+}
+
+void pfs_reply_poll(struct pfs_fs *fs, fuse_req_t request, unsigned events)
+{
+	fs->unreplied--;
+	(void)fuse_reply_poll(request, events);
+}
+
+bool pfs_reply_entry(struct pfs_fs *fs, fuse_req_t request, const struct fuse_entry_param *entry)
+{
+	fs->unreplied--;
+	return !fuse_reply_entry(request, entry);
+}
+
+int pfs_fill_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_child,
 			struct stat *ret_stat, int64_t *ret_holds)
 {
 	int error = pfs_tree_attributes(fs->tree, node, ret_stat, ret_holds);
@@ -73,14 +146,14 @@ int pfs_tell_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_
 	return error;
 }
 
-int pfs_make_entry(struct pfs_fs *fs, const struct pfs_node *node,
+int pfs_fill_entry(struct pfs_fs *fs, const struct pfs_node *node,
 		   struct fuse_entry_param *ret_entry)
 {
 	int64_t holds;
 	int error;
 
 	*ret_entry = (struct fuse_entry_param){.ino = node->inode, .generation = 1};
-	error = pfs_tell_attributes(fs, node, false, &ret_entry->attr, &holds);
+	error = pfs_fill_attributes(fs, node, false, &ret_entry->attr, &holds);
 	if (error)
 		return error;
 	ret_entry->attr_timeout = pfs_seconds(holds);
@@ -91,13 +164,14 @@ int pfs_make_entry(struct pfs_fs *fs, const struct pfs_node *node,
 int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
 {
 	struct fuse_entry_param entry;
-	int error = pfs_make_entry(fs, node, &entry);
+	int error = pfs_fill_entry(fs, node, &entry);
 
 	/* A name that has just gone: not stale, since nobody had it from this lookup. */
 	if (error)
 		return pfs_reply_error(fs, request, error == -ESTALE ? ENOENT : error);
 	pfs_tree_hold(fs->tree, node, 1);
-	if (fuse_reply_entry(request, &entry)) /* the caller is gone: the kernel holds nothing */
+	if (!pfs_reply_entry(fs, request,
+			     &entry)) /* the caller is gone: the kernel holds nothing */
 		pfs_tree_forget(fs->tree, node->inode, 1);
 	return 0;
 }

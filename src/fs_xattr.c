@@ -15,28 +15,11 @@
 
 #define NAMESPACE "user."
 
-static int find_value(struct pfs_fs *fs, fuse_ino_t inode, const char *name,
-		      struct pfs_buffer *value)
+static int find_names(struct pfs_fs *fs, const struct pfs_node *node, struct pfs_buffer *names)
 {
-	struct pfs_node node;
-	int error;
-
-	if (strncmp(name, NAMESPACE, strlen(NAMESPACE)) != 0)
+	if (!pfs_tree_is_file(node))
 		return -EOPNOTSUPP;
-	error = pfs_tree_node(fs->tree, inode, &node);
-	return error ? error : pfs_tree_xattr(fs->tree, &node, name, value);
-}
-
-static int find_names(struct pfs_fs *fs, fuse_ino_t inode, struct pfs_buffer *names)
-{
-	struct pfs_node node;
-	int error = pfs_tree_node(fs->tree, inode, &node);
-
-	if (error)
-		return error;
-	if (!pfs_tree_is_file(&node))
-		return -EOPNOTSUPP;
-	pfs_tree_xattr_names(fs->tree, &node, names);
+	pfs_tree_xattr_names(fs->tree, node, names);
 	return names->error;
 }
 
@@ -49,29 +32,37 @@ static void reply_value(struct pfs_fs *fs, fuse_req_t request, int error,
 	if (error)
 		pfs_reply_error(fs, request, error);
 	else if (size)
-		(void)fuse_reply_buf(request, value->bytes, value->length);
+		(void)pfs_reply_bytes(fs, request, value->bytes, value->length);
 	else
-		(void)fuse_reply_xattr(request, value->length);
+		pfs_reply_length(fs, request, value->length);
 }
 
 static void do_getxattr(fuse_req_t request, fuse_ino_t inode, const char *name, size_t size)
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_buffer *value = &fs->scratch;
+	struct pfs_node node;
+	int error = pfs_enter(request, PFS_MESSAGE_GETXATTR, inode, NULL, &node);
 
-	pfs_count(fs, PFS_MESSAGE_GETXATTR, inode, NULL);
 	pfs_buffer_clear(value);
-	reply_value(fs, request, find_value(fs, inode, name, value), value, size);
+	if (strncmp(name, NAMESPACE, strlen(NAMESPACE)) != 0)
+		error = -EOPNOTSUPP;
+	if (!error)
+		error = pfs_tree_xattr(fs->tree, &node, name, value);
+	reply_value(fs, request, error, value, size);
 }
 
 static void do_listxattr(fuse_req_t request, fuse_ino_t inode, size_t size)
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_buffer *names = &fs->scratch;
+	struct pfs_node node;
+	int error = pfs_enter(request, PFS_MESSAGE_GETXATTR, inode, NULL, &node);
 
-	pfs_count(fs, PFS_MESSAGE_GETXATTR, inode, NULL);
 	pfs_buffer_clear(names);
-	reply_value(fs, request, find_names(fs, inode, names), names, size);
+	if (!error)
+		error = find_names(fs, &node, names);
+	reply_value(fs, request, error, names, size);
 }
 
 void pfs_fs_add_xattrs(struct fuse_lowlevel_ops *operations)

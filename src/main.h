@@ -3,7 +3,8 @@
  * What the files of the main room share: main.c (the order of things), main_start.c (background
  * and the line that is printed), main_mountpoint.c, main_advice.c (why the mount failed),
  * main_answer.c (what to do about the API's first answer), main_demo.c, main_serve.c (the rooms
- * wired together), main_resume.c (after a suspend), main_report.c (the files of /.pinefs).
+ * wired together), main_resume.c (after a suspend), main_report.c (the files of /.pinefs),
+ * main_failure.c (failures in the log).
  */
 #ifndef PINEFS_SRC_MAIN_H
 #define PINEFS_SRC_MAIN_H
@@ -45,8 +46,15 @@ struct program {
 	int simulator_output; /* its stdout, or -1 */
 	bool checked;	      /* the API has given its first answer */
 	int check_error;      /* 0 or -errno: what it came to */
+	int logged_error;     /* -errno of the API's last failure that was logged; 0: none was */
+	int64_t logged_at;    /* ... and when: monotonic */
 	char text[TEXT_SIZE];
 };
+
+/* --- main_failure.c --- */
+
+/* Have failures of the API logged from now on. 0, -ENOSPC from the store. */
+int failure_log(struct program *program);
 
 /* --- main_start.c --- */
 

@@ -141,8 +141,10 @@ static int make_store(struct program *program)
 		.max_idle = MAX_IDLE,
 	};
 
-	return pfs_store_create(program->api, program->loop, &program->stats, &config,
-				&program->store);
+	int error = pfs_store_create(program->api, program->loop, &program->stats, &config,
+				     &program->store);
+
+	return error ? error : failure_log(program);
 }
 
 static int make_history(struct program *program)

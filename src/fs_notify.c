@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel is notified of, without having asked: that it keeps what is no longer true.
+ *
+ * Only attributes are notified of (FUSE_NOTIFY_INVAL_INODE with a negative offset), and names all
+ * together. All other notices wait for locks that may be held by somebody who waits for us.
+ */
+#include "fs.h"
+
+#include <unistd.h>
+
+#define SWEEP_SLICE 256 /* objects a turn */
+
+#define NOTIFY_INC_EPOCH 8 /* linux/fuse.h, since Linux 6.16 */
+
+void pfs_notify_attributes(void *arg, uint64_t inode)
+{
+	struct pfs_fs *fs = arg;
+
+	/* Negative offset: of the attributes only. One that the kernel doesn't have is no error. */
+	(void)fuse_lowlevel_notify_inval_inode(fs->session, inode, -1, 0);
+}
+
+static void notify_collections(void *arg)
+{
+	struct pfs_fs *fs = arg;
+
+	const struct pfs_kinds *kinds = pfs_store_kinds(fs->store);
+
+	for (size_t i = 0; i < kinds->count; i++) {
+		if (fs->collections_changed & (UINT32_C(1) << kinds->rows[i]->number))
+			pfs_notify_attributes(fs, pfs_tree_collection_inode(kinds->rows[i]));
+	}
+	fs->collections_changed = 0;
+}
+
+/* An object came or went: the listing that the kernel keeps is no longer true. Once a turn. */
+static void on_membership(void *arg, struct pfs_object *object)
+{
+	struct pfs_fs *fs = arg;
+
+	if (!fs->mounted)
+		return;
+	fs->collections_changed |= UINT32_C(1) << object->kind->number;
+	if (!fs->collections_timer.running)
+		pfs_timer_start(fs->loop, &fs->collections_timer, pfs_loop_now(fs->loop));
+}
+
+/* Whoever is notified of a change reads next, and must get the new value. */
+void pfs_notify_inode(void *arg, uint64_t inode, void *handle)
+{
+	struct pfs_fs *fs = arg;
+
+	pfs_notify_attributes(fs, inode);
+	if (handle)
+		(void)fuse_lowlevel_notify_poll(handle);
+}
+
+static void sweep(void *arg)
+{
+	struct pfs_fs *fs = arg;
+	struct pfs_object *object = NULL;
+
+	for (unsigned slice = 0; slice < SWEEP_SLICE; slice++) {
+		object = pfs_store_each(fs->store, &fs->swept);
+		if (!object)
+			return;
+		if (object->references)
+			pfs_tree_each_inode(fs->tree, object, pfs_notify_attributes, fs);
+	}
+	pfs_timer_start(fs->loop, &fs->sweep_timer, pfs_loop_now(fs->loop));
+}
+
+/*
+ * Names, and above all those that the kernel knows not to exist: it looks each up again before it
+ * next uses it. One that doesn't know this message (EINVAL) keeps them for as long as they were
+ * said to hold. FUSE_NOTIFY_INVAL_ENTRY is no way out: it waits for the directory's lock, which
+ * may be held by somebody who waits for us.
+ */
+void pfs_notify_names(void *arg)
+{
+	const struct pfs_fs *fs = arg;
+	const struct {
+		uint32_t length;
+		int32_t code;
+		uint64_t unique;
+	} notice = {.length = sizeof(notice), .code = NOTIFY_INC_EPOCH};
+
+	(void)!write(fuse_session_fd(fs->session), &notice, sizeof(notice));
+}
+
+void pfs_fs_invalidate(struct pfs_fs *fs)
+{
+	const struct pfs_kinds *kinds = pfs_store_kinds(fs->store);
+
+	pfs_notify_names(fs);
+	for (size_t i = 0; i < kinds->count; i++)
+		pfs_notify_attributes(fs, pfs_tree_collection_inode(kinds->rows[i]));
+	pfs_notify_attributes(fs, pfs_tree_events_inode(fs->tree, NULL));
+	fs->swept = (struct pfs_cursor){0};
+	sweep(fs);
+}
+
+int pfs_notify_begin(struct pfs_fs *fs)
+{
+	const struct pfs_store_listener listener = {
+		.appeared = on_membership,
+		.vanished = on_membership,
+		.arg = fs,
+	};
+
+	fs->collections_timer = (struct pfs_timer){.fire = notify_collections, .arg = fs};
+	fs->sweep_timer = (struct pfs_timer){.fire = sweep, .arg = fs};
+	return pfs_store_listen(fs->store, &listener);
+}
+
+void pfs_notify_end(struct pfs_fs *fs)
+{
+	pfs_timer_stop(fs->loop, &fs->collections_timer);
+	pfs_timer_stop(fs->loop, &fs->sweep_timer);
+}
