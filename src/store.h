@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the store room share: store_index.c (ids), store_slots.c (numbers),
- * store_object.c (objects and their contents), store_walk.c (the list), store.c (asking, waiting,
- * failing).
+ * What the files of the store room share. Each knows those before it: store_index.c (ids),
+ * store_slots.c (numbers), store_failure.c (what the API failed with), store_object.c (objects and
+ * their contents), store_flight.c (an object that is being asked for), store_walk.c (the list),
+ * store.c (asking, and the store as a whole).
  */
 #ifndef PINEFS_SRC_STORE_H
 #define PINEFS_SRC_STORE_H
@@ -142,28 +143,38 @@ void pfs_store_settle(struct pfs_store *store, struct pfs_object *object);
 
 void pfs_store_free_object(struct pfs_store *store, struct pfs_object *object);
 
-/* --- store.c --- */
+/* --- store_failure.c --- */
 
 /* Keep a failure in *failure (made if NULL; the old one is overwritten). 0, -ENOMEM. */
 int pfs_failure_set(struct pfs_store *store, struct pfs_failure **failure,
 		    const struct pfs_api_answer *answer);
-void pfs_failure_free(struct pfs_failure *failure);
+void pfs_failure_free(struct pfs_failure *failure); /* takes NULL */
 
-/* A failure is now remembered: tell the listeners, and whoever reads the last failures. */
-void pfs_store_tell_failure(struct pfs_store *store, const char *path,
-			    const struct pfs_failure *failure);
+/* A failure is remembered from now on: report it to the listeners, and in the last failures. */
+void pfs_failure_report(struct pfs_store *store, const char *path,
+			const struct pfs_failure *failure);
+
+/* --- store_flight.c --- */
+
+/* What somebody gets whose object isn't fresh, and won't be for now. */
+int pfs_store_verdict(struct pfs_store *store, const struct pfs_object *object);
 
 /* Ask the API for this one object. 0, or an error: then nothing was begun. */
-int pfs_store_describe(struct pfs_store *store, struct pfs_object *object);
+int pfs_flight_describe(struct pfs_store *store, struct pfs_object *object);
 
-/* Tell whoever waits for the object's flight what is known now; the flight may go on. */
-void pfs_store_tell(struct pfs_store *store, struct pfs_object *object);
+/* The walk under way is to tell of this object. 0, -ENOMEM. */
+int pfs_flight_expect(struct pfs_store *store, struct pfs_object *object);
 
-/* The flight of an object is over: tell whoever waits. */
-void pfs_store_land(struct pfs_store *store, struct pfs_object *object);
+/* It doesn't: describe. */
+void pfs_flight_stop_expecting(struct pfs_flight *flight);
 
-/* Stop waiting for the list: describe. */
-void pfs_store_stop_expecting(struct pfs_flight *flight);
+/* Wake whoever waits for the object's flight with what is known now; the flight may go on. */
+void pfs_flight_wake(struct pfs_store *store, struct pfs_object *object);
+
+/* The flight of an object is over: wake whoever waits. */
+void pfs_flight_land(struct pfs_store *store, struct pfs_object *object);
+
+void pfs_flight_free(struct pfs_flight *flight); /* nobody is woken */
 
 /* --- store_walk.c --- */
 

@@ -123,6 +123,38 @@ static struct pfs_content *make_content(struct pfs_store *store, const struct pf
 	return content;
 }
 
+/* --- how long it is valid ------------------------------------------------------------------ */
+
+int64_t pfs_store_ttl(const struct pfs_store *store, const struct pfs_object *object)
+{
+	if (object->content->is_final)
+		return store->config.ttl_final;
+	return object->content->end && !object->followed ? store->config.ttl_ready
+							 : store->config.ttl;
+}
+
+void pfs_store_follow(struct pfs_store *store, struct pfs_object *object, bool followed)
+{
+	int64_t latest = pfs_loop_now(store->loop) + store->config.ttl;
+
+	object->followed = followed;
+	if (followed && object->content && !object->content->is_final &&
+	    object->fresh_until > latest)
+		object->fresh_until = latest;
+}
+
+int64_t pfs_store_left(const struct pfs_store *store, const struct pfs_object *object)
+{
+	int64_t left = object->fresh_until - pfs_loop_now(store->loop);
+
+	return left > 0 && object->content && !object->gone ? left : 0;
+}
+
+bool pfs_store_is_stale(const struct pfs_store *store, const struct pfs_object *object)
+{
+	return object->content && object->failure && !pfs_store_left(store, object);
+}
+
 /* --- the index ----------------------------------------------------------------------------- */
 
 struct pfs_object *pfs_store_find(struct pfs_store *store, const struct pfs_kind *kind,

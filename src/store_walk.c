@@ -111,7 +111,7 @@ static void check_left_out(struct collection *collection)
 		if (!object || object->gone || object->walk == collection->walk)
 			continue;
 		if (checked < CHECKED_AT_ONCE && is_due(store, object) &&
-		    !pfs_store_describe(store, object)) {
+		    !pfs_flight_describe(store, object)) {
 			checked++;
 			collection->checked_slot = slot;
 		}
@@ -136,7 +136,7 @@ static void stop_expecting(struct collection *collection)
 	struct pfs_flight *flight;
 
 	while ((flight = TAILQ_FIRST(&collection->expecting)))
-		pfs_store_stop_expecting(flight);
+		pfs_flight_stop_expecting(flight);
 }
 
 static void complete_walk(struct collection *collection)
@@ -165,7 +165,7 @@ static void fail_walk(struct collection *collection, const struct pfs_api_answer
 
 	pfs_store_end_walk(collection);
 	if (!error)
-		pfs_store_tell_failure(store, collection->kind->path, collection->failure);
+		pfs_failure_report(store, collection->kind->path, collection->failure);
 	stop_expecting(collection);
 	pfs_wait_wake(&collection->waits, error ? error : list_verdict(collection));
 }
@@ -190,9 +190,9 @@ static int feed_row(struct collection *collection, const struct pfs_api_row *row
 		return error;
 	}
 	if (object->flight && object->flight->expecting)
-		pfs_store_land(store, object);
+		pfs_flight_land(store, object);
 	else if (object->flight) /* its describe may take longer yet */
-		pfs_store_tell(store, object);
+		pfs_flight_wake(store, object);
 	return 1;
 }
 

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Flights: an object is being asked for, and everybody who asks meanwhile waits for the landing. A
+ * flight is a describe or, where many are wanted, the expectation that the walk of the list will
+ * tell; that lasts for at most half of the time that a reader has, and becomes a describe then.
+ *
+ * What a failure leaves is decided in pfs_store_verdict(), the same for those who waited and those
+ * who come while the failure is remembered.
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pinefs/stats.h"
+
+int pfs_store_verdict(struct pfs_store *store, const struct pfs_object *object)
+{
+	const struct pfs_failure *failure = object->failure;
+
+	if (object->gone)
+		return -ESTALE;
+	if (!failure) /* nothing is known: there was no memory even for a failure */
+		return object->content ? 0 : -ENOMEM;
+	if (!object->content || failure->error == -EACCES)
+		return failure->error;
+	if (failure->error != -ENOENT &&
+	    pfs_loop_now(store->loop) >= object->fresh_until + store->config.stale)
+		return failure->error;
+	store->stats->stale_served++;
+	return 0;
+}
+
+/* Where one 404 is not to be trusted, two are, if there is enough time between them. */
+static bool is_really_gone(const struct pfs_store *store, const struct pfs_object *object)
+{
+	const struct pfs_failure *failure = object->failure;
+
+	if (!object->content || failure->error != -ENOENT)
+		return false;
+	return object->kind->is_gone_at_a_404 || object->fresh_until == FORGOTTEN ||
+	       (failure->misses >= 2 &&
+		pfs_loop_now(store->loop) - failure->missed_at >= store->config.stale);
+}
+
+static void take_failure(struct pfs_store *store, struct pfs_object *object,
+			 const struct pfs_api_answer *answer)
+{
+	char path[600];
+
+	/* A page of the list may have told of it while the describe was under way. */
+	if (object->origin && answer->sent_at < object->origin->sent_at)
+		return;
+	if (pfs_failure_set(store, &object->failure, answer))
+		return;
+	(void)snprintf(path, sizeof(path), "%s/%s", object->kind->path, object->id);
+	pfs_failure_report(store, path, object->failure);
+	if (is_really_gone(store, object))
+		pfs_store_vanish(store, object);
+}
+
+void pfs_flight_free(struct pfs_flight *flight)
+{
+	pfs_api_cancel(flight->call);
+	pfs_timer_stop(flight->store->loop, &flight->patience);
+	free(flight);
+}
+
+static void wake(struct pfs_store *store, const struct pfs_object *object,
+		 struct pfs_flight *flight)
+{
+	pfs_wait_wake(&flight->waits,
+		      pfs_store_left(store, object) ? 0 : pfs_store_verdict(store, object));
+}
+
+void pfs_flight_wake(struct pfs_store *store, struct pfs_object *object)
+{
+	wake(store, object, object->flight);
+}
+
+void pfs_flight_land(struct pfs_store *store, struct pfs_object *object)
+{
+	struct pfs_flight *flight = object->flight;
+
+	if (flight->expecting)
+		TAILQ_REMOVE(&pfs_store_collection(store, object->kind)->expecting, flight, link);
+	object->flight = NULL;
+	object->references++; /* nobody may free it meanwhile */
+	wake(store, object, flight);
+	pfs_flight_free(flight);
+	pfs_store_release(store, object, 1);
+}
+
+static void on_described(void *arg, const struct pfs_api_answer *answer)
+{
+	struct pfs_flight *flight = arg;
+	struct pfs_store *store = flight->store;
+	struct pfs_object *object = flight->object;
+	struct pfs_api_answer failed = *answer;
+	struct pfs_origin *origin = NULL;
+
+	flight->call = NULL;
+	if (!answer->error) {
+		origin = pfs_origin_create(store, answer, false);
+		failed.error =
+			origin ? pfs_store_feed(store, object, answer->object, origin) : -ENOMEM;
+		failed.text = "the answer could not be kept";
+	}
+	pfs_origin_drop(origin);
+	if (failed.error)
+		take_failure(store, object, &failed);
+	pfs_flight_land(store, object);
+}
+
+/* On the flight's own time; it was in no list, or is in none any more. */
+static int begin_describe(struct pfs_flight *flight)
+{
+	struct pfs_object *object = flight->object;
+
+	return pfs_api_describe(flight->store->api, object->kind, object->id, flight->deadline,
+				on_described, flight, &flight->call);
+}
+
+void pfs_flight_stop_expecting(struct pfs_flight *flight)
+{
+	struct pfs_store *store = flight->store;
+	struct collection *collection = pfs_store_collection(store, flight->object->kind);
+	struct pfs_api_answer failed = {.text = "too many requests wait already",
+					.request_id = "",
+					.sent_at = INT64_MAX,
+					.retry_after = -1};
+
+	pfs_timer_stop(store->loop, &flight->patience);
+	TAILQ_REMOVE(&collection->expecting, flight, link);
+	flight->expecting = false;
+	failed.error = begin_describe(flight);
+	if (!failed.error)
+		return;
+	take_failure(store, flight->object, &failed);
+	pfs_flight_land(store, flight->object);
+}
+
+static void lose_patience(void *arg)
+{
+	pfs_flight_stop_expecting(arg);
+}
+
+static struct pfs_flight *create_flight(struct pfs_store *store, struct pfs_object *object)
+{
+	struct pfs_flight *flight = calloc(1, sizeof(*flight));
+
+	if (!flight)
+		return NULL;
+	flight->store = store;
+	flight->object = object;
+	flight->patience = (struct pfs_timer){.fire = lose_patience, .arg = flight};
+	flight->deadline = pfs_loop_now(store->loop) + store->config.timeout;
+	pfs_wait_queue_init(&flight->waits, &store->stats->waiting);
+	return flight;
+}
+
+int pfs_flight_describe(struct pfs_store *store, struct pfs_object *object)
+{
+	struct pfs_flight *flight = create_flight(store, object);
+	int error = flight ? begin_describe(flight) : -ENOMEM;
+
+	if (error) {
+		free(flight);
+		return error;
+	}
+	object->flight = flight;
+	pfs_store_settle(store, object); /* what is under way is no longer idle */
+	return 0;
+}
+
+int pfs_flight_expect(struct pfs_store *store, struct pfs_object *object)
+{
+	struct pfs_flight *flight = create_flight(store, object);
+
+	if (!flight)
+		return -ENOMEM;
+	flight->expecting = true;
+	TAILQ_INSERT_TAIL(&pfs_store_collection(store, object->kind)->expecting, flight, link);
+	pfs_timer_start(store->loop, &flight->patience,
+			pfs_loop_now(store->loop) + store->config.timeout / 2);
+	object->flight = flight;
+	pfs_store_settle(store, object);
+	return 0;
+}
