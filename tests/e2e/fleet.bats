@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154
 
 bats_require_minimum_version 1.5.0
-load mount
+load lib/mount
 
 FLEET=20
 SLOT=5 # seconds; the manual's

@@ -4,7 +4,7 @@
 # Set by mount_start and sim_start.
 # shellcheck disable=SC2153
 bats_require_minimum_version 1.5.0
-load mount
+load lib/mount
 
 setup() {
 	mount_set_up

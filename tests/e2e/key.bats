@@ -5,9 +5,9 @@
 # Set by mount_start, sim_start and command_set_up.
 # shellcheck disable=SC2153
 bats_require_minimum_version 1.5.0
-load mount
-load user
-load command
+load lib/mount
+load lib/user
+load lib/command
 
 setup() {
 	mount_set_up
@@ -31,7 +31,7 @@ teardown() {
 server_start() {
 	local fifo=$BATS_TEST_TMPDIR/server.fifo
 	mkfifo "$fifo"
-	"$BATS_TEST_DIRNAME/api_server" "$requests" "$@" >"$fifo" 2>"$BATS_TEST_TMPDIR/server" 3>&- &
+	"$BATS_TEST_DIRNAME/programs/api_server" "$requests" "$@" >"$fifo" 2>"$BATS_TEST_TMPDIR/server" 3>&- &
 	SERVER=$!
 	IFS= read -r -t 30 ADDRESS <"$fifo"
 }

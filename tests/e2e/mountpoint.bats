@@ -4,8 +4,8 @@
 # Set by mount_start, sim_start and command_set_up.
 # shellcheck disable=SC2153
 bats_require_minimum_version 1.5.0
-load mount
-load command
+load lib/mount
+load lib/command
 
 setup() {
 	mount_set_up

@@ -5,8 +5,8 @@
 # Set by mount_start and sim_start.
 # shellcheck disable=SC2153
 bats_require_minimum_version 1.5.0
-load mount
-load user
+load lib/mount
+load lib/user
 
 setup() {
 	mount_set_up

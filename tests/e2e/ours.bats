@@ -5,8 +5,8 @@
 # Set by mount_start and sim_start.
 # shellcheck disable=SC2153
 bats_require_minimum_version 1.5.0
-load watching
-load user
+load lib/watching
+load lib/user
 
 setup() {
 	watching_set_up

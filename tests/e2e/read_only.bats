@@ -5,13 +5,13 @@
 # Set by mount_start and sim_start.
 # shellcheck disable=SC2153
 bats_require_minimum_version 1.5.0
-load mount
-load user
+load lib/mount
+load lib/user
 
 setup() {
 	mount_set_up
 	user_set_up
-	writes=$BATS_TEST_DIRNAME/writes
+	writes=$BATS_TEST_DIRNAME/programs/writes
 	if [ "$(id -u)" -eq 0 ]; then
 		cp "$writes" "$MOUNT_BASE/writes"
 		writes=$MOUNT_BASE/writes

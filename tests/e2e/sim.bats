@@ -5,7 +5,7 @@
 # SIM_PID and the like are set by sim_start.
 # shellcheck disable=SC2153
 bats_require_minimum_version 1.5.0
-load sim
+load lib/sim
 
 setup() {
 	SIM_PIDS=()

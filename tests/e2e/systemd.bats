@@ -4,7 +4,7 @@
 # Set by sim_start.
 # shellcheck disable=SC2153
 bats_require_minimum_version 1.5.0
-load watching
+load lib/watching
 
 ID=9857add2-99d4-4399-870e-aa7f15d8d326 # as in the manual
 JOB=/mnt/pinecone/restore-jobs/$ID
@@ -60,7 +60,7 @@ unit() { # LINE
 
 # MACHINE is process 1 of it.
 machine_start() {
-	"$BATS_TEST_DIRNAME/machine" "$UNITS" "$BATS_TEST_TMPDIR/programs" \
+	"$BATS_TEST_DIRNAME/programs/machine" "$UNITS" "$BATS_TEST_TMPDIR/programs" \
 		>"$BATS_TEST_TMPDIR/machine.log" 2>&1 3>&- &
 	MACHINE_PID=$!
 	MACHINE=$MACHINE_PID

@@ -5,7 +5,7 @@
 # Set by mount_start and sim_start.
 # shellcheck disable=SC2153
 bats_require_minimum_version 1.5.0
-load watching
+load lib/watching
 
 setup() {
 	watching_set_up

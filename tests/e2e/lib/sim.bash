@@ -1,4 +1,4 @@
-# Helpers for tests that need a simulator; loaded with `load sim`.
+# Helpers for tests that need a simulator; loaded with `load lib/sim`.
 #
 #   PINEFS_SIM          the program, set by meson
 #   sim_start [ARG...]  start one; sets SIM_URL and SIM_PID

@@ -1,5 +1,5 @@
-# Helpers for tests that start pinefs as a person does; loaded with `load command`, after
-# `load mount`.
+# Helpers for tests that start pinefs as a person does; loaded with `load lib/command`, after
+# `load lib/mount`.
 #
 #   command_set_up      call it after mount_set_up; sets MNT, an empty directory
 #   command_tear_down   call it before mount_tear_down: unmounts MNT and ends its daemon

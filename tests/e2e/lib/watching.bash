@@ -1,4 +1,4 @@
-# Helpers for tests about waiting and watching; loaded with `load watching`, which loads mount.bash.
+# Helpers for tests about waiting and watching; loaded with `load lib/watching`, which loads mount.bash.
 #
 #   watching_set_up, watching_tear_down   for setup and teardown: a simulator with no jobs; what was
 #                                         started in the background is killed
@@ -18,7 +18,7 @@
 #
 # shellcheck disable=SC2154
 
-load mount
+load lib/mount
 
 watching_set_up() {
 	BACKGROUND=()

@@ -1,4 +1,4 @@
-# Helpers for tests that need a mount; loaded with `load mount`, which loads sim.bash, too.
+# Helpers for tests that need a mount; loaded with `load lib/mount`, which loads sim.bash, too.
 #
 #   PINEFS                   the program, set by meson
 #   mount_set_up             call it in setup: skips where no mount is possible
@@ -45,7 +45,7 @@
 
 # shellcheck disable=SC2034 # some are for the tests
 
-load sim
+load lib/sim
 
 MOUNT_DIRECTORIES=()
 MOUNT_PIDS=()

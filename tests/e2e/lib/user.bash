@@ -1,4 +1,4 @@
-# Helpers for tests that need an ordinary user; loaded with `load user`, after `load mount`.
+# Helpers for tests that need an ordinary user; loaded with `load lib/user`, after `load mount`.
 #
 #   user_set_up           call it after mount_set_up: skips where such a user can't mount
 #   user_tear_down        call it after mount_tear_down
