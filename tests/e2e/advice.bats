@@ -1,27 +1,15 @@
 # A system on which nothing can be mounted: one line says what is missing. libfuse's own words, which
 # stand in front of that, are others in each of its versions.
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154,SC2016
-
-# Set by mount_start, sim_start and command_set_up.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/mount
+# shellcheck disable=SC2016
 load lib/user
 load lib/command
 
-setup() {
-	mount_set_up
-	user_set_up
+set_up() {
+	need_user
 	need_root
-	command_set_up
+	command_set_up # once more, where the user can get at it
 	sim_start --jobs 1
 	chown 65534 "$MNT"
-}
-
-teardown() {
-	command_tear_down
-	mount_tear_down
-	user_tear_down
 }
 
 # Set PREFIX: start it on a machine that this script has changed, for itself alone, through WORDS.

@@ -1,21 +1,5 @@
 # What pinefs says to do when the first answer is none. Proxies and TLS are in tests/weather/tls.
-# shellcheck disable=SC2034,SC2154
-
-# Set by sim_start and command_set_up.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/mount
 load lib/command
-
-setup() {
-	mount_set_up
-	command_set_up
-}
-
-teardown() {
-	command_tear_down
-	mount_tear_down
-}
 
 # Rows of: what the line ends with ! fault
 table() {

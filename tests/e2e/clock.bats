@@ -1,24 +1,14 @@
 # Clocks: the wall clock is set while something is mounted, and the machine is suspended.
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154,SC2317
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/watching
 
-setup() {
+set_up() {
 	local sanitizer
-	watching_set_up
 	export SET_CLOCKS_FILE=$BATS_TEST_TMPDIR/clocks SET_CLOCKS_FIFO=$BATS_TEST_TMPDIR/steps
 	head -c 16 /dev/zero >"$SET_CLOCKS_FILE"
 	mkfifo "$SET_CLOCKS_FIFO"
 	# That of addresses wants to be loaded before all others.
 	sanitizer=$(ldd "$PINEFS" 2>/dev/null | awk '/libasan/ { print $3 }')
 	MOUNT_AS=(env "LD_PRELOAD=$sanitizer $PINEFS_SET_CLOCKS")
-}
-
-teardown() {
-	watching_tear_down
 }
 
 # The daemon's clocks are ahead by so many seconds; as real ones do, they say that they were set.

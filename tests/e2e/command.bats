@@ -1,23 +1,9 @@
 # The command: how it starts, what it says when it can't, and how it ends.
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154
-
-# Set by mount_start, sim_start and command_set_up.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/mount
 load lib/user
 load lib/command
 
-setup() {
-	mount_set_up
-	command_set_up
-}
-
-teardown() {
+tear_down() {
 	[ -z "${MANAGER-}" ] || kill "$MANAGER" 2>/dev/null || true
-	command_tear_down
-	mount_tear_down
-	user_tear_down
 }
 
 asked() { # ENDPOINT
@@ -157,7 +143,7 @@ asked() { # ENDPOINT
 
 @test "an ordinary user is told in one line what fusermount3 says" {
 	need_root
-	user_set_up
+	need_user
 	rmdir "$MNT"
 	command_set_up
 	sim_start --jobs 1

@@ -1,11 +1,10 @@
 # Completion in bash: what is offered where. The words are those that bash would hand over.
 # shellcheck disable=SC2016
-
-bats_require_minimum_version 1.5.0
+load lib/suite
 
 COMPLETIONS=${PINEFS_COMPLETIONS:-$BATS_TEST_DIRNAME/../../src/completions/pinefs.bash}
 
-setup() {
+set_up() {
 	[ -e /usr/share/bash-completion/bash_completion ] || skip 'bash-completion is not installed'
 	cd "$BATS_TEST_TMPDIR" || return
 }

@@ -1,26 +1,16 @@
 # pinefs --demo: the simulator that comes and goes with it; and tests/demo.
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154
-
-# Set by command_set_up.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/mount
 load lib/user
 load lib/command
 
-setup() {
-	mount_set_up
-	command_set_up
+set_up() {
 	KEY=''
 	simulator=
 	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 }
 
-teardown() {
-	command_tear_down
+tear_down() {
+	command_tear_down # which should end the simulator
 	[ -z "$simulator" ] || is_gone "$simulator" || kill -KILL "$simulator"
-	mount_tear_down
-	user_tear_down
 }
 
 # The simulator that is a child of one of the processes of this mount.
@@ -81,7 +71,7 @@ shows_jobs() {
 
 @test "when the mount fails, the simulator is gone" {
 	need_root
-	user_set_up
+	need_user
 	rmdir "$MNT"
 	command_set_up
 	KEY=''

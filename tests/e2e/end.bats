@@ -1,18 +1,5 @@
 # How a mount ends that nobody ended.
-# shellcheck disable=SC2034,SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/mount
-
-setup() {
-	mount_set_up
-}
-
-teardown() {
-	mount_tear_down
-}
 
 # umount(8) -f has the kernel cut the mount off before it sees that it is in use.
 cut_off() {
@@ -29,13 +16,11 @@ cut_off() {
 	local result=0
 	wait "$PINEFS_PID" || result=$?
 	[ "$result" -eq 1 ]
+	MOUNT_ENDS[PINEFS_PID]=1
 	says 'Transport endpoint is not connected' stat -f "$MNT"
 	mount_logged "main: $MNT: the kernel has cut this mount off, and left it there, dead; unmount"
 	eval "$(sed -n 's/.*unmount it with: //p' "$PINEFS_LOG")"
 	run ! is_mounted "$MNT"
-	# It ended as it should: nothing is left for mount_tear_down to look at.
-	MOUNT_PIDS=()
-	MOUNT_DIRECTORIES=()
 }
 
 @test "a lazy unmount, and one while it is in use: exit status 0 in the end" {

@@ -1,19 +1,12 @@
 # What goes wrong at the API, and what a reader gets of it.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/mount
 
-setup() {
-	mount_set_up
+set_up() {
 	TLS_PID=
 }
 
-teardown() {
+tear_down() {
 	[ -z "$TLS_PID" ] || kill "$TLS_PID"
-	mount_tear_down
 }
 
 # Rows of: id ! what cat says ! errno ! status (- for none) ! attempts ! text (a pattern) ! fault

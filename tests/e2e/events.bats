@@ -1,18 +1,5 @@
 # `events`: what was seen of each job, and of all, as lines that are only ever added.
-# shellcheck disable=SC2154,SC2034,SC2317
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/watching
-
-setup() {
-	watching_set_up
-}
-
-teardown() {
-	watching_tear_down
-}
 
 # The columns of a history without the first, the time.
 changes() {

@@ -1,14 +1,10 @@
 # Many mounts that share a cache: nginx, set up as the manual says under MANY MACHINES.
-# shellcheck disable=SC2154
-
-bats_require_minimum_version 1.5.0
 load lib/mount
 
 FLEET=20
 SLOT=5 # seconds; the manual's
 
-setup() {
-	mount_set_up
+set_up() {
 	PATH=$PATH:/usr/sbin:/sbin
 	NGINX_PID=
 	command -v nginx >/dev/null || {
@@ -17,14 +13,11 @@ setup() {
 	}
 }
 
-teardown() {
-	local bad=0
-	mount_tear_down || bad=$?
+tear_down() {
 	if [ -n "$NGINX_PID" ]; then
 		kill -TERM "$NGINX_PID"
 		wait "$NGINX_PID" || true
 	fi
-	return "$bad"
 }
 
 free_port() {

@@ -1,22 +1,9 @@
 # For how long what is read holds: seen from outside, with the kernel's cache in between.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/mount
-
-setup() {
-	mount_set_up
-}
 
 # Read from the beginning of this descriptor, which /dev/fd would open once more.
 read_again() {
 	python3 -c 'import os, sys; os.pread(int(sys.argv[1]), 1, 0)' "$1"
-}
-
-teardown() {
-	mount_tear_down
 }
 
 # The whole content of descriptor 9, which stays open.

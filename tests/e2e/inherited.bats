@@ -1,30 +1,16 @@
 # What pinefs was started with and isn't its own is left alone by all who stay: the daemon, its
 # child, the simulator, and fusermount3 where that stays, too.
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154
-
-# Set by mount_start, sim_start and command_set_up.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/mount
 load lib/user
 load lib/command
 
-setup() {
-	mount_set_up
-	command_set_up
+set_up() {
 	LOCK=$BATS_TEST_TMPDIR/lock
 	KEY=
 }
 
-teardown() {
-	command_tear_down
-	mount_tear_down
-	user_tear_down
-}
-
 # As an ordinary user where PREFIX says so, whose the mountpoint then is.
 for_an_ordinary_user() {
-	user_set_up
+	need_user
 	rmdir "$MNT"
 	command_set_up
 	if [ ${#AS_USER[@]} -gt 0 ]; then

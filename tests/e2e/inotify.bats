@@ -1,18 +1,5 @@
 # Real inotify events, for whoever watches and nobody else; and requests for watchers only.
-# shellcheck disable=SC2154,SC2034,SC2317
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/watching
-
-setup() {
-	watching_set_up
-}
-
-teardown() {
-	watching_tear_down
-}
 
 @test "a change: modify, attrib and close_write, once, and the value is new then" {
 	pending one

@@ -1,21 +1,10 @@
 # inotify as root and as an ordinary user, with and without allow_other: the value is new at the
 # event, and nobody can do what the child does.
-# shellcheck disable=SC2154,SC2034,SC2317
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/watching
 load lib/user
+load lib/watching
 
-setup() {
-	watching_set_up
-	user_set_up
-}
-
-teardown() {
-	watching_tear_down
-	user_tear_down
+set_up() {
+	need_user
 }
 
 # REFUSAL is what others are told who try the same.

@@ -1,24 +1,13 @@
 # The README's lines under Install and Configure, as they are typed.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
-
-# Set by mount_start, sim_start and command_set_up.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/mount
+# shellcheck disable=SC2016
 load lib/command
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 
-setup() {
-	mount_set_up
+set_up() {
 	export HOME=$BATS_TEST_TMPDIR/home
 	MNT=$HOME/pinecone
 	mkdir "$HOME"
-}
-
-teardown() {
-	command_tear_down
-	mount_tear_down
 }
 
 # The lines of a section that a user types, without what is said about them.

@@ -1,26 +1,15 @@
 # The API key: where it comes from, where it goes, and where it must never be seen. And the other
 # two variables that the official clients know.
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154
-
-# Set by mount_start, sim_start and command_set_up.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/mount
 load lib/user
 load lib/command
 
-setup() {
-	mount_set_up
-	command_set_up
+set_up() {
 	requests=$BATS_TEST_TMPDIR/requests
 	key_file=$BATS_TEST_TMPDIR/key
 	SERVER=
 }
 
-teardown() {
-	command_tear_down
-	mount_tear_down
-	user_tear_down
+tear_down() {
 	if [ -n "$SERVER" ]; then
 		kill -KILL "$SERVER"
 		wait "$SERVER" || true
@@ -127,7 +116,7 @@ not_in_environment() {
 
 @test "no core dump, and no looking into the process by its own user" {
 	need_root
-	user_set_up
+	need_user
 	MOUNT_AS=("${AS_USER[@]}")
 	sim_start --jobs 1
 	mount_start

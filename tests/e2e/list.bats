@@ -1,18 +1,5 @@
 # The listing of restore-jobs: pages and their oddities, names, and the tools that walk a tree.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/mount
-
-setup() {
-	mount_set_up
-}
-
-teardown() {
-	mount_tear_down
-}
 
 # The listing has exactly the simulator's jobs 1 to N (of those it began with).
 lists_all() {

@@ -1,23 +1,17 @@
 # The lines under WAITING AND WATCHING, in the manual and in the README, do what they say.
-# shellcheck disable=SC2154,SC2034,SC2317,SC2016
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
+# shellcheck disable=SC2016
 load lib/watching
 
-setup() {
+set_up() {
 	ROOT=$BATS_TEST_DIRNAME/../..
-	watching_set_up
 	pending job-1
 	mount_start --ttl 0.3
 	cd "$JOBS" || return
 	export id=job-1 TERM=xterm
 }
 
-teardown() {
+tear_down() {
 	cd /
-	watching_tear_down
 }
 
 manual_lines() {

@@ -1,21 +1,5 @@
 # The mountpoint: which names it may have, and what is said of one that can't be.
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154
-
-# Set by mount_start, sim_start and command_set_up.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/mount
 load lib/command
-
-setup() {
-	mount_set_up
-	command_set_up
-}
-
-teardown() {
-	command_tear_down
-	mount_tear_down
-}
 
 @test "a mountpoint that is missing, or a file" {
 	local directory=$MNT

@@ -1,23 +1,6 @@
 # The options: what each one does, and that a mount table can give them, too.
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154
-
-# Set by mount_start, sim_start and command_set_up.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/mount
 load lib/user
 load lib/command
-
-setup() {
-	mount_set_up
-	command_set_up
-}
-
-teardown() {
-	command_tear_down
-	mount_tear_down
-	user_tear_down
-}
 
 config_has() {
 	local line
@@ -44,7 +27,7 @@ config_has() {
 
 @test "allow_root: root comes in, others don't" {
 	need_root
-	user_set_up
+	need_user
 	rmdir "$MNT"
 	command_set_up
 	chown 65534 "$MNT"
@@ -114,7 +97,7 @@ config_has() {
 		refuses 'mount failed: Invalid argument' --api-url "$SIM_URL" \
 			-o "$word=\"system_u:object_r:removable_t:s0:c1,c2\",ro"
 	done
-	user_set_up
+	need_user
 	PREFIX=("${AS_USER[@]}")
 	rmdir "$MNT"
 	command_set_up

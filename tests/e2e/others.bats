@@ -1,21 +1,10 @@
 # A mount by an ordinary user, and one that is open to others: there the kernel asks for a
 # directory's attributes on each way through it.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/mount
 load lib/user
+load lib/mount
 
-setup() {
-	mount_set_up
-	user_set_up
-}
-
-teardown() {
-	mount_tear_down
-	user_tear_down
+set_up() {
+	need_user
 }
 
 waiting_are() {

@@ -1,23 +1,12 @@
 # The mount is found by what it is, not by its path: pinefs unmounts its own and no other, wherever
 # that is by now, and makes events on it there. As root and as an ordinary user.
-# shellcheck disable=SC2154,SC2034,SC2030,SC2031
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/watching
 load lib/user
+load lib/watching
 
-setup() {
-	watching_set_up
-	user_set_up
+set_up() {
+	need_user
 	add_job one '{"status":"Pending"}'
 	STARTED=0
-}
-
-teardown() {
-	watching_tear_down
-	user_tear_down
 }
 
 # Run it with a mount of root's, and with one of an ordinary user's; a tester who isn't root has
@@ -59,6 +48,7 @@ ends_with() { # STATUS PID
 	local result=0
 	wait_until 20 sim_is_gone "$2" || return
 	wait "$2" || result=$?
+	MOUNT_ENDS[$2]=$1
 	[ "$result" -eq "$1" ] && return
 	echo "ended with $result: $(tail -n 3 "$BATS_TEST_TMPDIR"/log.*)" >&2
 	return 1

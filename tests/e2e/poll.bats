@@ -1,18 +1,5 @@
 # poll(2) and epoll(7): POLLPRI on a change, as with the kernel's cgroup.events.
-# shellcheck disable=SC2154,SC2034,SC2317
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/watching
-
-setup() {
-	watching_set_up
-}
-
-teardown() {
-	watching_tear_down
-}
 
 asks_again() {
 	[ "$(requests describe)" -ge $((before + 3)) ]

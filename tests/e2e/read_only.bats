@@ -1,16 +1,10 @@
 # Nothing can be changed, by nobody: every way to write, as root and as an ordinary user, in a
 # mount for oneself and in one for all.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
-load lib/mount
 load lib/user
+load lib/mount
 
-setup() {
-	mount_set_up
-	user_set_up
+set_up() {
+	need_user
 	writes=$BATS_TEST_DIRNAME/programs/writes
 	if [ "$(id -u)" -eq 0 ]; then
 		cp "$writes" "$MOUNT_BASE/writes"
@@ -18,11 +12,6 @@ setup() {
 	fi
 	results=$BATS_TEST_TMPDIR/results
 	sim_start --jobs 1 --pending 0
-}
-
-teardown() {
-	mount_tear_down
-	user_tear_down
 }
 
 # Names, modes, times and contents of all but what the daemon tells about itself. Times in seconds:

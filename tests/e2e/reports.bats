@@ -1,18 +1,5 @@
 # .pinefs: what the daemon tells about itself.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/mount
-
-setup() {
-	mount_set_up
-}
-
-teardown() {
-	mount_tear_down
-}
 
 inflight_says() {
 	grep -qE -- "$1" "$MNT/.pinefs/inflight"

@@ -1,18 +1,5 @@
 # What things cost: requests, counted by the simulator, and messages to the daemon.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/mount
-
-setup() {
-	mount_set_up
-}
-
-teardown() {
-	mount_tear_down
-}
 
 # That the daemon gets no message of the kernel while COMMAND runs, once all is known. It takes up
 # to three times until that is so: a listing that brings new jobs moves the directory's time, and

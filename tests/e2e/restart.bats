@@ -1,18 +1,5 @@
 # A daemon that ends and is started again: what those see who waited and watched.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/watching
-
-setup() {
-	watching_set_up
-}
-
-teardown() {
-	watching_tear_down
-}
 
 # All kinds of them, on the job `one`.
 watch_all() {

@@ -1,18 +1,5 @@
 # How often is asked again, and for how long not.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/mount
-
-setup() {
-	mount_set_up
-}
-
-teardown() {
-	mount_tear_down
-}
 
 @test "--timeout holds for all attempts together" {
 	sim_start --jobs 0

@@ -1,19 +1,6 @@
 # pinecone-sim, driven by curl: the API as the service has it, and every control endpoint but that
 # for faults.
-# shellcheck disable=SC2154
-
-# SIM_PID and the like are set by sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/sim
-
-setup() {
-	SIM_PIDS=()
-}
-
-teardown() {
-	sim_stop_all
-}
 
 # The list's ids, one a line, page after page; at most PAGES (50) pages.
 all_ids() {

@@ -1,18 +1,5 @@
 # pinecone-sim, driven by curl: the faults that it can be told to have.
-# shellcheck disable=SC2034,SC2154
-
-# SIM_PID and the like are set by sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/sim
-
-setup() {
-	SIM_PIDS=()
-}
-
-teardown() {
-	sim_stop_all
-}
 
 # A rule for one list request.
 fault() {

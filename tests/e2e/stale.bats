@@ -1,18 +1,5 @@
 # An API that fails for a while: last good values, and what comes after them.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/mount
-
-setup() {
-	mount_set_up
-}
-
-teardown() {
-	mount_tear_down
-}
 
 # Never anything but a full listing or an error.
 ends_with() {

@@ -1,19 +1,13 @@
 # The units of the manual, and lines of fstab, under a systemd that is really there.
-# shellcheck disable=SC2154,SC2034,SC2317
-
-# Set by sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/watching
 
 ID=9857add2-99d4-4399-870e-aa7f15d8d326 # as in the manual
 JOB=/mnt/pinecone/restore-jobs/$ID
 
-setup() {
+set_up() {
 	ROOT=$BATS_TEST_DIRNAME/../..
 	UNITS=$BATS_TEST_TMPDIR/units
 	MACHINE=
-	watching_set_up
 	need_machine
 	pending "$ID"
 	mkdir -p "$UNITS/pinefs.service.d" "$UNITS/mnt-pinecone.mount.d" "$BATS_TEST_TMPDIR/programs"
@@ -36,13 +30,12 @@ setup() {
 	END
 }
 
-teardown() {
+tear_down() {
 	if [ -n "$MACHINE" ]; then
 		cat "$BATS_TEST_TMPDIR"/*.log >&2
 		kill -TERM "$MACHINE_PID"
 		wait_until 20 sim_is_gone "$MACHINE_PID"
 	fi
-	watching_tear_down
 }
 
 need_machine() {

@@ -1,18 +1,8 @@
 # The times of files, and what goes by them: find, make, incremental backups.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/watching
 
-setup() {
-	watching_set_up
+set_up() {
 	STAMP=$BATS_TEST_TMPDIR/stamp
-}
-
-teardown() {
-	watching_tear_down
 }
 
 # It ended long ago, but nobody has asked since.

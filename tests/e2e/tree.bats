@@ -1,18 +1,5 @@
 # The tree: what is in it, what is in the files, and where that came from.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/mount
-
-setup() {
-	mount_set_up
-}
-
-teardown() {
-	mount_tear_down
-}
 
 entries() {
 	find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n'

@@ -1,19 +1,6 @@
 # `wait`: reading it lasts until the job has ended. Who reads gets the status and a newline, byte
 # for byte, whatever else happens to the file meanwhile; who gives up is let go at once.
-# shellcheck disable=SC2154,SC2034,SC2317
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/watching
-
-setup() {
-	watching_set_up
-}
-
-teardown() {
-	watching_tear_down
-}
 
 # All outputs of readers are the same.
 outputs_are() { # TEXT COUNT

@@ -1,21 +1,9 @@
 # Questions that take long: who waits for them, and who doesn't.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/mount
 
-setup() {
-	mount_set_up
-}
-
-teardown() {
-	local bad=0
-	mount_tear_down || bad=$?
-	[ -z "${NAME_SERVER-}" ] || kill "$NAME_SERVER" || bad=$?
+tear_down() {
 	[ -z "${PINEFS_PRIVATE-}" ] || echo 'nameserver 127.0.0.1' >/etc/resolv.conf
-	return "$bad"
+	[ -z "${NAME_SERVER-}" ] || kill "$NAME_SERVER"
 }
 
 waiting_are() {

@@ -1,18 +1,5 @@
 # Extended attributes, and what it costs that tools ask for them.
-# shellcheck disable=SC2154
-
-# Set by mount_start and sim_start.
-# shellcheck disable=SC2153
-bats_require_minimum_version 1.5.0
 load lib/mount
-
-setup() {
-	mount_set_up
-}
-
-teardown() {
-	mount_tear_down
-}
 
 # How many messages a command comes to; its output goes to the file COST_OUTPUT.
 messages_of() {

@@ -1,8 +1,6 @@
-# Helpers for tests that start pinefs as a person does; loaded with `load lib/command`, after
-# `load lib/mount`.
+# Helpers for tests that start pinefs as a person does; loaded with `load lib/command`, which loads
+# mount.bash, too.
 #
-#   command_set_up      call it after mount_set_up; sets MNT, an empty directory
-#   command_tear_down   call it before mount_tear_down: unmounts MNT and ends its daemon
 #   pinefs ARG...       run it in its own environment (see KEY and SETTINGS) with MNT as the last
 #                       argument, until it exits or has gone to the background. Sets CODE, its exit
 #                       status, and SAID, what it wrote to standard error
@@ -14,10 +12,13 @@
 #   do_as_told [PREFIX...]   run the command that SAID ends with
 #   jobs_are NUMBER [PREFIX...]   does a listing by PREFIX show so many jobs?
 #
+# MNT is an empty directory; after a test it is unmounted, and its daemon ended.
+#
 # KEY is the API key in the environment, none if empty; SETTINGS is an array of NAME=VALUE that
 # are in the environment, too. With PREFIX set to an array of words, pinefs is run through them.
 
-# shellcheck disable=SC2034 # some are for the tests
+load lib/mount
+part command
 
 # An address on which nobody listens: port 1 is for what no machine runs any more.
 NOBODY=http://127.0.0.1:1

@@ -3,8 +3,6 @@
 #   PINEFS_SIM          the program, set by meson
 #   sim_start [ARG...]  start one; sets SIM_URL and SIM_PID
 #   sim_stop [PID]      end it (default: the last one); sets SIM_STATUS to its exit status
-#   sim_stop_all        end all that were started: call it in teardown. Fails if one of them
-#                       ended badly, which is how a sanitizer speaks
 #   sim_post PATH JSON  a control request, e.g. sim_post /_sim/jobs '{}'; prints the answer
 #   sim_delete PATH     the same with DELETE
 #   sim_requests FIELD  a figure of /_sim/requests, e.g. sim_requests describe
@@ -19,12 +17,21 @@
 #                       are so much longer by themselves
 #   not_under_memcheck REASON   skips the rest of the test there
 #
+# After a test all simulators are ended. It fails if one of them ended badly, which is how a sanitizer
+# speaks.
+#
 # Call sim_start in the test's own shell, not under `run` or in $( ): the
 # simulator ends with the process that started it.
 
-SIM_PIDS=()
+load lib/suite
+part sim
+
 SIM_KEY='pcsk_test'
 PATIENCE=${PINEFS_PATIENCE:-1}
+
+sim_set_up() {
+	SIM_PIDS=()
+}
 
 sim_start() {
 	local fifo
@@ -59,7 +66,7 @@ sim_is_gone() {
 	! kill -0 "$1" 2>/dev/null
 }
 
-sim_stop_all() {
+sim_tear_down() {
 	local pid bad=0
 	for pid in "${SIM_PIDS[@]}"; do
 		sim_stop "$pid"

@@ -1,7 +1,7 @@
-# Helpers for tests that need an ordinary user; loaded with `load lib/user`, after `load mount`.
+# Helpers for tests that need an ordinary user; loaded with `load lib/user`, before other
+# helpers: their mounts in the user's directory must go before it does.
 #
-#   user_set_up           call it after mount_set_up: skips where such a user can't mount
-#   user_tear_down        call it after mount_tear_down
+#   need_user             have one; skips where such a user can't mount. The others work only then
 #   as_user COMMAND...    run it as that user: nobody if the tests are run by root, else their own
 #   as_other COMMAND...   run it as yet another one; only root can
 #   need_root             skips unless the tests are run by root
@@ -12,13 +12,16 @@
 # MOUNT_BASE becomes a directory that all users can get into, and PINEFS a program in it; with
 # MOUNT_AS=("${AS_USER[@]}"), mount_start mounts as that user.
 
-# shellcheck disable=SC2034 # some are for the tests
-
-AS_USER=()
+load lib/suite
+part user
 
 user_set_up() {
 	AS_USER=()
 	AS_OTHER=(false)
+	MOUNT_BASE=
+}
+
+need_user() {
 	# The test's own temporary directory is closed to others, and so may be the build's.
 	MOUNT_BASE=$(mktemp -d /tmp/pinefs-tests.XXXXXX)
 	chmod 755 "$MOUNT_BASE"
@@ -32,7 +35,7 @@ user_set_up() {
 }
 
 user_tear_down() {
-	[ -z "${MOUNT_BASE-}" ] || rm -rf --one-file-system "$MOUNT_BASE"
+	[ -z "$MOUNT_BASE" ] || rm -rf --one-file-system "$MOUNT_BASE"
 }
 
 as_user() {

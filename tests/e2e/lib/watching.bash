@@ -1,7 +1,7 @@
-# Helpers for tests about waiting and watching; loaded with `load lib/watching`, which loads mount.bash.
+# Helpers for tests about waiting and watching; loaded with `load lib/watching`, which loads
+# mount.bash, too. There is a simulator with no jobs; after a test what was started in the background
+# is killed.
 #
-#   watching_set_up, watching_tear_down   for setup and teardown: a simulator with no jobs; what was
-#                                         started in the background is killed
 #   pending ID...             jobs that stay Pending, with no field that changes by itself
 #   end_job ID [STATUS]       let it end
 #   background NAME COMMAND   start it, its output to the file out.NAME; its process id is $!, and
@@ -15,15 +15,13 @@
 #   saw NAME LINE             is this whole line in its output?
 #   stays_at_rest             no request within a second
 #   kill_family PID           kill it and its children
-#
-# shellcheck disable=SC2154
 
 load lib/mount
+part watching
 
 watching_set_up() {
 	BACKGROUND=()
 	AS=()
-	mount_set_up
 	sim_start --jobs 0
 }
 
@@ -32,7 +30,6 @@ watching_tear_down() {
 	for pid in "${BACKGROUND[@]}"; do
 		! is_child "$pid" || kill_family "$pid"
 	done
-	mount_tear_down
 }
 
 # With its children, who would outlive it; stopped first, so that it gets no more of them.
