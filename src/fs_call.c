@@ -16,6 +16,7 @@
  */
 #include "fs.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,12 +40,13 @@ static void unpark(struct call *call)
 static void give_up(void *arg)
 {
 	struct call *call = arg;
+	struct pfs_fs *fs = call->fs;
 
 	unpark(call);
 	pfs_wait_cancel(&call->wait);
-	pfs_reply_error(call->fs, call->request,
-			call->interrupted || call->patient ? EINTR : ETIMEDOUT);
+	pfs_reply_error(fs, call->request, call->interrupted || call->patient ? EINTR : ETIMEDOUT);
 	free_call(call);
+	pfs_check_replies(fs);
 }
 
 static void on_interrupt(fuse_req_t request, void *arg)
@@ -64,6 +66,7 @@ static void park(struct call *call)
 {
 	struct pfs_fs *fs = call->fs;
 
+	assert(fs->unreplied > fs->parked_count); /* it has had no reply */
 	TAILQ_INSERT_TAIL(&fs->parked, call, link);
 	fs->parked_count++;
 	call->interrupted = false;
@@ -74,24 +77,23 @@ static void park(struct call *call)
 
 static void run(struct call *call, bool told, int error)
 {
-	struct pfs_fs *fs = call->fs;
-
 	if (call->run(call, told, error) == -EINPROGRESS)
 		park(call);
 	else
 		free_call(call);
-	pfs_check_replies(fs);
 }
 
 /* What was waited for is there. A listing may have to wait once more, for the next page. */
 static void on_told(struct pfs_wait *wait, int error)
 {
 	struct call *call = (struct call *)wait;
+	struct pfs_fs *fs = call->fs;
 
 	/* What the kernel is told only now, it may use from now on for setting a watch unasked. */
-	pfs_watch_noticed(call->fs->watch);
+	pfs_watch_noticed(fs->watch);
 	unpark(call);
 	run(call, true, error);
+	pfs_check_replies(fs);
 }
 
 void pfs_call_begin(const struct call *begun)
@@ -131,7 +133,8 @@ void pfs_call_end_all(struct pfs_fs *fs, int error)
 	while ((call = TAILQ_FIRST(&fs->parked))) {
 		unpark(call);
 		pfs_wait_cancel(&call->wait);
-		pfs_reply_error(call->fs, call->request, error);
+		pfs_reply_error(fs, call->request, error);
 		free_call(call);
 	}
+	pfs_check_replies(fs);
 }

@@ -63,11 +63,18 @@ static bool is_failure(int error)
 	return error != ENOENT && error != ENODATA && error != EOPNOTSUPP;
 }
 
+/* A request gets its reply: not a parked one, and none a second time, which libfuse has freed. */
+static void leave(struct pfs_fs *fs)
+{
+	assert(fs->unreplied > fs->parked_count);
+	fs->unreplied--;
+}
+
 int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error)
 {
 	if (error < 0)
 		error = -error;
-	fs->unreplied--;
+	leave(fs);
 	fs->stats->replies_failed += is_failure(error);
 	(void)fuse_reply_err(request, error);
 	return 0;
@@ -75,56 +82,56 @@ int pfs_reply_error(struct pfs_fs *fs, fuse_req_t request, int error)
 
 void pfs_reply_done(struct pfs_fs *fs, fuse_req_t request)
 {
-	fs->unreplied--;
+	leave(fs);
 	(void)fuse_reply_err(request, 0);
 }
 
 void pfs_reply_unasked(struct pfs_fs *fs, fuse_req_t request)
 {
-	fs->unreplied--;
+	leave(fs);
 	(void)fuse_reply_err(request, ENOSYS);
 }
 
 void pfs_reply_open(struct pfs_fs *fs, fuse_req_t request, const struct fuse_file_info *info)
 {
-	fs->unreplied--;
+	leave(fs);
 	(void)fuse_reply_open(request, info);
 }
 
 void pfs_reply_attributes(struct pfs_fs *fs, fuse_req_t request, const struct stat *stat,
 			  int64_t valid)
 {
-	fs->unreplied--;
+	leave(fs);
 	(void)fuse_reply_attr(request, stat, pfs_seconds(valid));
 }
 
 bool pfs_reply_bytes(struct pfs_fs *fs, fuse_req_t request, const char *bytes, size_t length)
 {
-	fs->unreplied--;
+	leave(fs);
 	return !fuse_reply_buf(request, bytes, length);
 }
 
 void pfs_reply_length(struct pfs_fs *fs, fuse_req_t request, size_t length)
 {
-	fs->unreplied--;
+	leave(fs);
 	(void)fuse_reply_xattr(request, length);
 }
 
 void pfs_reply_statfs(struct pfs_fs *fs, fuse_req_t request, const struct statvfs *stat)
 {
-	fs->unreplied--;
+	leave(fs);
 	(void)fuse_reply_statfs(request, stat);
 }
 
 void pfs_reply_poll(struct pfs_fs *fs, fuse_req_t request, unsigned events)
 {
-	fs->unreplied--;
+	leave(fs);
 	(void)fuse_reply_poll(request, events);
 }
 
 bool pfs_reply_entry(struct pfs_fs *fs, fuse_req_t request, const struct fuse_entry_param *entry)
 {
-	fs->unreplied--;
+	leave(fs);
 	return !fuse_reply_entry(request, entry);
 }
 

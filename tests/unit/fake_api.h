@@ -16,8 +16,8 @@
 
 struct pfs_api {
 	struct pfs_loop *loop;
-	TAILQ_HEAD(call_list, pfs_api_call) calls; /* under way, oldest first */
-	unsigned describes;			   /* asked so far */
+	TAILQ_HEAD(asked_list, pfs_api_call) calls; /* under way, oldest first */
+	unsigned describes;			    /* asked so far */
 	unsigned lists;
 	unsigned under_way;
 	int refuse;	     /* what every question is refused with; 0: none is */
