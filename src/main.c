@@ -17,7 +17,7 @@
  *	resource   the table of kinds
  *	key        the API key
  *	options    the command line
- *	loop, log, mounts, stats, text   the ground
+ *	loop, log, mounts, stats, text, wait   the ground
  *	sim/       pinecone-sim, a program of its own; its map is in sim/sim.h
  *
  * The order matters: libcurl's and libfuse's state do not survive a fork. So all that can be said
