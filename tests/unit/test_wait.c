@@ -287,6 +287,22 @@ static void test_each_is_woken_at_its_deadline(void **state)
 	assert_int_equal(bench->overdue, 2);
 }
 
+/* Its owner may free the queue then. */
+static void test_nothing_is_left_running_when_the_last_is_cancelled(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter waiters[2];
+
+	begin(bench, waiters, COUNT(waiters));
+	join(bench, &waiters[0], 0);
+	pass(bench, PFS_SECOND);
+	join(bench, &waiters[1], 0);
+	pfs_wait_cancel(&waiters[0].wait);
+	assert_int_equal(bench->queue.timer.due, waiters[1].wait.deadline);
+	pfs_wait_cancel(&waiters[1].wait);
+	assert_false(bench->queue.timer.running);
+}
+
 static void test_one_that_joins_again_keeps_its_deadline(void **state)
 {
 	struct bench *bench = *state;
@@ -338,6 +354,7 @@ int main(void)
 		TEST(test_one_that_joins_again_waits_for_the_next_time),
 		TEST(test_the_queue_may_be_gone_after_the_first),
 		TEST(test_each_is_woken_at_its_deadline),
+		TEST(test_nothing_is_left_running_when_the_last_is_cancelled),
 		TEST(test_one_that_joins_again_keeps_its_deadline),
 		TEST(test_one_that_is_overdue_may_cancel_another_that_is),
 	};
