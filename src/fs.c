@@ -183,8 +183,8 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	struct pfs_fs *fs = calloc(1, sizeof(*fs));
 	const struct pfs_watch_host host = {
 		.is_busy = pfs_call_is_busy,
-		.tell = pfs_notify_inode,
-		.forget_names = pfs_notify_names,
+		.notify = pfs_notify_inode,
+		.notify_names = pfs_notify_names,
 		.drop = drop_poll,
 		.arg = fs,
 	};
@@ -195,6 +195,7 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	fs->tree = tree;
 	fs->store = store;
 	fs->watch = watch;
+	fs->poke = config->poke;
 	fs->longest_wait = config->time_limit / 4 * 3; /* the kernel looks only now and then */
 	fs->max_read = config->max_read;
 	fs->loop = loop;

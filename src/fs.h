@@ -18,6 +18,7 @@
 #include "pinefs/log.h"
 #include "pinefs/loop.h"
 #include "pinefs/mounts.h"
+#include "pinefs/poke.h"
 #include "pinefs/resource.h"
 #include "pinefs/stats.h"
 #include "pinefs/store.h"
@@ -56,6 +57,7 @@ struct pfs_fs {
 	struct pfs_tree *tree;
 	struct pfs_store *store;
 	struct pfs_watch *watch;
+	struct pfs_poke *poke; /* NULL: no inotify */
 	struct pfs_loop *loop;
 	struct pfs_stats *stats;
 	struct fuse_session *session;

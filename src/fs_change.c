@@ -24,7 +24,8 @@ static bool is_permitted(fuse_req_t request, enum pfs_poke_operation operation, 
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 
-	return pfs_watch_permits(fs->watch, fuse_req_ctx(request)->pid, operation, inode, name);
+	return fs->poke &&
+	       pfs_poke_permits(fs->poke, fuse_req_ctx(request)->pid, operation, inode, name);
 }
 
 /*
@@ -53,16 +54,13 @@ static void do_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *stat, 
 	const int modified = FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW;
 	const int both = modified | FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW;
 	struct pfs_fs *fs = pfs_fs_of(request);
-	enum pfs_poke_operation operation = PFS_POKE_NOTHING;
+	enum pfs_poke_operation operation;
 	struct pfs_node node;
 	int error = pfs_enter(request, PFS_MESSAGE_OTHER, inode, NULL, &node);
 
 	what &= ~FUSE_SET_ATTR_CTIME;
-	if (what == modified)
-		operation = PFS_POKE_MODIFY;
-	else if (what == both)
-		operation = PFS_POKE_ATTRIB;
-	if (operation != PFS_POKE_NOTHING && is_permitted(request, operation, inode, NULL) &&
+	operation = what == modified ? PFS_POKE_MODIFY : PFS_POKE_ATTRIB;
+	if ((what == modified || what == both) && is_permitted(request, operation, inode, NULL) &&
 	    !error)
 		reply_touched(fs, request, &node);
 	else

@@ -58,7 +58,9 @@ static bool reply_pretence(const struct call *call)
 	pid_t pid = fuse_req_ctx(call->request)->pid;
 	uint64_t inode;
 
-	switch (pfs_watch_pretends(fs->watch, pid, call->inode, call->name, &inode)) {
+	if (!fs->poke)
+		return false;
+	switch (pfs_poke_pretends(fs->poke, pid, call->inode, call->name, &inode)) {
 	case PFS_PRETEND_MISSING:
 		pfs_reply_error(call->fs, call->request, ENOENT);
 		return true;

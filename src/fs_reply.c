@@ -52,7 +52,8 @@ void pfs_check_replies(const struct pfs_fs *fs)
 
 bool pfs_is_from_child(fuse_req_t request)
 {
-	return pfs_watch_is_child(pfs_fs_of(request)->watch, fuse_req_ctx(request)->pid);
+	return pfs_fs_of(request)->poke &&
+	       pfs_poke_is_child(pfs_fs_of(request)->poke, fuse_req_ctx(request)->pid);
 }
 
 /* --- replies ------------------------------------------------------------------------------- */
@@ -145,7 +146,7 @@ int pfs_fill_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_
 		*ret_holds = 0;
 		error = 0;
 	}
-	if (!error && pfs_watch_is_window(fs->watch, node->inode)) {
+	if (!error && fs->poke && pfs_poke_is_window(fs->poke, node->inode)) {
 		ret_stat->st_uid = geteuid();
 		ret_stat->st_mode |= S_IWUSR;
 		*ret_holds = 0;

@@ -193,9 +193,10 @@ static int make_watch(struct program *program)
 	const struct pfs_watch_config config = {
 		.ttl = program->options.ttl > SHORTEST_REFRESH ? program->options.ttl
 							       : SHORTEST_REFRESH,
-		.needs_window = program->options.check_modes && !passes_modes(),
 	};
 
+	if (program->poke && program->options.check_modes && !passes_modes())
+		pfs_poke_set_window(program->poke);
 	return pfs_watch_create(program->store, program->tree, program->loop, &program->stats,
 				program->poke, &config, &program->watch);
 }
@@ -236,6 +237,7 @@ static int make_fs(struct program *program)
 		.time_limit = time_limit(),
 		.max_read = options->max_read,
 		.check_modes = options->check_modes,
+		.poke = program->poke,
 	};
 
 	return pfs_fs_create(program->tree, program->store, program->watch, program->loop,

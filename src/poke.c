@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parent's side: one order at a time, and the permission that goes with it.
+ * The parent's side: one order at a time, and what the child's messages are answered meanwhile.
  *
  * The first child is a mere fork, made when there is nothing to be copied yet. By the time that one
  * has ended there is: the key, libcurl's connections, the mount's descriptor. So the next is made
  * by executing the program anew, and only what is safe between fork(2) and execve(2) in a process
  * that may have threads (libcurl's resolver) is done there.
  *
- * A permission is for one operation on one inode (and one name), from the child's process id,
- * and is used up by the first message that fits. With it gone, the child can do no more than
+ * An event is a few steps of the child's. Each may come as a message once, in their order, on the
+ * one inode (and name), from the child's process id. Beyond that the child can do no more than
  * anybody else.
  */
 #include "poke.h"
@@ -34,11 +34,14 @@ struct pfs_poke {
 	struct pfs_loop *loop; /* NULL until it is listened to */
 	struct pfs_poke_listener listener;
 
-	/* The order under way; PFS_POKE_NOTHING: idle. */
-	enum pfs_poke_operation operation;
-	uint64_t inode;
-	char name[256]; /* of what is made or removed */
-	bool used;	/* its permission is; a look needs none */
+	bool needs_window;
+
+	/* What is under way. */
+	enum state { IDLE, SCANNING, MAKING, CLOSING } state;
+	struct pfs_poke_event event; /* its path is that of the order */
+	struct poke_order order;
+	unsigned step;	 /* the first of the event's that hasn't come as a message yet */
+	uint64_t window; /* inode that seems to be the child's own and writable; 0: none */
 
 	struct pfs_watcher *watchers; /* of the scan under way */
 	size_t watcher_count;
@@ -152,7 +155,6 @@ int pfs_poke_start(const char *mountpoint, void (*wipe)(void *arg), void *arg,
 	if (!poke)
 		return -ENOMEM;
 	poke->socket = poke->child = -1;
-	poke->used = true;
 	poke->mountpoint = strdup(mountpoint);
 	error = poke->mountpoint ? start_child(poke, wipe, arg) : -ENOMEM;
 	if (error) {
@@ -205,15 +207,46 @@ static void take_watchers(struct pfs_poke *poke, const struct poke_answer *answe
 	poke->watcher_count = count;
 }
 
+static int send_order(struct pfs_poke *poke)
+{
+	if (send(poke->socket, &poke->order, sizeof(poke->order), MSG_NOSIGNAL) < 0)
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	return 0;
+}
+
+/* The name of what a path leads to, within it. */
+static const char *name_in(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* The event is made. The kernel is to see that what was changed isn't writable any more. */
+static bool close_window(struct pfs_poke *poke)
+{
+	char *path = poke->order.path;
+
+	if (poke->state != MAKING || !poke->window)
+		return false;
+	poke->window = 0;
+	if (poke->event.type != PFS_POKE_CHANGED)
+		path[name_in(path) == path ? 0 : name_in(path) - path - 1] = '\0';
+	poke->order.task = TASK_CLOSE_WINDOW;
+	poke->state = CLOSING;
+	return !send_order(poke);
+}
+
 static void finish_order(struct pfs_poke *poke)
 {
-	bool scan = poke->operation == PFS_POKE_SCAN;
+	bool scan = poke->state == SCANNING;
 
-	poke->operation = PFS_POKE_NOTHING;
-	poke->used = true;
+	if (close_window(poke))
+		return;
+	poke->state = IDLE;
 	if (scan)
 		poke->listener.scanned(poke->listener.arg, poke->watchers, poke->watcher_count);
-	if (poke->operation == PFS_POKE_NOTHING)
+	if (poke->state == IDLE)
 		poke->listener.idle(poke->listener.arg);
 }
 
@@ -230,13 +263,13 @@ static void on_answer(void *arg)
 		close(poke->socket);
 		poke->socket = -1;
 		(void)kill(poke->child, SIGKILL); /* if it spoke nonsense */
-		poke->operation = PFS_POKE_NOTHING;
-		poke->used = true;
+		poke->state = IDLE;
+		poke->window = 0;
 		poke->listener.gone(poke->listener.arg);
 		return;
 	}
 	take_watchers(poke, &answer);
-	if (answer.error)
+	if (answer.error && poke->state == MAKING)
 		poke->listener.failed(poke->listener.arg, answer.error);
 	if (answer.last)
 		finish_order(poke);
@@ -245,6 +278,11 @@ static void on_answer(void *arg)
 void pfs_poke_set_device(struct pfs_poke *poke, dev_t device)
 {
 	poke->device = device;
+}
+
+void pfs_poke_set_window(struct pfs_poke *poke)
+{
+	poke->needs_window = true;
 }
 
 int pfs_poke_listen(struct pfs_poke *poke, struct pfs_loop *loop,
@@ -263,58 +301,135 @@ int pfs_poke_listen(struct pfs_poke *poke, struct pfs_loop *loop,
 
 bool pfs_poke_is_idle(const struct pfs_poke *poke)
 {
-	return poke->socket >= 0 && poke->operation == PFS_POKE_NOTHING;
+	return poke->socket >= 0 && poke->state == IDLE;
 }
 
-static bool is_about_name(enum pfs_poke_operation operation)
+static int begin(struct pfs_poke *poke, enum poke_task task, enum state state, const char *path)
 {
-	return operation >= PFS_POKE_CREATE_DIRECTORY && operation <= PFS_POKE_REMOVE_FILE;
-}
-
-int pfs_poke_ask(struct pfs_poke *poke, enum pfs_poke_operation operation, uint64_t inode,
-		 const char *path)
-{
-	struct poke_order order = {.operation = operation, .device = poke->device};
-	const char *slash = strrchr(path, '/');
-	int length;
+	int length, error;
 
 	if (poke->socket < 0)
 		return -EPIPE;
-	if (poke->operation != PFS_POKE_NOTHING)
+	if (poke->state != IDLE)
 		return -EBUSY;
-	length = snprintf(order.path, sizeof(order.path), "%s", path);
-	if (length < 0 || (size_t)length >= sizeof(order.path))
+	poke->order = (struct poke_order){.task = task, .device = poke->device};
+	length = snprintf(poke->order.path, sizeof(poke->order.path), "%s", path);
+	if (length < 0 || (size_t)length >= sizeof(poke->order.path))
 		return -ENAMETOOLONG;
-	if (send(poke->socket, &order, sizeof(order), MSG_NOSIGNAL) < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
-	poke->operation = operation;
-	poke->inode = inode;
-	poke->used = operation == PFS_POKE_SCAN || operation == PFS_POKE_STAT;
-	poke->watcher_count = operation == PFS_POKE_SCAN ? 0 : poke->watcher_count;
-	(void)snprintf(poke->name, sizeof(poke->name), "%s",
-		       is_about_name(operation) ? (slash ? slash + 1 : path) : "");
+	if (task == TASK_MAKE_EVENT) {
+		poke->order.event = poke->event.type;
+		poke->order.window = poke->needs_window;
+	}
+	error = send_order(poke);
+	if (!error)
+		poke->state = state;
+	return error;
+}
+
+int pfs_poke_scan(struct pfs_poke *poke)
+{
+	int error = begin(poke, TASK_SCAN, SCANNING, "");
+
+	if (!error)
+		poke->watcher_count = 0;
+	return error;
+}
+
+/* What the child changes: a file, or the directory in which it makes or removes a name. */
+static uint64_t changed_inode(const struct pfs_poke_event *event)
+{
+	return event->type == PFS_POKE_CHANGED ? event->inode : event->directory;
+}
+
+int pfs_poke_make(struct pfs_poke *poke, const struct pfs_poke_event *event)
+{
+	int error;
+
+	if (poke->state != IDLE)
+		return -EBUSY;
+	poke->event = *event;
+	poke->event.path = poke->order.path;
+	error = begin(poke, TASK_MAKE_EVENT, MAKING, event->path);
+	if (error)
+		return error;
+	poke->step = 0;
+	poke->window = poke->needs_window ? changed_inode(event) : 0;
 	return 0;
 }
+
+/* --- what its messages are answered -------------------------------------------------------- */
 
 bool pfs_poke_is_child(const struct pfs_poke *poke, pid_t pid)
 {
 	return pid == poke->child;
 }
 
+static bool is_at_it(const struct pfs_poke *poke, pid_t pid)
+{
+	return poke->state == MAKING && pid == poke->child;
+}
+
 bool pfs_poke_permits(struct pfs_poke *poke, pid_t pid, enum pfs_poke_operation operation,
 		      uint64_t inode, const char *name)
 {
-	if (poke->used || pid != poke->child || operation != poke->operation ||
-	    inode != poke->inode || (name && strcmp(name, poke->name) != 0))
+	static const enum poke_step steps[] = {
+		[PFS_POKE_MODIFY] = STEP_MODIFY,
+		[PFS_POKE_ATTRIB] = STEP_ATTRIB,
+		[PFS_POKE_CREATE_DIRECTORY] = STEP_CREATE_DIRECTORY,
+		[PFS_POKE_CREATE_FILE] = STEP_CREATE_FILE,
+		[PFS_POKE_REMOVE_DIRECTORY] = STEP_REMOVE_DIRECTORY,
+		[PFS_POKE_REMOVE_FILE] = STEP_REMOVE_FILE,
+	};
+	const enum poke_step *wanted = poke_steps[poke->event.type];
+
+	if (!is_at_it(poke, pid) || inode != changed_inode(&poke->event) ||
+	    (name && strcmp(name, name_in(poke->event.path)) != 0))
 		return false;
-	poke->used = true;
-	return true;
+	for (unsigned i = poke->step; wanted[i] != STEP_END; i++) {
+		if (wanted[i] != steps[operation])
+			continue;
+		poke->step = i + 1;
+		return true;
+	}
+	return false;
 }
 
-enum pfs_poke_operation pfs_poke_under_way(const struct pfs_poke *poke, uint64_t inode,
-					   const char *name)
+/* Is this the name of the directory that the event is in? */
+static bool is_parent(const struct pfs_poke *poke, const char *name)
 {
-	if (inode != poke->inode || (name && strcmp(name, poke->name) != 0))
-		return PFS_POKE_NOTHING;
-	return poke->operation;
+	const char *path = poke->event.path, *end = name_in(path);
+	size_t length = strlen(name);
+
+	return end - path > (ptrdiff_t)length && !strncmp(end - 1 - length, name, length) &&
+	       (end - 1 - length == path || end[-2 - (ptrdiff_t)length] == '/');
+}
+
+enum pfs_pretence pfs_poke_pretends(const struct pfs_poke *poke, pid_t pid, uint64_t directory,
+				    const char *name, uint64_t *ret_inode)
+{
+	const struct pfs_poke_event *event = &poke->event;
+	const enum poke_step *step;
+
+	if (!is_at_it(poke, pid))
+		return PFS_PRETEND_NOTHING;
+	if (event->directory_gone && directory != event->directory && is_parent(poke, name)) {
+		*ret_inode = event->directory;
+		return PFS_PRETEND_THERE;
+	}
+	if (directory != event->directory || strcmp(name, name_in(event->path)) != 0)
+		return PFS_PRETEND_NOTHING;
+	for (step = &poke_steps[event->type][poke->step]; *step != STEP_END; step++) {
+		if (*step == STEP_CREATE_DIRECTORY || *step == STEP_CREATE_FILE)
+			return PFS_PRETEND_MISSING;
+		if (*step == STEP_REMOVE_DIRECTORY || *step == STEP_REMOVE_FILE) {
+			*ret_inode = event->inode;
+			return PFS_PRETEND_THERE;
+		}
+	}
+	return PFS_PRETEND_NOTHING;
+}
+
+bool pfs_poke_is_window(const struct pfs_poke *poke, uint64_t inode)
+{
+	return poke->window && poke->window == inode;
 }

@@ -173,32 +173,75 @@ static int open_and_close(int mount, const char *path)
 	return fd < 0 ? -1 : close(fd);
 }
 
-static int change(int mount, enum pfs_poke_operation operation, const char *path)
+/*
+ * A touch alone would leave the old bytes in the kernel's pages for good, if there are as many of
+ * them as of the new: so the attributes are fetched before it.
+ */
+const enum poke_step poke_steps[][POKE_STEPS_MAX + 1] = {
+	[PFS_POKE_CHANGED] = {STEP_STAT, STEP_MODIFY, STEP_ATTRIB, STEP_CLOSE_WRITE},
+	[PFS_POKE_DIRECTORY_CREATED] = {STEP_CREATE_DIRECTORY},
+	[PFS_POKE_DIRECTORY_REMOVED] = {STEP_REMOVE_DIRECTORY},
+	[PFS_POKE_FILE_CREATED] = {STEP_CREATE_FILE},
+	[PFS_POKE_FILE_REMOVED] = {STEP_REMOVE_FILE},
+	[PFS_POKE_FILE_REPLACED] = {STEP_REMOVE_FILE, STEP_CREATE_FILE},
+};
+
+static int look(int mount, const char *path)
 {
 	struct statx attributes;
 
-	switch (operation) {
-	case PFS_POKE_STAT:
-		return statx(mount, path, AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW,
-			     STATX_BASIC_STATS, &attributes);
-	case PFS_POKE_MODIFY:
+	return statx(mount, *path ? path : ".", AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW,
+		     STATX_BASIC_STATS, &attributes);
+}
+
+static int take_step(int mount, enum poke_step step, const char *path)
+{
+	switch (step) {
+	case STEP_STAT:
+		return look(mount, path);
+	case STEP_MODIFY:
 		return touch(mount, path, false);
-	case PFS_POKE_ATTRIB:
+	case STEP_ATTRIB:
 		return touch(mount, path, true);
-	case PFS_POKE_CLOSE_WRITE:
+	case STEP_CLOSE_WRITE:
 		return open_and_close(mount, path);
-	case PFS_POKE_CREATE_DIRECTORY:
+	case STEP_CREATE_DIRECTORY:
 		return mkdirat(mount, path, 0555);
-	case PFS_POKE_CREATE_FILE:
+	case STEP_CREATE_FILE:
 		return mknodat(mount, path, S_IFREG | 0444, 0);
-	case PFS_POKE_REMOVE_DIRECTORY:
+	case STEP_REMOVE_DIRECTORY:
 		return unlinkat(mount, path, AT_REMOVEDIR);
-	case PFS_POKE_REMOVE_FILE:
+	case STEP_REMOVE_FILE:
 		return unlinkat(mount, path, 0);
 	default:
 		errno = EINVAL;
 		return -1;
 	}
+}
+
+/* The kernel is to see that the directory in which a name is made or removed is writable now. */
+static int look_at_directory(int mount, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[POKE_PATH_MAX];
+
+	(void)snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 0, path);
+	return look(mount, directory);
+}
+
+/* All steps are taken, whatever became of those before. The first failure is what is told. */
+static int make_event(int mount, const struct poke_order *order)
+{
+	int error = 0;
+
+	if (order->window && order->event != PFS_POKE_CHANGED &&
+	    look_at_directory(mount, order->path))
+		error = -errno;
+	for (const enum poke_step *step = poke_steps[order->event]; *step != STEP_END; step++) {
+		if (take_step(mount, *step, order->path) && !error)
+			error = -errno;
+	}
+	return error;
 }
 
 /*
@@ -227,7 +270,9 @@ static int obey(const struct poke_order *order, char **mountpoint)
 
 	if (mount < 0)
 		return mount;
-	if (change(mount, order->operation, *order->path ? order->path : "."))
+	if (order->task == TASK_MAKE_EVENT)
+		error = make_event(mount, order);
+	else if (look(mount, order->path))
 		error = -errno;
 	close(mount);
 	return error;
@@ -247,7 +292,7 @@ int poke_child_run(int socket, char *mountpoint)
 			free(mountpoint);
 			return EXIT_SUCCESS;
 		}
-		if (order.operation == PFS_POKE_SCAN) {
+		if (order.task == TASK_SCAN) {
 			scan_all(socket, order.device);
 			continue;
 		}

@@ -26,6 +26,7 @@
 #define PAGE_ROWS	100 /* the most that the API gives */
 #define BARREN_PAGES	100 /* 10,000 jobs in a row that the list has dropped */
 #define WALK_PAGES_MAX	50  /* longer lists are no short cut to one object */
+#define UNKNOWN_PRICE	10  /* requests that a list may cost, before there was one */
 #define CHECKED_AT_ONCE 16  /* objects that a walk left out, described after it */
 
 static uint64_t hash_token(const char *token)
@@ -382,9 +383,25 @@ bool pfs_store_is_walking(const struct pfs_store *store, const struct pfs_kind *
 	return pfs_store_collection(store, kind)->walking;
 }
 
-size_t pfs_store_list_price(const struct pfs_store *store, const struct pfs_kind *kind)
+bool pfs_store_list_failed(const struct pfs_store *store, const struct pfs_kind *kind)
 {
-	return pfs_store_collection(store, kind)->complete_pages;
+	return pfs_store_collection(store, kind)->failure != NULL;
+}
+
+/* Before the first walk has ended, nobody knows. */
+bool pfs_store_is_listed(const struct pfs_store *store, const struct pfs_object *object)
+{
+	uint64_t complete = pfs_store_collection(store, object->kind)->complete_walk;
+
+	return !complete || object->walk >= complete;
+}
+
+bool pfs_store_prefers_list(const struct pfs_store *store, const struct pfs_kind *kind,
+			    size_t objects)
+{
+	size_t price = pfs_store_collection(store, kind)->complete_pages;
+
+	return objects > (price ? price : UNKNOWN_PRICE);
 }
 
 struct pfs_object *pfs_store_next(struct pfs_store *store, const struct pfs_kind *kind,

@@ -5,13 +5,13 @@
  * has nothing else to do. Which files of an object have changed is not even found out before
  * that: the change waits whole, as both contents.
  *
- * A watch is set without any message as long as the kernel may use what it was last told, which
- * for the root and for finished objects is long. So only a look that begins after an event is proof
- * that nobody watched then; one look tells of all that came before it.
+ * A watch is set without any message as long as the kernel may use what it was last given, which
+ * for the root and for finished objects is long. So only a scan that begins after an event is proof
+ * that nobody watched then; one scan proves it for all that came before it.
  *
- * A change of a file is told in the order in which a writer would make it: modified, attributes,
- * closed. Before it the child has the kernel fetch the attributes: a touch alone would leave the
- * old bytes in the kernel's pages for good, if there are as many of them.
+ * A name can't be made or removed while a lookup or listing in its directory is unanswered: the
+ * child would wait for that, and everything else for the child. So such an event waits, and with it
+ * all that come after it in the same directory; those in others don't.
  */
 #include "watch.h"
 
@@ -23,7 +23,8 @@
 #include "pinefs/log.h"
 
 #define BUSY_PAUSE   (20 * PFS_MILLISECOND)
-#define LOOK_PAUSE   (10 * PFS_MILLISECOND)
+#define SCAN_PAUSE   (10 * PFS_MILLISECOND)
+#define BLOCKED_MAX  32	 /* directories in which something may wait while others go on */
 #define PATH_LONGEST 900 /* a kind's name, an id and a file's name */
 
 /* --- the queue ----------------------------------------------------------------------------- */
@@ -39,15 +40,13 @@ static void free_event(struct pfs_watch *watch, struct event *event)
 
 static void drop_event(struct pfs_watch *watch, struct event *event)
 {
-	if (watch->current == event) {
-		watch->current = NULL;
-		watch->window = 0;
-	}
-	if (watch->whole == event)
-		watch->whole = NULL;
-	TAILQ_REMOVE(&watch->events, event, link);
-	if (!--watch->event_count)
-		watch->overflowed = false;
+	if (watch->event.current == event)
+		watch->event.current = NULL;
+	if (watch->event.whole == event)
+		watch->event.whole = NULL;
+	TAILQ_REMOVE(&watch->event.all, event, link);
+	if (!--watch->event.count)
+		watch->event.overflowed = false;
 	free_event(watch, event);
 }
 
@@ -55,50 +54,45 @@ static void drop_event(struct pfs_watch *watch, struct event *event)
 static bool is_object_watched(struct pfs_watch *watch, const struct pfs_object *object,
 			      uint64_t rotated)
 {
-	return pfs_watch_is_any_watched(watch, pfs_tree_object_inode(object),
-					pfs_tree_last_inode(object)) ||
-	       pfs_watch_is_watched(watch, pfs_tree_events_inode(watch->tree, object)) ||
-	       pfs_watch_is_watched(watch, rotated);
+	return pfs_scan_finds_any(watch, pfs_tree_object_inode(object),
+				  pfs_tree_last_inode(object)) ||
+	       pfs_scan_finds(watch, pfs_tree_events_inode(watch->tree, object)) ||
+	       pfs_scan_finds(watch, rotated);
 }
 
 static bool is_event_watched(struct pfs_watch *watch, const struct event *event)
 {
-	if (event->type == EVENT_CHANGES)
-		return is_object_watched(watch, event->object, event->inode);
-	if (event->type == EVENT_DIRECTORY_REMOVED &&
+	if (!event->is_sorted)
+		return is_object_watched(watch, event->object, event->what.inode);
+	if (event->what.type == PFS_POKE_DIRECTORY_REMOVED &&
 	    is_object_watched(watch, event->object, 0)) /* all in it is removed, too */
 		return true;
-	return pfs_watch_is_watched(watch, event->inode) ||
-	       pfs_watch_is_watched(watch, event->directory);
-}
-
-/* Was /proc looked through since? Then who was not found there was not watching at this time. */
-static bool was_scanned_since(const struct pfs_watch *watch, int64_t time)
-{
-	return watch->scanned_at >= time;
+	return pfs_scan_finds(watch, event->what.inode) ||
+	       pfs_scan_finds(watch, event->what.directory);
 }
 
 /*
- * Not at once: what changes together is looked for together. And a look keeps a processor busy
- * for milliseconds, so whoever brought the change to light gets it first.
+ * Not at once: one scan is for all that changes together. And a scan keeps a processor busy for
+ * milliseconds, so whoever brought the change to light gets it first.
  */
 static void pump_soon(struct pfs_watch *watch, const struct event *event)
 {
-	int64_t due = pfs_loop_now(watch->loop) + (event->checked ? 0 : LOOK_PAUSE);
+	int64_t now = pfs_loop_now(watch->loop);
 
-	if (!watch->retry.running || due < watch->retry.due)
-		pfs_timer_start(watch->loop, &watch->retry, due);
-	watch->scan_wanted = watch->scan_wanted || !event->checked;
+	if (event->checked)
+		pfs_watch_pump_at(watch, now);
+	else
+		pfs_scan_want_at(watch, now + SCAN_PAUSE);
 }
 
 /* Those that somebody is known to watch have the second half of the queue for themselves. */
 static bool is_full(struct pfs_watch *watch, bool checked)
 {
-	if (watch->event_count < (checked ? EVENTS_MAX : EVENTS_MAX / 2))
+	if (watch->event.count < (checked ? EVENTS_MAX : EVENTS_MAX / 2))
 		return false;
-	if (!watch->overflowed)
+	if (!watch->event.overflowed)
 		pfs_warning("watch: more changes at once than can be told: some are not");
-	watch->overflowed = true;
+	watch->event.overflowed = true;
 	return true;
 }
 
@@ -112,33 +106,39 @@ static void add_event(struct pfs_watch *watch, const struct event *like, const c
 	size_t size = strlen(path) + 1;
 	struct event *event;
 
-	if (!watch->poke || watch->hopeless ||
-	    (!checked && was_scanned_since(watch, like->happened_at)) || is_full(watch, checked))
+	if (!watch->poke || watch->child.hopeless ||
+	    (!checked && pfs_scan_proves(watch, like->happened_at)) || is_full(watch, checked))
 		return;
 	event = malloc(sizeof(*event) + size);
 	if (!event)
 		return;
 	*event = *like;
 	memcpy(event->path, path, size);
+	event->what.path = event->path;
 	event->checked = checked;
 	if (event->object)
 		pfs_store_hold(watch->store, event->object, 1);
-	if (event->type == EVENT_CHANGES) {
+	if (!event->is_sorted) {
 		(void)pfs_content_keep(event->before);
 		(void)pfs_content_keep(event->after);
 	}
-	TAILQ_INSERT_TAIL(&watch->events, event, link);
-	watch->event_count++;
-	if (!event->object && event->type == EVENT_CHANGE)
-		watch->whole = event;
+	TAILQ_INSERT_TAIL(&watch->event.all, event, link);
+	watch->event.count++;
+	if (!event->object && event->what.type == PFS_POKE_CHANGED)
+		watch->event.whole = event;
 	pump_soon(watch, event);
+}
+
+void pfs_event_init(struct pfs_watch *watch)
+{
+	TAILQ_INIT(&watch->event.all);
 }
 
 void pfs_event_finish(struct pfs_watch *watch)
 {
 	struct event *event;
 
-	while ((event = TAILQ_FIRST(&watch->events)))
+	while ((event = TAILQ_FIRST(&watch->event.all)))
 		drop_event(watch, event);
 }
 
@@ -151,34 +151,37 @@ void pfs_event_finish(struct pfs_watch *watch)
 static void add_to_whole(struct pfs_watch *watch)
 {
 	struct event event = {
-		.type = EVENT_FILE_REPLACED,
-		.inode = pfs_tree_rotated_inode(watch->tree, NULL),
-		.directory = PFS_ROOT_INODE,
+		.is_sorted = true,
+		.what.type = PFS_POKE_FILE_REPLACED,
+		.what.inode = pfs_tree_rotated_inode(watch->tree, NULL),
+		.what.directory = PFS_ROOT_INODE,
 		.happened_at = pfs_loop_now(watch->loop),
 	};
 
-	if (event.inode) {
-		pfs_poll_changed(watch, event.inode);
+	if (event.what.inode) {
+		pfs_poll_changed(watch, event.what.inode);
 		add_event(watch, &event, "events");
-		watch->whole = NULL;
+		watch->event.whole = NULL;
 	}
-	event.type = EVENT_CHANGE;
-	event.inode = pfs_tree_events_inode(watch->tree, NULL);
-	pfs_poll_changed(watch, event.inode);
-	if (!watch->whole) {
+	event.what.type = PFS_POKE_CHANGED;
+	event.what.inode = pfs_tree_events_inode(watch->tree, NULL);
+	pfs_poll_changed(watch, event.what.inode);
+	if (!watch->event.whole) {
 		add_event(watch, &event, "events");
 		return;
 	}
-	watch->whole->happened_at = event.happened_at;
-	pump_soon(watch, watch->whole);
+	watch->event.whole->happened_at = event.happened_at;
+	pump_soon(watch, watch->event.whole);
 }
 
-static void add_directory(struct pfs_watch *watch, struct pfs_object *object, enum event_type type)
+static void add_directory(struct pfs_watch *watch, struct pfs_object *object,
+			  enum pfs_poke_type type)
 {
 	const struct event event = {
-		.type = type,
-		.inode = pfs_tree_object_inode(object),
-		.directory = pfs_tree_collection_inode(object->kind),
+		.is_sorted = true,
+		.what.type = type,
+		.what.inode = pfs_tree_object_inode(object),
+		.what.directory = pfs_tree_collection_inode(object->kind),
 		.object = object,
 		.happened_at = pfs_loop_now(watch->loop),
 	};
@@ -189,13 +192,11 @@ static void add_directory(struct pfs_watch *watch, struct pfs_object *object, en
 }
 
 /* What the first listing brings has not just come. */
-void pfs_event_on_appeared(void *arg, struct pfs_object *object)
+void pfs_event_on_appeared(struct pfs_watch *watch, struct pfs_object *object)
 {
-	struct pfs_watch *watch = arg;
-
 	if (!pfs_store_list_generation(watch->store, object->kind))
 		return;
-	add_directory(watch, object, EVENT_DIRECTORY_CREATED);
+	add_directory(watch, object, PFS_POKE_DIRECTORY_CREATED);
 	add_to_whole(watch);
 }
 
@@ -209,14 +210,15 @@ struct change {
 	int64_t happened_at;
 };
 
-static void add_file(const struct change *change, enum event_type type, uint64_t inode,
+static void add_file(const struct change *change, enum pfs_poke_type type, uint64_t inode,
 		     const char *name)
 {
 	struct pfs_object *object = change->object;
 	const struct event event = {
-		.type = type,
-		.inode = inode,
-		.directory = pfs_tree_object_inode(object),
+		.is_sorted = true,
+		.what.type = type,
+		.what.inode = inode,
+		.what.directory = pfs_tree_object_inode(object),
 		.object = object,
 		.happened_at = change->happened_at,
 	};
@@ -232,13 +234,13 @@ static void add_removed_file(void *arg, uint64_t inode)
 	char path[PATH_LONGEST];
 
 	if (inode == pfs_tree_object_inode(change->object) ||
-	    !pfs_watch_is_watched(change->watch, inode) ||
+	    !pfs_scan_finds(change->watch, inode) ||
 	    pfs_tree_path(change->watch->tree, inode, path, sizeof(path)))
 		return;
-	add_file(change, EVENT_FILE_REMOVED, inode, strrchr(path, '/') + 1);
+	add_file(change, PFS_POKE_FILE_REMOVED, inode, strrchr(path, '/') + 1);
 }
 
-/* As rm(1) would: whoever watches a file of what has vanished is told first. */
+/* As rm(1) would: the files of what has vanished that somebody watches go first. */
 static void add_removed_files(struct pfs_watch *watch, struct pfs_object *object,
 			      int64_t happened_at)
 {
@@ -247,19 +249,17 @@ static void add_removed_files(struct pfs_watch *watch, struct pfs_object *object
 	pfs_tree_each_inode(watch->tree, object, add_removed_file, &change);
 }
 
-void pfs_event_on_vanished(void *arg, struct pfs_object *object)
+void pfs_event_on_vanished(struct pfs_watch *watch, struct pfs_object *object)
 {
-	struct pfs_watch *watch = arg;
-
 	pfs_poll_vanished(watch, object);
 	add_removed_files(watch, object, pfs_loop_now(watch->loop));
-	add_directory(watch, object, EVENT_DIRECTORY_REMOVED);
+	add_directory(watch, object, PFS_POKE_DIRECTORY_REMOVED);
 	add_to_whole(watch);
 }
 
 static void add_change(void *arg, uint64_t inode, const char *name)
 {
-	add_file(arg, EVENT_CHANGE, inode, name);
+	add_file(arg, PFS_POKE_CHANGED, inode, name);
 }
 
 /* Somebody watches the object: an event for each of its files that changed, came or went. */
@@ -268,21 +268,20 @@ static void add_files(struct change *change)
 	uint64_t done = pfs_tree_done_inode(change->object);
 
 	if (change->rotated)
-		add_file(change, EVENT_FILE_REPLACED, change->rotated, "events");
+		add_file(change, PFS_POKE_FILE_REPLACED, change->rotated, "events");
 	pfs_tree_each_change(change->watch->tree, change->object, change->before, change->after,
 			     add_change, change);
 	if (change->after->end && !change->before->end)
-		add_file(change, EVENT_FILE_CREATED, done, "done");
+		add_file(change, PFS_POKE_FILE_CREATED, done, "done");
 	else if (!change->after->end && change->before->end)
-		add_file(change, EVENT_FILE_REMOVED, done, "done");
+		add_file(change, PFS_POKE_FILE_REMOVED, done, "done");
 }
 
-/* Perhaps somebody does; a look will tell. */
+/* Perhaps somebody does; a scan will find out. */
 static void add_changes(const struct change *change)
 {
 	const struct event event = {
-		.type = EVENT_CHANGES,
-		.inode = change->rotated,
+		.what.inode = change->rotated,
 		.object = change->object,
 		.before = change->before,
 		.after = change->after,
@@ -292,43 +291,40 @@ static void add_changes(const struct change *change)
 	add_event(change->watch, &event, "");
 }
 
-/* `wait` held for no time before the end; the answer that its readers now get is to last. */
-static void forget(void *arg, uint64_t inode)
+/* `wait` was valid for no time before the end; the answer that its readers now get is to last. */
+static void invalidate(void *arg, uint64_t inode)
 {
 	const struct change *change = arg;
 	const struct pfs_watch *watch = change->watch;
 
 	if (change->before->end || inode != pfs_tree_wait_inode(change->object))
-		watch->host.tell(watch->host.arg, inode, NULL);
+		watch->host.notify(watch->host.arg, inode, NULL);
 }
 
-/*
- * Who is told of one file may read another, or look whether `done` is there: what the kernel knew
- * of them holds no more.
- */
-static void forget_all(struct change *change)
+/* A notified process may read any file of the object, or look whether `done` is there. */
+static void invalidate_all(struct change *change)
 {
 	struct pfs_watch *watch = change->watch;
 
-	pfs_tree_each_inode(watch->tree, change->object, forget, change);
+	pfs_tree_each_inode(watch->tree, change->object, invalidate, change);
 	if (!change->after->end != !change->before->end)
-		watch->host.forget_names(watch->host.arg);
+		watch->host.notify_names(watch->host.arg);
 }
 
-static void tell_poll(void *arg, uint64_t inode, const char *name)
+static void wake_poll(void *arg, uint64_t inode, const char *name)
 {
 	const struct change *change = arg;
 
 	pfs_poll_changed(change->watch, inode);
 }
 
-static void tell_polls(struct change *change)
+static void wake_polls(struct change *change)
 {
 	struct pfs_watch *watch = change->watch;
 
 	if (!pfs_poll_is_polled(watch, change->object))
 		return;
-	pfs_tree_each_change(watch->tree, change->object, change->before, change->after, tell_poll,
+	pfs_tree_each_change(watch->tree, change->object, change->before, change->after, wake_poll,
 			     change);
 	if (change->after->end && !change->before->end)
 		pfs_poll_changed(watch, pfs_tree_wait_inode(change->object));
@@ -336,9 +332,9 @@ static void tell_polls(struct change *change)
 		pfs_poll_changed(watch, change->rotated);
 }
 
-void pfs_event_on_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
+void pfs_event_on_changed(struct pfs_watch *watch, struct pfs_object *object,
+			  struct pfs_content *before)
 {
-	struct pfs_watch *watch = arg;
 	struct change change = {
 		.watch = watch,
 		.object = object,
@@ -350,8 +346,8 @@ void pfs_event_on_changed(void *arg, struct pfs_object *object, struct pfs_conte
 	bool watched = watch->poke && is_object_watched(watch, object, change.rotated);
 
 	if (watched || object->interest)
-		forget_all(&change);
-	tell_polls(&change);
+		invalidate_all(&change);
+	wake_polls(&change);
 	if (watched)
 		add_files(&change);
 	else
@@ -367,11 +363,11 @@ static void sort_changes(struct pfs_watch *watch, struct event *event)
 		.object = event->object,
 		.before = event->before,
 		.after = event->after,
-		.rotated = event->inode,
+		.rotated = event->what.inode,
 		.happened_at = event->happened_at,
 	};
 
-	forget_all(&change);
+	invalidate_all(&change);
 	add_files(&change);
 	drop_event(watch, event);
 }
@@ -380,8 +376,8 @@ static void sort_changes(struct pfs_watch *watch, struct event *event)
 static void sort_removed(struct pfs_watch *watch, struct event *event)
 {
 	add_removed_files(watch, event->object, event->happened_at);
-	TAILQ_REMOVE(&watch->events, event, link);
-	TAILQ_INSERT_TAIL(&watch->events, event, link);
+	TAILQ_REMOVE(&watch->event.all, event, link);
+	TAILQ_INSERT_TAIL(&watch->event.all, event, link);
 	event->checked = true;
 }
 
@@ -389,193 +385,116 @@ void pfs_event_check(struct pfs_watch *watch)
 {
 	struct event *event, *next;
 
-	for (event = TAILQ_FIRST(&watch->events); event; event = next) {
+	for (event = TAILQ_FIRST(&watch->event.all); event; event = next) {
 		bool watched = is_event_watched(watch, event);
 
 		/* What is queued meanwhile is found watched or not when it is queued. */
 		next = TAILQ_NEXT(event, link);
-		if (watched && event->type == EVENT_CHANGES)
+		if (watched && !event->is_sorted)
 			sort_changes(watch, event);
-		else if (watched && event->type == EVENT_DIRECTORY_REMOVED && !event->checked)
+		else if (watched && event->what.type == PFS_POKE_DIRECTORY_REMOVED &&
+			 !event->checked)
 			sort_removed(watch, event);
 		else if (watched)
 			event->checked = true;
-		else if (event->checked || event == watch->current)
+		else if (event->checked || event == watch->event.current)
 			continue;
-		else if (was_scanned_since(watch, event->happened_at))
+		else if (pfs_scan_proves(watch, event->happened_at))
 			drop_event(watch, event);
 		else
-			watch->scan_wanted = true;
+			pfs_scan_want_at(watch, pfs_loop_now(watch->loop));
 	}
 }
 
-/* --- telling ------------------------------------------------------------------------------- */
+/* --- making them --------------------------------------------------------------------------- */
 
-/*
- * What the child does to make an event. The look at the beginning is at the file, since what the
- * kernel has of it must go; or, where a name is made or removed, at its directory, so that the
- * kernel sees the window open: without one it isn't needed.
- */
-#define OPERATIONS_MAX 4
-static const enum pfs_poke_operation operations[][OPERATIONS_MAX + 1] = {
-	[EVENT_CHANGE] = {PFS_POKE_STAT, PFS_POKE_MODIFY, PFS_POKE_ATTRIB, PFS_POKE_CLOSE_WRITE},
-	[EVENT_DIRECTORY_CREATED] = {PFS_POKE_STAT, PFS_POKE_CREATE_DIRECTORY},
-	[EVENT_DIRECTORY_REMOVED] = {PFS_POKE_STAT, PFS_POKE_REMOVE_DIRECTORY},
-	[EVENT_FILE_CREATED] = {PFS_POKE_STAT, PFS_POKE_CREATE_FILE},
-	[EVENT_FILE_REMOVED] = {PFS_POKE_STAT, PFS_POKE_REMOVE_FILE},
-	[EVENT_FILE_REPLACED] = {PFS_POKE_STAT, PFS_POKE_REMOVE_FILE, PFS_POKE_CREATE_FILE},
+/* Directories in which an event has to wait. */
+struct blocked {
+	uint64_t inodes[BLOCKED_MAX];
+	size_t count;
 };
 
-/* Of what the child changes: a file, or the directory that a name is in. */
-static uint64_t changed_inode(const struct event *event)
+/* It comes after one that waits: in the same directory, or it is about that directory. */
+static bool is_behind(const struct blocked *blocked, const struct event *event)
 {
-	return event->type == EVENT_CHANGE ? event->inode : event->directory;
-}
-
-/* PFS_POKE_NOTHING: the event is told. The last is a look at the window, which is closed then. */
-static enum pfs_poke_operation next_operation(struct pfs_watch *watch, struct event *event)
-{
-	const bool needs_window = watch->config.needs_window;
-	enum pfs_poke_operation operation;
-
-	if (!event->step && event->type != EVENT_CHANGE && !needs_window)
-		event->step++;
-	operation = operations[event->type][event->step];
-	if (operation != PFS_POKE_NOTHING) {
-		event->step++;
-		watch->window = needs_window ? changed_inode(event) : 0;
-	} else if (watch->window) {
-		operation = PFS_POKE_STAT;
-		watch->window = 0;
+	for (size_t i = 0; i < blocked->count; i++) {
+		if (blocked->inodes[i] == event->what.directory ||
+		    blocked->inodes[i] == event->what.inode)
+			return true;
 	}
-	return operation;
+	return false;
 }
 
-/* The event to go on with: the one begun, else the first whose directory isn't busy. */
+/* The first event that can be made now. */
 static struct event *choose_event(struct pfs_watch *watch)
 {
-	uint64_t busy = 0; /* directory that was found to be */
+	struct blocked blocked = {.count = 0};
 	struct event *event;
 
-	if (watch->current)
-		return watch->current;
-	TAILQ_FOREACH(event, &watch->events, link) {
-		if (!event->checked || (busy && event->directory == busy))
+	TAILQ_FOREACH(event, &watch->event.all, link) {
+		if (!event->checked || is_behind(&blocked, event))
 			continue;
-		if (event->type == EVENT_CHANGE ||
-		    !watch->host.is_busy(watch->host.arg, event->directory))
+		if (event->what.type == PFS_POKE_CHANGED ||
+		    !watch->host.is_busy(watch->host.arg, event->what.directory))
 			return event;
-		busy = event->directory;
+		if (blocked.count == BLOCKED_MAX)
+			break;
+		blocked.inodes[blocked.count++] = event->what.directory;
 	}
-	if (busy)
-		pfs_timer_start(watch->loop, &watch->retry, pfs_loop_now(watch->loop) + BUSY_PAUSE);
+	if (blocked.count)
+		pfs_watch_pump_at(watch, pfs_loop_now(watch->loop) + BUSY_PAUSE);
 	return NULL;
 }
 
-/* 0: the child is at it. 1: the event is told. Or an error: it can't be. */
-static int take_step(struct pfs_watch *watch, struct event *event)
+/* 0: the child is at it. -EPIPE: there is none. Else it can't be made, and is dropped. */
+static int make_event(struct pfs_watch *watch, struct event *event)
 {
-	enum pfs_poke_operation operation = next_operation(watch, event);
-	const char *slash = strrchr(event->path, '/');
-	char path[PATH_LONGEST];
+	int error;
 
-	if (operation == PFS_POKE_NOTHING)
-		return 1;
-	if (watch->whole == event)
-		watch->whole = NULL;
-	if (event->type != EVENT_CHANGE && operation == PFS_POKE_STAT)
-		(void)snprintf(path, sizeof(path), "%.*s", slash ? (int)(slash - event->path) : 0,
-			       event->path);
-	else
-		(void)snprintf(path, sizeof(path), "%s", event->path);
-	return pfs_poke_ask(watch->poke, operation, changed_inode(event), path);
+	/* While it is made, who is told of it may read: later lines are another event's. */
+	if (watch->event.whole == event)
+		watch->event.whole = NULL;
+	event->what.directory_gone = event->object && event->object->gone &&
+				     event->what.type != PFS_POKE_DIRECTORY_REMOVED;
+	error = pfs_poke_make(watch->poke, &event->what);
+	if (!error)
+		watch->event.current = event;
+	else if (error != -EPIPE)
+		drop_event(watch, event);
+	return error;
 }
 
-/* What is to be told may be gone again: that is nothing to warn of. */
+/* What happened may have been undone meanwhile: that is nothing to warn of. */
 void pfs_event_failed(void *arg, int error)
 {
 	const struct pfs_watch *watch = arg;
 
-	if (watch->current)
-		pfs_debug("watch: %s: can't be told: %s", watch->current->path, strerror(-error));
+	if (watch->event.current)
+		pfs_debug("watch: %s: no event: %s", watch->event.current->path, strerror(-error));
 }
 
 void pfs_event_interrupted(struct pfs_watch *watch)
 {
-	if (watch->current)
-		watch->current->step = 0;
-	watch->current = NULL;
-	watch->window = 0;
+	watch->event.current = NULL;
 }
 
 void pfs_event_pump(void *arg)
 {
 	struct pfs_watch *watch = arg;
 	struct event *event;
-	int result;
 
-	if (!watch->poke)
+	if (!watch->poke || !pfs_poke_is_idle(watch->poke))
 		return;
+	if (watch->event.current)
+		drop_event(watch, watch->event.current);
 	while (pfs_poke_is_idle(watch->poke)) {
-		if (watch->scan_wanted && !watch->current) {
-			watch->scan_begun = pfs_loop_now(watch->loop);
-			if (pfs_poke_ask(watch->poke, PFS_POKE_SCAN, 0, ""))
+		if (watch->scan.wanted) {
+			if (pfs_scan_begin(watch))
 				return;
-			watch->scan_wanted = false;
 			continue;
 		}
 		event = choose_event(watch);
-		if (!event)
-			return;
-		watch->current = event;
-		result = take_step(watch, event);
-		if (result == -EPIPE)
-			return; /* its end will be told */
-		if (result)
-			drop_event(watch, event);
+		if (!event || make_event(watch, event) == -EPIPE)
+			return; /* the child's end will be reported */
 	}
-}
-
-/* --- permissions --------------------------------------------------------------------------- */
-
-bool pfs_watch_is_child(const struct pfs_watch *watch, pid_t pid)
-{
-	return watch->poke && pfs_poke_is_child(watch->poke, pid);
-}
-
-bool pfs_watch_permits(struct pfs_watch *watch, pid_t pid, enum pfs_poke_operation operation,
-		       uint64_t inode, const char *name)
-{
-	return watch->poke && pfs_poke_permits(watch->poke, pid, operation, inode, name);
-}
-
-enum pfs_pretence pfs_watch_pretends(const struct pfs_watch *watch, pid_t pid, uint64_t directory,
-				     const char *name, uint64_t *ret_inode)
-{
-	const struct pfs_object *object = watch->current ? watch->current->object : NULL;
-
-	if (!watch->current || !pfs_watch_is_child(watch, pid))
-		return PFS_PRETEND_NOTHING;
-	/* What has vanished is there until that is told, so that files can be removed from it. */
-	if (object && object->gone && directory == pfs_tree_collection_inode(object->kind) &&
-	    !strcmp(name, object->id)) {
-		*ret_inode = pfs_tree_object_inode(object);
-		return PFS_PRETEND_THERE;
-	}
-	switch (pfs_poke_under_way(watch->poke, directory, name)) {
-	case PFS_POKE_CREATE_DIRECTORY:
-	case PFS_POKE_CREATE_FILE:
-		return PFS_PRETEND_MISSING;
-	case PFS_POKE_REMOVE_DIRECTORY:
-	case PFS_POKE_REMOVE_FILE:
-		*ret_inode = watch->current->inode;
-		return PFS_PRETEND_THERE;
-	default:
-		return PFS_PRETEND_NOTHING;
-	}
-}
-
-bool pfs_watch_is_window(const struct pfs_watch *watch, uint64_t inode)
-{
-	return watch->window && watch->window == inode;
 }

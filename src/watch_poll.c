@@ -37,24 +37,24 @@ static void drop_handle(struct pfs_watch *watch, struct poll *poll)
 
 static void drop_poll(struct pfs_watch *watch, struct poll *poll)
 {
-	TAILQ_REMOVE(&watch->polls, poll, link);
-	watch->poll_count--;
+	TAILQ_REMOVE(&watch->poll.all, poll, link);
+	watch->poll.count--;
 	drop_handle(watch, poll);
 	free(poll);
 }
 
 /* Who doesn't sleep now asks later, and reads then: the kernel is to know of it by then, too. */
-static void tell_change(struct pfs_watch *watch, struct poll *poll)
+static void notify(struct pfs_watch *watch, struct poll *poll)
 {
 	poll->changed = true;
-	watch->host.tell(watch->host.arg, poll->inode, poll->handle);
+	watch->host.notify(watch->host.arg, poll->inode, poll->handle);
 }
 
 static struct poll *find_poll(const struct pfs_watch *watch, uint64_t key)
 {
 	struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link) {
+	TAILQ_FOREACH(poll, &watch->poll.all, link) {
 		if (poll->key == key)
 			return poll;
 	}
@@ -74,10 +74,10 @@ static int make_room(struct pfs_watch *watch)
 {
 	struct poll *poll;
 
-	if (watch->poll_count < POLLS_MAX)
+	if (watch->poll.count < POLLS_MAX)
 		return 0;
-	TAILQ_FOREACH(poll, &watch->polls, link) {
-		if (is_live(poll) && pfs_watch_can_change(watch, poll->inode))
+	TAILQ_FOREACH(poll, &watch->poll.all, link) {
+		if (is_live(poll) && pfs_interest_can_change(watch, poll->inode))
 			continue;
 		drop_poll(watch, poll);
 		return 0;
@@ -94,8 +94,8 @@ static int make_poll(struct pfs_watch *watch, uint64_t key, uint64_t inode, stru
 		return error ? error : -ENOMEM;
 	poll->key = key;
 	poll->inode = inode;
-	TAILQ_INSERT_TAIL(&watch->polls, poll, link);
-	watch->poll_count++;
+	TAILQ_INSERT_TAIL(&watch->poll.all, poll, link);
+	watch->poll.count++;
 	*ret_poll = poll;
 	return 0;
 }
@@ -115,7 +115,8 @@ int pfs_watch_poll(struct pfs_watch *watch, uint64_t inode, uint64_t key, void *
 	poll->unanswered = 0;
 	*ret_changed = poll->changed;
 	poll->changed = false;
-	pfs_watch_add_polled(watch, inode);
+	pfs_interest_take(watch, inode);
+	pfs_interest_schedule(watch);
 	return 0;
 }
 
@@ -123,9 +124,9 @@ void pfs_poll_changed(struct pfs_watch *watch, uint64_t inode)
 {
 	struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link) {
+	TAILQ_FOREACH(poll, &watch->poll.all, link) {
 		if (poll->inode == inode)
-			tell_change(watch, poll);
+			notify(watch, poll);
 	}
 }
 
@@ -141,7 +142,7 @@ bool pfs_poll_is_polled(const struct pfs_watch *watch, const struct pfs_object *
 {
 	const struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link) {
+	TAILQ_FOREACH(poll, &watch->poll.all, link) {
 		if (is_of(watch, poll, object))
 			return true;
 	}
@@ -152,36 +153,46 @@ void pfs_poll_vanished(struct pfs_watch *watch, const struct pfs_object *object)
 {
 	struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link) {
+	TAILQ_FOREACH(poll, &watch->poll.all, link) {
 		if (is_of(watch, poll, object))
-			tell_change(watch, poll);
+			notify(watch, poll);
 	}
 }
 
-void pfs_poll_probe(struct pfs_watch *watch)
+bool pfs_poll_probe(struct pfs_watch *watch)
 {
+	int64_t now = pfs_loop_now(watch->loop);
 	struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link) {
+	if (!watch->poll.count || now - watch->poll.probed_at < watch->config.ttl)
+		return false;
+	watch->poll.probed_at = now;
+	TAILQ_FOREACH(poll, &watch->poll.all, link) {
 		if (is_live(poll) && poll->unanswered++ < UNANSWERED && poll->handle)
-			watch->host.tell(watch->host.arg, poll->inode, poll->handle);
+			watch->host.notify(watch->host.arg, poll->inode, poll->handle);
 	}
+	return true;
 }
 
 void pfs_poll_each(struct pfs_watch *watch, void (*visit)(struct pfs_watch *watch, uint64_t inode))
 {
 	struct poll *poll;
 
-	TAILQ_FOREACH(poll, &watch->polls, link) {
+	TAILQ_FOREACH(poll, &watch->poll.all, link) {
 		if (is_live(poll))
 			visit(watch, poll->inode);
 	}
+}
+
+void pfs_poll_init(struct pfs_watch *watch)
+{
+	TAILQ_INIT(&watch->poll.all);
 }
 
 void pfs_poll_finish(struct pfs_watch *watch)
 {
 	struct poll *poll;
 
-	while ((poll = TAILQ_FIRST(&watch->polls)))
+	while ((poll = TAILQ_FIRST(&watch->poll.all)))
 		drop_poll(watch, poll);
 }

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 struct pfs_loop;
+struct pfs_poke;
 struct pfs_stats;
 struct pfs_store;
 struct pfs_tree;
@@ -27,8 +28,9 @@ struct pfs_fs_config {
 	/* ns after which the kernel ends the mount for a message that wasn't answered
 	 * (fs.fuse.max_request_timeout); 0: never. Messages are answered well before. */
 	int64_t time_limit;
-	unsigned max_read; /* the value of max_read in options; 0: none */
-	bool check_modes;  /* the kernel checks modes and owners (default_permissions) */
+	unsigned max_read;     /* the value of max_read in options; 0: none */
+	bool check_modes;      /* the kernel checks modes and owners (default_permissions) */
+	struct pfs_poke *poke; /* whose child makes inotify's events; borrowed; NULL: nobody */
 };
 
 struct pfs_fs;

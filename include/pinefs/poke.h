@@ -2,9 +2,10 @@
 /*
  * poke: makes the kernel tell inotify. No call lets a filesystem say "this file changed" to those
  * who watch it; but a change that a process makes on the mount is told to everybody. So a child
- * process, started before the mount and without its descriptor, makes the changes that pinefs
- * wants to be told: it touches a file, makes or removes a name. pinefs lets just this one change
- * through: the one that it asked for, once, from that process. Everybody else gets EROFS.
+ * process, started before the mount and without its descriptor, makes the changes that inotify is
+ * to make events of: it touches a file, makes or removes a name. Which of them make which event is
+ * known here and nowhere else. pinefs lets just these changes through: those of the event that it
+ * asked for, once each, from that process. Everybody else gets EROFS.
  *
  * The child also looks who is watching (/proc/PID/fdinfo), which takes too long for the loop.
  *
@@ -22,17 +23,32 @@
 struct pfs_loop;
 struct pfs_poke;
 
+/* What happened to a file or directory, and which events inotify makes of it. */
+enum pfs_poke_type {
+	PFS_POKE_CHANGED,	    /* a file's content: IN_MODIFY, IN_ATTRIB, IN_CLOSE_WRITE */
+	PFS_POKE_DIRECTORY_CREATED, /* IN_CREATE */
+	PFS_POKE_DIRECTORY_REMOVED, /* IN_DELETE */
+	PFS_POKE_FILE_CREATED,
+	PFS_POKE_FILE_REMOVED,
+	PFS_POKE_FILE_REPLACED, /* by another of the same name: IN_DELETE, IN_CREATE */
+};
+
+struct pfs_poke_event {
+	enum pfs_poke_type type;
+	uint64_t inode;	     /* of what changed, came or went */
+	uint64_t directory;  /* which it is in */
+	bool directory_gone; /* only the child is to find the directory: it has vanished, too */
+	const char *path;    /* below the mountpoint: "restore-jobs/ID/status"; borrowed */
+};
+
+/* What a message to the filesystem asks for, where the child may do it. */
 enum pfs_poke_operation {
-	PFS_POKE_NOTHING,
-	PFS_POKE_STAT,		   /* have the kernel fetch the attributes anew */
-	PFS_POKE_MODIFY,	   /* set the modification time: IN_MODIFY */
-	PFS_POKE_ATTRIB,	   /* set both times: IN_ATTRIB */
-	PFS_POKE_CLOSE_WRITE,	   /* open for writing and close: IN_CLOSE_WRITE */
-	PFS_POKE_CREATE_DIRECTORY, /* IN_CREATE */
+	PFS_POKE_MODIFY, /* set the modification time */
+	PFS_POKE_ATTRIB, /* set both times */
+	PFS_POKE_CREATE_DIRECTORY,
 	PFS_POKE_CREATE_FILE,
-	PFS_POKE_REMOVE_DIRECTORY, /* IN_DELETE */
+	PFS_POKE_REMOVE_DIRECTORY,
 	PFS_POKE_REMOVE_FILE,
-	PFS_POKE_SCAN,
 };
 
 #define PFS_WATCHERS_MAX 100000 /* found by one scan; those beyond are passed over */
@@ -67,8 +83,8 @@ void pfs_poke_destroy(struct pfs_poke *poke); /* takes NULL */
 
 /*
  * Have the answers served from the loop. idle is called whenever what was asked for is done, well
- * or not, and another thing may be asked for; before that failed, with -errno, if it couldn't be
- * done, and scanned after each scan, with what was found (borrowed); gone at most once a child.
+ * or not, and another thing may be asked for; before that failed, with -errno, if an event couldn't
+ * be made, and scanned after each scan, with what was found (borrowed); gone at most once a child.
  * 0, -ENOSPC.
  */
 struct pfs_poke_listener {
@@ -82,38 +98,51 @@ int pfs_poke_listen(struct pfs_poke *poke, struct pfs_loop *loop,
 		    const struct pfs_poke_listener *listener);
 
 /*
- * What the mount is to be known by from now on. Until then no scan finds anything, and nothing can
- * be changed: it fails with -ENODEV. The mountpoint that the child was started with is where it
- * looks first; it finds the mount wherever that has been moved to.
+ * What the mount is to be known by from now on. Until then no scan finds anything, and no event can
+ * be made: it fails with -ENODEV. The mountpoint that the child was started with is where it looks
+ * first; it finds the mount wherever that has been moved to.
  */
 void pfs_poke_set_device(struct pfs_poke *poke, dev_t device);
+
+/*
+ * The kernel checks modes, and the child has no rights that pass them: from now on what it changes
+ * must seem to be its own, and to be writable, while it is at it: see pfs_poke_is_window.
+ */
+void pfs_poke_set_window(struct pfs_poke *poke);
 
 bool pfs_poke_is_idle(const struct pfs_poke *poke);
 
 /*
- * Ask for one thing; only while idle. path is below the mountpoint ("restore-jobs/ID/status"),
- * inode the file that is changed or, for a name that is made or removed, its directory; both mean
- * nothing for a scan. 0; -EBUSY; -ENAMETOOLONG; -EPIPE: the child is gone, or listener->gone will
- * tell so; or what send(2) fails with.
+ * Have an event made, or all processes scanned for watches; only while idle. The path and the event
+ * are copied. 0; -EBUSY; -ENAMETOOLONG; -EPIPE: the child is gone, or listener->gone will say so;
+ * or what send(2) fails with.
  */
-int pfs_poke_ask(struct pfs_poke *poke, enum pfs_poke_operation operation, uint64_t inode,
-		 const char *path);
+int pfs_poke_make(struct pfs_poke *poke, const struct pfs_poke_event *event);
+int pfs_poke_scan(struct pfs_poke *poke);
+
+/* --- what its messages are answered ---------------------------------------------------------- */
 
 /* Is this the child's process id? Nobody else has it until there is another child, or none. */
 bool pfs_poke_is_child(const struct pfs_poke *poke, pid_t pid);
 
 /*
- * May this process do this to this inode now? True once for what was asked for, and only while
- * it is under way. name: of what is made or removed, else NULL.
+ * May this process do this now? inode: what is changed; or, with the name of what is made or
+ * removed, the directory. True once for each operation that makes the event under way, and in their
+ * order.
  */
 bool pfs_poke_permits(struct pfs_poke *poke, pid_t pid, enum pfs_poke_operation operation,
 		      uint64_t inode, const char *name);
 
-/*
- * What is under way about this inode and name, whether or not its permission was used; for what
- * the child looks up. name: as above. PFS_POKE_NOTHING: something else, or nothing.
- */
-enum pfs_poke_operation pfs_poke_under_way(const struct pfs_poke *poke, uint64_t inode,
-					   const char *name);
+/* What a process is to find that looks a name up in a directory. */
+enum pfs_pretence {
+	PFS_PRETEND_NOTHING, /* what everybody finds */
+	PFS_PRETEND_MISSING, /* the child, which is about to make it: nothing */
+	PFS_PRETEND_THERE,   /* the child, which is about to remove it, or from it: ret_inode */
+};
+enum pfs_pretence pfs_poke_pretends(const struct pfs_poke *poke, pid_t pid, uint64_t directory,
+				    const char *name, uint64_t *ret_inode);
+
+/* Must this file or directory seem to be the child's own, and writable to it, just now? */
+bool pfs_poke_is_window(const struct pfs_poke *poke, uint64_t inode);
 
 #endif

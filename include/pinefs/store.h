@@ -168,8 +168,16 @@ int pfs_store_refresh(struct pfs_store *store, struct pfs_object *object);
 int pfs_store_refresh_list(struct pfs_store *store, const struct pfs_kind *kind);
 bool pfs_store_is_walking(const struct pfs_store *store, const struct pfs_kind *kind);
 
-/* Requests that the last walk of the list took; 0: there was none that ended well. */
-size_t pfs_store_list_price(const struct pfs_store *store, const struct pfs_kind *kind);
+/* Did the last walk fail? */
+bool pfs_store_list_failed(const struct pfs_store *store, const struct pfs_kind *kind);
+
+/*
+ * Will a walk of its list tell of this object, as far as is known? Would one cost fewer requests
+ * than describing so many of those objects?
+ */
+bool pfs_store_is_listed(const struct pfs_store *store, const struct pfs_object *object);
+bool pfs_store_prefers_list(const struct pfs_store *store, const struct pfs_kind *kind,
+			    size_t objects);
 
 /*
  * Somebody wants to know of each change. Then an object that has ended is asked for as often as one

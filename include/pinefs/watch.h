@@ -5,9 +5,9 @@
  * watches, and for lists that somebody watches. With nobody there, no timer runs.
  *
  * Those who read `wait` are known, since their read(2) is with us, and so are those who poll(2).
- * Those who use inotify are not announced by the kernel; they are looked for (poke's scan) a little
- * more than a TTL after the last message from the kernel, since a watch on what can still change
- * can't be set without one, and after that as long as there are any; and after each change.
+ * Those who use inotify are not announced by the kernel: /proc is scanned for them (by poke) a
+ * little more than a TTL after the last message from the kernel, since a watch on what can still
+ * change can't be set without one, and after that as long as there are any; and after each change.
  *
  * The child that makes the events may be killed: then there is another a little later.
  *
@@ -22,11 +22,10 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include "pinefs/poke.h"
-
 struct pfs_buffer;
 struct pfs_loop;
 struct pfs_object;
+struct pfs_poke;
 struct pfs_stats;
 struct pfs_store;
 struct pfs_tree;
@@ -34,9 +33,6 @@ struct pfs_wait;
 
 struct pfs_watch_config {
 	int64_t ttl; /* ns between refreshes */
-	/* The kernel checks modes, and the child has no rights that pass them: what it changes must
-	 * seem to be its own, and to be writable (pfs_watch_is_window). */
-	bool needs_window;
 };
 
 struct pfs_watch;
@@ -59,9 +55,9 @@ struct pfs_watch_host {
 	bool (*is_busy)(void *arg, uint64_t directory);
 	/* Have the kernel fetch the inode's attributes anew, and wake who polls with this handle,
 	 * unless that is NULL. */
-	void (*tell)(void *arg, uint64_t inode, void *handle);
+	void (*notify)(void *arg, uint64_t inode, void *handle);
 	/* Have the kernel look each name up anew, also those that it knows not to exist. */
-	void (*forget_names)(void *arg);
+	void (*notify_names)(void *arg);
 	/* The handle isn't needed any more. */
 	void (*drop)(void *arg, void *handle);
 	void *arg;
@@ -92,26 +88,6 @@ void pfs_watch_expire(struct pfs_watch *watch);
 
 /* The kernel asks for something, or is answered: from now on somebody new may be watching. */
 void pfs_watch_noticed(struct pfs_watch *watch);
-
-/*
- * A process wants to change something: is it our child doing what it was asked to? Once. For a
- * name that is made or removed, inode is the directory.
- */
-bool pfs_watch_permits(struct pfs_watch *watch, pid_t pid, enum pfs_poke_operation operation,
-		       uint64_t inode, const char *name);
-bool pfs_watch_is_child(const struct pfs_watch *watch, pid_t pid);
-
-/* What is to be told about a name to a process that looks it up. */
-enum pfs_pretence {
-	PFS_PRETEND_NOTHING, /* what everybody is told */
-	PFS_PRETEND_MISSING, /* to our child, which is about to make it */
-	PFS_PRETEND_THERE,   /* to our child, which is about to remove it: ret_inode */
-};
-enum pfs_pretence pfs_watch_pretends(const struct pfs_watch *watch, pid_t pid, uint64_t directory,
-				     const char *name, uint64_t *ret_inode);
-
-/* Must this file or directory seem to be the child's own, and writable to it, just now? */
-bool pfs_watch_is_window(const struct pfs_watch *watch, uint64_t inode);
 
 /* For /.pinefs/watchers: a line a watch, as last seen: process id, name, path; tabs between. */
 void pfs_watch_render(const struct pfs_watch *watch, struct pfs_buffer *buffer);

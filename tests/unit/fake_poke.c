@@ -14,9 +14,14 @@ int pfs_poke_listen(struct pfs_poke *poke, struct pfs_loop *loop,
 	return 0;
 }
 
+static bool is_busy(const struct pfs_poke *poke)
+{
+	return poke->scanning || poke->making;
+}
+
 bool pfs_poke_is_idle(const struct pfs_poke *poke)
 {
-	return !poke->gone && poke->operation == PFS_POKE_NOTHING;
+	return !poke->gone && !is_busy(poke);
 }
 
 int pfs_poke_restart(struct pfs_poke *poke)
@@ -28,33 +33,35 @@ int pfs_poke_restart(struct pfs_poke *poke)
 	return 0;
 }
 
-int pfs_poke_ask(struct pfs_poke *poke, enum pfs_poke_operation operation, uint64_t inode,
-		 const char *path)
+int pfs_poke_scan(struct pfs_poke *poke)
+{
+	if (poke->dead)
+		return -EPIPE;
+	assert_false(is_busy(poke));
+	poke->scanning = true;
+	poke->scans++;
+	return 0;
+}
+
+int pfs_poke_make(struct pfs_poke *poke, const struct pfs_poke_event *event)
 {
 	static const char *const names[] = {
-		[PFS_POKE_STAT] = "stat",
-		[PFS_POKE_MODIFY] = "modify",
-		[PFS_POKE_ATTRIB] = "attrib",
-		[PFS_POKE_CLOSE_WRITE] = "close",
-		[PFS_POKE_CREATE_DIRECTORY] = "mkdir",
-		[PFS_POKE_CREATE_FILE] = "mknod",
-		[PFS_POKE_REMOVE_DIRECTORY] = "rmdir",
-		[PFS_POKE_REMOVE_FILE] = "unlink",
+		[PFS_POKE_CHANGED] = "changed",		[PFS_POKE_DIRECTORY_CREATED] = "mkdir",
+		[PFS_POKE_DIRECTORY_REMOVED] = "rmdir", [PFS_POKE_FILE_CREATED] = "mknod",
+		[PFS_POKE_FILE_REMOVED] = "unlink",	[PFS_POKE_FILE_REPLACED] = "replaced",
 	};
 	size_t length = strlen(poke->orders);
 
 	if (poke->dead)
 		return -EPIPE;
-	assert_int_equal(poke->operation, PFS_POKE_NOTHING);
-	assert_int_not_equal(operation, PFS_POKE_NOTHING);
-	poke->operation = operation;
-	poke->inode = inode;
-	snprintf(poke->path, sizeof(poke->path), "%s", path);
-	poke->asked += operation != PFS_POKE_SCAN;
-	poke->scans += operation == PFS_POKE_SCAN;
-	if (operation != PFS_POKE_SCAN)
-		snprintf(poke->orders + length, sizeof(poke->orders) - length, "%s%s:%s",
-			 length ? " " : "", names[operation], path);
+	assert_false(is_busy(poke));
+	poke->making = true;
+	poke->event = *event;
+	snprintf(poke->path, sizeof(poke->path), "%s", event->path);
+	poke->event.path = poke->path;
+	poke->asked++;
+	snprintf(poke->orders + length, sizeof(poke->orders) - length, "%s%s:%s", length ? " " : "",
+		 names[event->type], event->path);
 	return 0;
 }
 
@@ -63,20 +70,48 @@ bool pfs_poke_is_child(const struct pfs_poke *poke, pid_t pid)
 	return pid == FAKE_CHILD;
 }
 
-bool pfs_poke_permits(struct pfs_poke *poke, pid_t pid, enum pfs_poke_operation operation,
-		      uint64_t inode, const char *name)
-{
-	return pid == FAKE_CHILD && operation == poke->operation && inode == poke->inode;
-}
-
-enum pfs_poke_operation pfs_poke_under_way(const struct pfs_poke *poke, uint64_t inode,
-					   const char *name)
+static const char *name_of_event(const struct pfs_poke *poke)
 {
 	const char *slash = strrchr(poke->path, '/');
 
-	return inode == poke->inode && !strcmp(name, slash ? slash + 1 : poke->path)
-		       ? poke->operation
-		       : PFS_POKE_NOTHING;
+	return slash ? slash + 1 : poke->path;
+}
+
+/* Of what the real one knows of an event's steps, only which they are. */
+bool pfs_poke_permits(struct pfs_poke *poke, pid_t pid, enum pfs_poke_operation operation,
+		      uint64_t inode, const char *name)
+{
+	static const unsigned permitted[] = {
+		[PFS_POKE_CHANGED] = 1U << PFS_POKE_MODIFY | 1U << PFS_POKE_ATTRIB,
+		[PFS_POKE_DIRECTORY_CREATED] = 1U << PFS_POKE_CREATE_DIRECTORY,
+		[PFS_POKE_DIRECTORY_REMOVED] = 1U << PFS_POKE_REMOVE_DIRECTORY,
+		[PFS_POKE_FILE_CREATED] = 1U << PFS_POKE_CREATE_FILE,
+		[PFS_POKE_FILE_REMOVED] = 1U << PFS_POKE_REMOVE_FILE,
+		[PFS_POKE_FILE_REPLACED] = 1U << PFS_POKE_REMOVE_FILE | 1U << PFS_POKE_CREATE_FILE,
+	};
+
+	return pid == FAKE_CHILD && poke->making &&
+	       (permitted[poke->event.type] & 1U << operation) &&
+	       inode == (name ? poke->event.directory : poke->event.inode) &&
+	       (!name || !strcmp(name, name_of_event(poke)));
+}
+
+enum pfs_pretence pfs_poke_pretends(const struct pfs_poke *poke, pid_t pid, uint64_t directory,
+				    const char *name, uint64_t *ret_inode)
+{
+	if (pid != FAKE_CHILD || !poke->making || directory != poke->event.directory ||
+	    strcmp(name, name_of_event(poke)) != 0 || poke->event.type == PFS_POKE_CHANGED)
+		return PFS_PRETEND_NOTHING;
+	*ret_inode = poke->event.inode;
+	return poke->event.type == PFS_POKE_DIRECTORY_CREATED ||
+			       poke->event.type == PFS_POKE_FILE_CREATED
+		       ? PFS_PRETEND_MISSING
+		       : PFS_PRETEND_THERE;
+}
+
+bool pfs_poke_is_window(const struct pfs_poke *poke, uint64_t inode)
+{
+	return poke->window && inode == poke->window;
 }
 
 void fake_poke_watch(struct pfs_poke *poke, uint64_t inode)
@@ -94,13 +129,13 @@ void fake_poke_unwatch_all(struct pfs_poke *poke)
 
 void fake_poke_done(struct pfs_poke *poke)
 {
-	bool scan = poke->operation == PFS_POKE_SCAN;
+	bool scan = poke->scanning;
 
-	assert_int_not_equal(poke->operation, PFS_POKE_NOTHING);
-	poke->operation = PFS_POKE_NOTHING;
+	assert_true(is_busy(poke));
+	poke->scanning = poke->making = false;
 	if (scan)
 		poke->listener.scanned(poke->listener.arg, poke->watchers, poke->watcher_count);
-	if (poke->operation == PFS_POKE_NOTHING)
+	if (!is_busy(poke))
 		poke->listener.idle(poke->listener.arg);
 }
 
@@ -112,14 +147,14 @@ void fake_poke_fail(struct pfs_poke *poke, int error)
 
 void fake_poke_work(struct pfs_poke *poke)
 {
-	while (poke->operation != PFS_POKE_NOTHING)
+	while (is_busy(poke))
 		fake_poke_done(poke);
 }
 
 void fake_poke_die(struct pfs_poke *poke)
 {
 	poke->dead = poke->gone = true;
-	poke->operation = PFS_POKE_NOTHING;
+	poke->scanning = poke->making = false;
 	poke->listener.gone(poke->listener.arg);
 }
 

@@ -16,21 +16,23 @@
 
 struct pfs_poke {
 	struct pfs_poke_listener listener;
-	enum pfs_poke_operation operation; /* under way; PFS_POKE_NOTHING: idle */
-	uint64_t inode;
-	char path[1000];
+	bool scanning; /* what is under way, if anything is */
+	bool making;
+	struct pfs_poke_event event;
+	char path[1000];   /* of the event */
+	uint64_t window;   /* of what is changed; 0: none */
 	bool dead;	   /* every order is refused with EPIPE */
 	bool gone;	   /* ... and the listener knows */
 	int restart_error; /* what a restart fails with; 0: there is a child again */
 	unsigned restarts; /* so far */
 
-	unsigned asked;					/* orders so far, but for scans */
+	unsigned asked;					/* events so far */
 	unsigned scans;					/* asked for so far */
 	struct pfs_watcher watchers[FAKE_WATCHERS_MAX]; /* what a scan that ends now finds */
 	size_t watcher_count;
 
-	/* The other orders since they were last looked at, a word each: "stat:PATH", modify,
-	 * attrib, close, mkdir, mknod, rmdir, unlink. */
+	/* The events since they were last looked at, a word each: "changed:PATH", mkdir, rmdir,
+	 * mknod, unlink, replaced. */
 	char orders[4000];
 };
 
@@ -38,7 +40,7 @@ struct pfs_poke {
 void fake_poke_watch(struct pfs_poke *poke, uint64_t inode);
 void fake_poke_unwatch_all(struct pfs_poke *poke);
 
-/* The order under way is done. */
+/* What is under way is done. */
 void fake_poke_done(struct pfs_poke *poke);
 
 /* It couldn't be done. */

@@ -39,7 +39,7 @@ struct message {
 
 static int begin(void **state, int64_t time_limit)
 {
-	const struct pfs_fs_config config = {.options = "", .time_limit = time_limit};
+	struct pfs_fs_config config = {.options = "", .time_limit = time_limit};
 	const struct fuse_init_in init = {.major = 7, .minor = 38, .flags = CAPABLE};
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
 	char mountpoint[40], text[200];
@@ -59,6 +59,7 @@ static int begin(void **state, int64_t time_limit)
 		return -1;
 	kernel->socket = ends[0];
 	(void)snprintf(mountpoint, sizeof(mountpoint), "/dev/fd/%d", ends[1]);
+	config.poke = &kernel->scene->poke;
 	if (pfs_fs_create(kernel->scene->bench->tree, kernel->store->store, kernel->scene->watch,
 			  kernel->store->loop, &kernel->store->stats, &config, &kernel->fs, text,
 			  sizeof(text)))

@@ -147,11 +147,34 @@ int tear_down_nest(void **state)
 	return 0;
 }
 
-void have_done(struct nest *nest, enum pfs_poke_operation operation, const char *path)
+struct pfs_poke_event event_of(enum pfs_poke_type type, const char *path)
+{
+	bool is_name = type != PFS_POKE_CHANGED;
+
+	return (struct pfs_poke_event){
+		.type = type,
+		.inode = is_name ? NAMED : INODE,
+		.directory = is_name ? INODE : DIRECTORY,
+		.path = path,
+	};
+}
+
+void have_scanned(struct nest *nest)
 {
 	unsigned before = nest->idle;
 
-	assert_int_equal(pfs_poke_ask(nest->poke, operation, INODE, path), 0);
+	assert_int_equal(pfs_poke_scan(nest->poke), 0);
+	assert_false(pfs_poke_is_idle(nest->poke));
+	await(nest, &nest->idle, before + 1);
+	assert_true(pfs_poke_is_idle(nest->poke));
+}
+
+void have_made(struct nest *nest, enum pfs_poke_type type, const char *path)
+{
+	const struct pfs_poke_event event = event_of(type, path);
+	unsigned before = nest->idle;
+
+	assert_int_equal(pfs_poke_make(nest->poke, &event), 0);
 	assert_false(pfs_poke_is_idle(nest->poke));
 	await(nest, &nest->idle, before + 1);
 	assert_true(pfs_poke_is_idle(nest->poke));

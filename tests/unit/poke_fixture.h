@@ -11,7 +11,10 @@
 #include "pinefs/poke.h"
 #include "unit.h"
 
-#define INODE 77 /* what the orders are about; the child knows only paths */
+/* Inodes of the event: what the child changes, a file or the directory of a name; and the other. */
+#define INODE	  77
+#define NAMED	  78
+#define DIRECTORY 79
 
 #define SECRET_LENGTH 32
 
@@ -44,8 +47,12 @@ void wipe_nest(void *nest);
 /* Turn until this has come to be so many. */
 void await(struct nest *nest, const unsigned *count, unsigned many);
 
-/* Ask, and wait until that is done. */
-void have_done(struct nest *nest, enum pfs_poke_operation operation, const char *path);
+/* What an event is about: its inode is INODE, or that is of the directory that a name is in. */
+struct pfs_poke_event event_of(enum pfs_poke_type type, const char *path);
+
+/* Have an event made or all scanned, and wait until that is done. */
+void have_made(struct nest *nest, enum pfs_poke_type type, const char *path);
+void have_scanned(struct nest *nest);
 
 void make_file(struct nest *nest); /* "file" in its directory */
 

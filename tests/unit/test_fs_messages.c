@@ -266,23 +266,27 @@ static void test_write_moves_the_time_of_the_file(void **state)
 
 /* --- our child ----------------------------------------------------------------------------- */
 
-/* The child is asked to do this, and does it. Without an order: somebody else does. */
-static uint64_t child_asks(struct kernel *kernel, enum pfs_poke_operation order, uint64_t inode,
+/* The child is to make this event of the file or directory of this inode, and does it. */
+static uint64_t child_asks(struct kernel *kernel, enum pfs_poke_type type, uint64_t inode,
 			   const char *path, uint32_t opcode, const void *body, size_t length)
 {
 	struct pfs_poke *poke = &kernel->scene->poke;
 	const char *name = strrchr(path, '/') + 1;
 	uint64_t unique;
 
-	poke->operation = order;
-	poke->inode = inode;
+	poke->making = true;
+	poke->event = (struct pfs_poke_event){
+		.type = type,
+		.inode = inode,
+		.directory = inode,
+	};
 	(void)snprintf(poke->path, sizeof(poke->path), "%s", path);
 	kernel->pid = FAKE_CHILD;
 	unique = post(kernel, opcode, inode, body, length, name,
 		      opcode == FUSE_SETATTR ? 0 : strlen(name) + 1);
 	serve(kernel);
 	kernel->pid = 1;
-	poke->operation = PFS_POKE_NOTHING;
+	poke->making = false;
 	return unique;
 }
 
@@ -290,7 +294,7 @@ static uint64_t child_touches(struct kernel *kernel, uint64_t inode)
 {
 	const struct fuse_setattr_in in = {.valid = FATTR_MTIME | FATTR_MTIME_NOW};
 
-	return child_asks(kernel, PFS_POKE_MODIFY, inode, STATUS_FILE, FUSE_SETATTR, &in,
+	return child_asks(kernel, PFS_POKE_CHANGED, inode, STATUS_FILE, FUSE_SETATTR, &in,
 			  sizeof(in));
 }
 
@@ -332,48 +336,48 @@ static void test_child_does_once_what_it_was_asked_to_and_is_counted(void **stat
 	before = others(kernel);
 	assert_replied(kernel, child_touches(kernel, file(kernel, STATUS_FILE)), 0);
 	assert_replied(kernel,
-		       child_asks(kernel, PFS_POKE_CREATE_DIRECTORY, collection(kernel),
+		       child_asks(kernel, PFS_POKE_DIRECTORY_CREATED, collection(kernel),
 				  "restore-jobs/a", FUSE_MKDIR, &mkdir, sizeof(mkdir)),
 		       0);
 	assert_int_equal(kernel->body.entry.nodeid, directory);
 	assert_replied(kernel,
-		       child_asks(kernel, PFS_POKE_CREATE_FILE, directory, "restore-jobs/a/done",
+		       child_asks(kernel, PFS_POKE_FILE_CREATED, directory, "restore-jobs/a/done",
 				  FUSE_MKNOD, &mknod, sizeof(mknod)),
 		       0);
 	assert_int_equal(kernel->body.entry.nodeid, file(kernel, "restore-jobs/a/done"));
 	assert_int_equal(object_of(kernel, "a")->references, 2);
 	assert_replied(kernel,
-		       child_asks(kernel, PFS_POKE_REMOVE_FILE, directory, "restore-jobs/a/done",
+		       child_asks(kernel, PFS_POKE_FILE_REMOVED, directory, "restore-jobs/a/done",
 				  FUSE_UNLINK, NULL, 0),
 		       0);
 	assert_replied(kernel,
-		       child_asks(kernel, PFS_POKE_REMOVE_DIRECTORY, collection(kernel),
+		       child_asks(kernel, PFS_POKE_DIRECTORY_REMOVED, collection(kernel),
 				  "restore-jobs/a", FUSE_RMDIR, NULL, 0),
 		       0);
 	assert_int_equal(others(kernel), before + 5);
 	assert_int_equal(kernel->store->stats.replies_failed, 0);
 	/* Not what it wasn't asked to; and what it makes must be there. */
 	assert_replied(kernel,
-		       child_asks(kernel, PFS_POKE_MODIFY, collection(kernel), "restore-jobs/a",
+		       child_asks(kernel, PFS_POKE_CHANGED, collection(kernel), "restore-jobs/a",
 				  FUSE_RMDIR, NULL, 0),
 		       -EROFS);
 	assert_replied(kernel,
-		       child_asks(kernel, PFS_POKE_CREATE_DIRECTORY, collection(kernel),
+		       child_asks(kernel, PFS_POKE_DIRECTORY_CREATED, collection(kernel),
 				  "restore-jobs/b", FUSE_MKDIR, &mkdir, sizeof(mkdir)),
 		       -ENOENT);
 	assert_int_equal(others(kernel), before + 7);
 }
 
-/* Live until the child is asked for this, which then is under way; the list is told as rows. */
-static void await_order(struct kernel *kernel, enum pfs_poke_operation order, const char *rows)
+/* Live until the child is at an event of this type; the list is answered with rows. */
+static void await_event(struct kernel *kernel, enum pfs_poke_type type, const char *rows)
 {
 	struct pfs_poke *poke = &kernel->scene->poke;
 
-	for (int i = 0; poke->operation != order; i++) {
+	for (int i = 0; !poke->making || poke->event.type != type; i++) {
 		assert_true(i < 1000);
 		if (fake_api_is_asked(kernel->api, NULL))
 			fake_api_page(kernel->api, rows, NULL);
-		else if (poke->operation != PFS_POKE_NOTHING)
+		else if (poke->making || poke->scanning)
 			fake_poke_done(poke);
 		else
 			kernel_pass(kernel, 20 * PFS_MILLISECOND);
@@ -399,7 +403,7 @@ static void test_child_finds_names_as_if_nothing_had_happened(void **state)
 
 	learn_list(kernel->store, "a");
 	watch_and_look(kernel->scene, "restore-jobs");
-	await_order(kernel, PFS_POKE_CREATE_DIRECTORY, "a b");
+	await_event(kernel, PFS_POKE_DIRECTORY_CREATED, "a b");
 	object = object_of(kernel, "b");
 	held = object->references;
 	assert_replied(kernel, look_up_as(kernel, FAKE_CHILD, "b"), -ENOENT);
@@ -411,7 +415,7 @@ static void test_child_finds_names_as_if_nothing_had_happened(void **state)
 	pfs_store_expire(kernel->store->store);
 	assert_int_equal(ask(kernel->store, "b", NULL), -EINPROGRESS);
 	fake_api_fail(kernel->api, "b", -ENOENT, 404);
-	await_order(kernel, PFS_POKE_REMOVE_DIRECTORY, "a");
+	await_event(kernel, PFS_POKE_DIRECTORY_REMOVED, "a");
 	held = object->references;
 	assert_replied(kernel, look_up_as(kernel, FAKE_CHILD, "b"), 0);
 	assert_int_equal(kernel->body.entry.nodeid, pfs_tree_object_inode(object));

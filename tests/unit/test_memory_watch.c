@@ -75,11 +75,11 @@ static bool create(struct world *world)
 	};
 	static const struct pfs_history_config history = {.max_object = 100, .max_whole = 100};
 	static const struct pfs_tree_config tree = {.readme = "", .ttl = PFS_SECOND};
-	static const struct pfs_watch_config watch = {.ttl = PFS_SECOND, .needs_window = true};
+	static const struct pfs_watch_config watch = {.ttl = PFS_SECOND};
 	const struct pfs_watch_host host = {
 		.is_busy = is_busy,
-		.tell = tell,
-		.forget_names = forget_names,
+		.notify = tell,
+		.notify_names = forget_names,
 		.drop = drop,
 	};
 

@@ -43,7 +43,7 @@ static void test_child_holds_one_descriptor_and_no_directory(void **state)
 {
 	struct nest *nest = *state;
 
-	have_done(nest, PFS_POKE_STAT, "");
+	have_made(nest, PFS_POKE_CHANGED, "");
 	assert_holds_one_descriptor_and_no_directory(nest->child);
 }
 
@@ -54,8 +54,8 @@ static void test_child_that_looked_many_times_holds_one_descriptor(void **state)
 	char path[60];
 
 	for (unsigned i = 0; i < 3; i++)
-		have_done(nest, PFS_POKE_SCAN, "");
-	have_done(nest, PFS_POKE_CLOSE_WRITE, "self/comm");
+		have_scanned(nest);
+	have_made(nest, PFS_POKE_CHANGED, "self/comm");
 	assert_int_equal(nest->error, 0);
 	assert_int_equal(nest->scanned, 3);
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)nest->child);
@@ -68,12 +68,12 @@ static void test_child_that_dies_is_told_once_and_asked_nothing(void **state)
 	char path[30];
 
 	assert_int_equal(kill(nest->child, SIGSTOP), 0);
-	assert_int_equal(pfs_poke_ask(nest->poke, PFS_POKE_MODIFY, INODE, "file"), 0);
+	assert_int_equal(pfs_poke_make(nest->poke, &(struct pfs_poke_event){.path = "file"}), 0);
 	assert_int_equal(kill(nest->child, SIGKILL), 0);
 	await(nest, &nest->gone, 1);
 	assert_int_equal(nest->idle, 0);
 	assert_false(pfs_poke_permits(nest->poke, nest->child, PFS_POKE_MODIFY, INODE, NULL));
-	assert_int_equal(pfs_poke_ask(nest->poke, PFS_POKE_SCAN, 0, ""), -EPIPE);
+	assert_int_equal(pfs_poke_scan(nest->poke), -EPIPE);
 	/* Nobody else can get its number meanwhile. */
 	snprintf(path, sizeof(path), "/proc/%d", (int)nest->child);
 	assert_int_equal(access(path, F_OK), 0);
@@ -119,6 +119,7 @@ static void test_child_that_speaks_nonsense_is_ended_and_what_it_said_not_taken(
 	};
 	struct nest *nest = *state;
 
+	make_file(nest);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct nonsense nonsense = {
 			.size = rows[i].size,
@@ -132,7 +133,7 @@ static void test_child_that_speaks_nonsense_is_ended_and_what_it_said_not_taken(
 		nonsense.socket = next_socket();
 		assert_int_equal(start_nest(nest, nest->directory, speak_nonsense, &nonsense), 0);
 		if (rows[i].taken) {
-			have_done(nest, PFS_POKE_STAT, "");
+			have_made(nest, PFS_POKE_CHANGED, "file");
 			assert_int_equal(nest->error, -EIO);
 			assert_int_equal(nest->gone, 0);
 			continue;
@@ -140,7 +141,8 @@ static void test_child_that_speaks_nonsense_is_ended_and_what_it_said_not_taken(
 		await(nest, &nest->gone, 1);
 		assert_int_equal(nest->error, 0);
 		assert_false(pfs_poke_is_idle(nest->poke));
-		assert_int_equal(pfs_poke_ask(nest->poke, PFS_POKE_STAT, INODE, ""), -EPIPE);
+		assert_int_equal(pfs_poke_make(nest->poke, &(struct pfs_poke_event){.path = ""}),
+				 -EPIPE);
 	}
 }
 
@@ -185,7 +187,7 @@ static void test_successor_does_what_the_child_did_and_holds_no_more(void **stat
 	assert_false(pfs_poke_is_idle(nest->poke));
 	assert_int_equal(pfs_poke_restart(nest->poke), 0);
 	assert_false(pfs_poke_is_child(nest->poke, first));
-	have_done(nest, PFS_POKE_MODIFY, "file");
+	have_made(nest, PFS_POKE_CHANGED, "file");
 	assert_int_equal(nest->error, 0);
 	child = only_child();
 	assert_true(pfs_poke_is_child(nest->poke, child));
@@ -194,11 +196,11 @@ static void test_successor_does_what_the_child_did_and_holds_no_more(void **stat
 	assert_true(is_called(child, PFS_POKE_NAME));
 	/* And so on, also while it was at something. */
 	assert_int_equal(kill(child, SIGSTOP), 0);
-	assert_int_equal(pfs_poke_ask(nest->poke, PFS_POKE_MODIFY, INODE, "file"), 0);
+	assert_int_equal(pfs_poke_make(nest->poke, &(struct pfs_poke_event){.path = "file"}), 0);
 	assert_int_equal(kill(child, SIGKILL), 0);
 	await(nest, &nest->gone, 2);
 	assert_int_equal(pfs_poke_restart(nest->poke), 0);
-	have_done(nest, PFS_POKE_STAT, "file");
+	have_made(nest, PFS_POKE_CHANGED, "file");
 }
 
 static void assert_no_such_process(pid_t pid)
@@ -212,7 +214,7 @@ static void test_destroy_ends_the_child_even_one_that_is_stopped_at_work(void **
 	struct nest *nest = *state;
 
 	assert_int_equal(kill(nest->child, SIGSTOP), 0);
-	assert_int_equal(pfs_poke_ask(nest->poke, PFS_POKE_SCAN, 0, ""), 0);
+	assert_int_equal(pfs_poke_scan(nest->poke), 0);
 	pfs_poke_destroy(nest->poke);
 	nest->poke = NULL;
 	assert_no_such_process(nest->child);
@@ -226,10 +228,10 @@ static void test_child_outlives_signals_but_not_its_parent(void **state)
 	pid_t parent, ended;
 	int status;
 
-	have_done(nest, PFS_POKE_STAT, ""); /* so it has come as far as to ignore them */
+	have_made(nest, PFS_POKE_CHANGED, ""); /* so it has come as far as to ignore them */
 	for (const int *signal = (const int[]){SIGINT, SIGTERM, SIGHUP, 0}; *signal; signal++)
 		assert_int_equal(kill(nest->child, *signal), 0);
-	have_done(nest, PFS_POKE_STAT, "");
+	have_made(nest, PFS_POKE_CHANGED, "");
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	*nest->wiped = 0;
 	parent = fork();
@@ -302,7 +304,7 @@ static void test_child_knows_nothing_of_the_parents_secrets(void **state)
 {
 	struct nest *nest = *state;
 
-	have_done(nest, PFS_POKE_STAT, "");
+	have_made(nest, PFS_POKE_CHANGED, "");
 	assert_int_equal(*nest->wiped, nest->child);
 	assert_int_not_equal(nest->child, getpid());
 	assert_true(memory_has(getpid(), nest->secret));
@@ -321,7 +323,7 @@ static void test_nor_does_its_successor(void **state)
 	assert_int_equal(kill(nest->child, SIGKILL), 0);
 	await(nest, &nest->gone, 1);
 	assert_int_equal(pfs_poke_restart(nest->poke), 0);
-	have_done(nest, PFS_POKE_STAT, "");
+	have_made(nest, PFS_POKE_CHANGED, "");
 	child = only_child();
 	assert_true(pfs_poke_is_child(nest->poke, child));
 	assert_false(memory_has(child, nest->secret));

@@ -92,7 +92,8 @@ static void test_list_is_read_on_while_it_is_walked(void **state)
 	assert_told(&whole, 0);
 	assert_int_equal(ask_list(fixture, slot_of(fixture, "c"), NULL), 0);
 	assert_string_equal(listed(fixture), "a b c");
-	assert_int_equal(pfs_store_list_price(fixture->store, fixture->kind), 3);
+	assert_false(pfs_store_prefers_list(fixture->store, fixture->kind, 3));
+	assert_true(pfs_store_prefers_list(fixture->store, fixture->kind, 4));
 }
 
 static void test_time_of_the_list_moves_once_it_was_read_to_its_end(void **state)

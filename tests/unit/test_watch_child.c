@@ -4,62 +4,20 @@
 
 #include "watch_fixture.h"
 
-/* At each step: is there a window, and where? */
-static void assert_step(struct scene *scene, const char *order, const char *window)
-{
-	bool open = *window && pfs_watch_is_window(scene->watch, inode_of(scene, window));
-
-	assert_orders(&scene->poke, order);
-	assert_true(open == (*window != '\0'));
-	assert_true(*window || !pfs_watch_is_window(scene->watch, inode_of(scene, JOB)));
-	assert_true(*window || !pfs_watch_is_window(scene->watch, inode_of(scene, JOB "/status")));
-	fake_poke_done(&scene->poke);
-}
-
-static void test_window_is_open_only_while_the_child_needs_it(void **state)
+static void test_event_at_which_the_child_ends_is_made_by_the_next(void **state)
 {
 	struct scene *scene = *state;
-
-	learn(scene->store, "a", "Pending");
-	watch_path(scene, JOB "/status");
-	fake_poke_watch(&scene->poke, pfs_tree_done_inode(job(scene)));
-	live(scene, LOOK);
-	change_job(scene, "Failed");
-	pass(scene->store, 0);
-	assert_step(scene, "stat:" JOB "/status", JOB "/status");
-	assert_step(scene, "modify:" JOB "/status", JOB "/status");
-	assert_step(scene, "attrib:" JOB "/status", JOB "/status");
-	assert_step(scene, "close:" JOB "/status", JOB "/status");
-	assert_step(scene, "stat:" JOB "/status", "");
-	if (scene->poke.operation == PFS_POKE_SCAN)
-		fake_poke_done(&scene->poke);
-	assert_step(scene, "stat:" JOB, JOB);
-	assert_step(scene, "mknod:" JOB "/done", JOB);
-	assert_step(scene, "stat:" JOB, "");
-	assert_false(pfs_watch_is_window(scene->watch, 0));
-}
-
-static void test_child_that_ends_leaves_no_window_and_its_event_is_told_by_the_next(void **state)
-{
-	struct scene *scene = *state;
-	uint64_t status;
 
 	learn(scene->store, "a", "Pending");
 	watch_and_look(scene, JOB "/status");
-	status = inode_of(scene, JOB "/status");
 	change_job(scene, "Stuck");
 	pass(scene->store, 0);
-	fake_poke_done(&scene->poke);
-	assert_orders(&scene->poke, "stat:" JOB "/status modify:" JOB "/status");
-	assert_true(pfs_watch_is_window(scene->watch, status));
+	assert_orders(&scene->poke, TOLD(JOB "/status"));
 	fake_poke_die(&scene->poke);
-	assert_false(pfs_watch_is_window(scene->watch, status));
 	change_job(scene, "Unstuck");
 	assert_orders(&scene->poke, "");
 	live(scene, 2 * PFS_SECOND);
-	assert_orders(&scene->poke, TOLD(JOB "/status") " stat:" JOB "/status " TOLD(
-					    JOB "/status") " stat:" JOB "/status");
-	assert_false(pfs_watch_is_window(scene->watch, status));
+	assert_orders(&scene->poke, TOLD(JOB "/status") " " TOLD(JOB "/status"));
 }
 
 static void test_order_to_a_child_that_has_just_ended_is_for_the_next(void **state)
@@ -108,7 +66,7 @@ static void test_changes_past_the_bound_are_not_told_and_later_ones_are(void **s
 		change_job(scene, i % 2 ? "Stuck" : "Pending");
 	pass(scene->store, 0);
 	fake_poke_work(&scene->poke);
-	assert_uint_in_range(scene->poke.asked, 4 * 15000, 4 * 20001);
+	assert_uint_in_range(scene->poke.asked, 15000, 20001);
 	blink(scene);
 	scene->poke.orders[0] = '\0';
 	change_job(scene, "Over");
@@ -143,22 +101,16 @@ static void test_without_a_child_nothing_is_told_and_nothing_kept(void **state)
 	change_job(scene, "Stuck");
 	assert_int_equal(job(scene)->references, 0);
 	assert_true(is_at_rest(scene));
-	assert_false(pfs_watch_is_child(scene->watch, 0));
-	assert_false(pfs_watch_permits(scene->watch, 0, PFS_POKE_MODIFY, 0, NULL));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_watch, teardown_watch)
-#define TEST_WITH_WINDOW(function)                                                                 \
-	cmocka_unit_test_setup_teardown(function, setup_watch_with_window, teardown_watch)
 #define TEST_WITHOUT_CHILD(function)                                                               \
 	cmocka_unit_test_setup_teardown(function, setup_watch_without_child, teardown_watch)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST_WITH_WINDOW(test_window_is_open_only_while_the_child_needs_it),
-		TEST_WITH_WINDOW(
-			test_child_that_ends_leaves_no_window_and_its_event_is_told_by_the_next),
+		TEST(test_event_at_which_the_child_ends_is_made_by_the_next),
 		TEST(test_order_to_a_child_that_has_just_ended_is_for_the_next),
 		TEST(test_changes_are_not_kept_for_a_child_that_may_never_come),
 		TEST(test_changes_past_the_bound_are_not_told_and_later_ones_are),

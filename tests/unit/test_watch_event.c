@@ -85,7 +85,7 @@ static void test_watch_that_a_look_under_way_may_have_missed_is_found_by_the_nex
 	learn(scene->store, "a", "Pending");
 	pfs_watch_noticed(scene->watch);
 	pass(scene->store, LOOK);
-	assert_int_equal(scene->poke.operation, PFS_POKE_SCAN);
+	assert_true(scene->poke.scanning);
 	pass(scene->store, PFS_SECOND);
 	pfs_watch_noticed(scene->watch);
 	change_job(scene, "Stuck");
@@ -159,6 +159,27 @@ static void test_name_waits_for_a_busy_directory_and_holds_up_no_other(void **st
 	assert_orders(&scene->poke, "mkdir:restore-jobs/b mkdir:restore-jobs/c");
 }
 
+/* What comes after an event that waits, in its directory, comes after it; elsewhere it doesn't. */
+static void test_events_of_one_directory_keep_their_order(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, JOB);
+	fake_poke_watch(&scene->poke, PFS_ROOT_INODE);
+	live(scene, LOOK);
+	scene->busy = inode_of(scene, JOB);
+	change_job(scene, "Failed");
+	change_job(scene, "Cancelled");
+	blink(scene);
+	assert_orders(&scene->poke, ALL_TOLD " " TOLD("events"));
+	scene->busy = 0;
+	blink(scene);
+	assert_orders(&scene->poke,
+		      "mknod:" JOB "/done " TOLD(JOB "/status") " " TOLD(JOB "/raw.json") " " TOLD(
+			      JOB "/done") " " TOLD(JOB "/events"));
+}
+
 static void vanish(struct scene *scene)
 {
 	pfs_store_expire(scene->store->store);
@@ -169,7 +190,7 @@ static void vanish(struct scene *scene)
 static void test_vanishing_is_told_by_its_name_which_only_the_child_still_sees(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t jobs, inode = 0, slot;
+	uint64_t jobs, slot;
 
 	scene->rows = "a b";
 	learn_list(scene->store, "a b");
@@ -180,25 +201,19 @@ static void test_vanishing_is_told_by_its_name_which_only_the_child_still_sees(v
 	assert_null(job(scene));
 	pass(scene->store, PFS_MILLISECOND);
 	assert_orders(&scene->poke, "rmdir:restore-jobs/a");
-	assert_int_equal(pfs_watch_pretends(scene->watch, 1, jobs, "a", &inode),
-			 PFS_PRETEND_NOTHING);
-	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "b", &inode),
-			 PFS_PRETEND_NOTHING);
-	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode),
-			 PFS_PRETEND_THERE);
-	assert_int_equal(inode, slot * 64);
+	assert_int_equal(scene->poke.event.inode, slot * 64);
+	assert_int_equal(scene->poke.event.directory, jobs);
 	/* Held until it is told. */
 	assert_non_null(pfs_store_by_slot(scene->store->store, scene->store->kind, slot));
 	fake_poke_work(&scene->poke);
 	assert_null(pfs_store_by_slot(scene->store->store, scene->store->kind, slot));
-	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode),
-			 PFS_PRETEND_NOTHING);
 }
 
 static void test_who_watches_a_file_of_what_vanishes_is_told_too(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t jobs, directory, status, inode = 0;
+	const struct pfs_poke_event *event = &scene->poke.event;
+	uint64_t jobs, directory, status;
 
 	learn_list(scene->store, "a b");
 	watch_and_look(scene, JOB "/status");
@@ -208,18 +223,15 @@ static void test_who_watches_a_file_of_what_vanishes_is_told_too(void **state)
 	vanish(scene);
 	pass(scene->store, PFS_MILLISECOND);
 	assert_orders(&scene->poke, "unlink:" JOB "/status");
-	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode),
-			 PFS_PRETEND_THERE);
-	assert_int_equal(inode, directory);
-	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, directory, "status", &inode),
-			 PFS_PRETEND_THERE);
-	assert_int_equal(inode, status);
-	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "b", &inode),
-			 PFS_PRETEND_NOTHING);
-	assert_int_equal(pfs_watch_pretends(scene->watch, 1, jobs, "a", &inode),
-			 PFS_PRETEND_NOTHING);
-	fake_poke_work(&scene->poke);
+	assert_int_equal(event->inode, status);
+	assert_int_equal(event->directory, directory);
+	assert_true(event->directory_gone); /* or the child could not remove what is in it */
+	fake_poke_done(&scene->poke);
 	assert_orders(&scene->poke, "rmdir:" JOB);
+	assert_int_equal(event->inode, directory);
+	assert_int_equal(event->directory, jobs);
+	assert_false(event->directory_gone);
+	fake_poke_work(&scene->poke);
 }
 
 static void test_watch_on_a_file_is_found_when_its_object_has_vanished(void **state)
@@ -234,10 +246,10 @@ static void test_watch_on_a_file_is_found_when_its_object_has_vanished(void **st
 	assert_orders(&scene->poke, "unlink:" JOB "/events rmdir:" JOB);
 }
 
-static void test_name_that_is_made_is_hidden_from_the_child_alone(void **state)
+static void test_event_of_a_name_says_where_it_is(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t jobs, inode;
+	uint64_t jobs;
 
 	learn_list(scene->store, "b");
 	watch_and_look(scene, "restore-jobs");
@@ -245,34 +257,29 @@ static void test_name_that_is_made_is_hidden_from_the_child_alone(void **state)
 	learn(scene->store, "a", "Pending");
 	pass(scene->store, PFS_MILLISECOND);
 	assert_orders(&scene->poke, "mkdir:restore-jobs/a");
-	assert_int_equal(pfs_watch_pretends(scene->watch, FAKE_CHILD, jobs, "a", &inode),
-			 PFS_PRETEND_MISSING);
-	assert_int_equal(pfs_watch_pretends(scene->watch, 1, jobs, "a", &inode),
-			 PFS_PRETEND_NOTHING);
-	assert_true(
-		pfs_watch_permits(scene->watch, FAKE_CHILD, PFS_POKE_CREATE_DIRECTORY, jobs, "a"));
-	assert_false(pfs_watch_permits(scene->watch, 1, PFS_POKE_CREATE_DIRECTORY, jobs, "a"));
+	assert_int_equal(scene->poke.event.inode, pfs_tree_object_inode(job(scene)));
+	assert_int_equal(scene->poke.event.directory, jobs);
+	assert_false(scene->poke.event.directory_gone);
 }
 
-static void test_step_that_fails_is_logged_and_the_others_are_taken(void **state)
+static void test_event_that_can_not_be_made_is_logged_and_the_next_is_made(void **state)
 {
 	struct scene *scene = *state;
 	struct capture capture;
 
 	learn(scene->store, "a", "Pending");
-	watch_and_look(scene, JOB "/status");
+	watch_and_look(scene, JOB);
 	change_job(scene, "Stuck");
 	pass(scene->store, PFS_MILLISECOND);
-	assert_orders(&scene->poke, "stat:" JOB "/status");
+	assert_orders(&scene->poke, TOLD(JOB "/status"));
 	pfs_log_open(PFS_LOG_DEBUG, NULL);
 	capture_begin(&capture);
 	fake_poke_fail(&scene->poke, -EACCES);
 	assert_string_equal(capture_end(&capture),
-			    "pinefs: watch: " JOB "/status: can't be told: Permission denied\n");
+			    "pinefs: watch: " JOB "/status: no event: Permission denied\n");
 	pfs_log_open(PFS_LOG_WARNING, NULL);
 	fake_poke_work(&scene->poke);
-	assert_orders(&scene->poke,
-		      "modify:" JOB "/status attrib:" JOB "/status close:" JOB "/status");
+	assert_orders(&scene->poke, TOLD(JOB "/raw.json") " " TOLD(JOB "/events"));
 }
 
 /* --- the history of all -------------------------------------------------------------------- */
@@ -285,11 +292,12 @@ static void test_many_lines_of_the_whole_history_are_one_change_of_it(void **sta
 	watch_and_look(scene, "events");
 	change_job(scene, "Stuck");
 	pass(scene->store, 0);
-	assert_orders(&scene->poke, "stat:events"); /* begun: it may be read before the next line */
+	assert_orders(&scene->poke,
+		      TOLD("events")); /* begun: it may be read before the next line */
 	for (unsigned i = 0; i < 20; i++)
 		change_job(scene, i % 2 ? "Stuck" : "Pending");
 	blink(scene);
-	assert_orders(&scene->poke, "modify:events attrib:events close:events " TOLD("events"));
+	assert_orders(&scene->poke, TOLD("events"));
 	change_job(scene, "Over");
 	blink(scene);
 	assert_orders(&scene->poke, TOLD("events"));
@@ -304,7 +312,7 @@ static void test_line_of_the_whole_history_is_told_to_who_came_after_the_one_bef
 	pass(scene->store, PFS_SECOND);
 	change_job(scene, "Stuck");
 	pass(scene->store, 20 * PFS_MILLISECOND);
-	assert_int_equal(scene->poke.operation, PFS_POKE_SCAN);
+	assert_true(scene->poke.scanning);
 	pass(scene->store, 20 * PFS_MILLISECOND);
 	change_job(scene, "Pending");
 	fake_poke_done(&scene->poke); /* nobody seen */
@@ -370,17 +378,15 @@ static void test_watch_on_a_history_is_found_when_that_has_been_rotated(void **s
 static void test_done_goes_when_a_job_goes_on_after_all(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t inode = 0;
 
 	learn(scene->store, "a", "Failed");
 	watch_and_look(scene, JOB "/done");
 	change_job(scene, "Pending");
 	pass(scene->store, PFS_MILLISECOND);
 	assert_orders(&scene->poke, "unlink:" JOB "/done");
-	assert_int_equal(
-		pfs_watch_pretends(scene->watch, FAKE_CHILD, inode_of(scene, JOB), "done", &inode),
-		PFS_PRETEND_THERE);
-	assert_int_equal(inode, pfs_tree_done_inode(job(scene)));
+	assert_int_equal(scene->poke.event.inode, pfs_tree_done_inode(job(scene)));
+	assert_int_equal(scene->poke.event.directory, inode_of(scene, JOB));
+	assert_false(scene->poke.event.directory_gone);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_watch, teardown_watch)
@@ -398,11 +404,12 @@ int main(void)
 		TEST(test_watcher_who_has_gone_is_not_told),
 		TEST(test_first_listing_is_no_news_and_what_comes_after_is),
 		TEST(test_name_waits_for_a_busy_directory_and_holds_up_no_other),
+		TEST(test_events_of_one_directory_keep_their_order),
 		TEST(test_vanishing_is_told_by_its_name_which_only_the_child_still_sees),
 		TEST(test_who_watches_a_file_of_what_vanishes_is_told_too),
 		TEST(test_watch_on_a_file_is_found_when_its_object_has_vanished),
-		TEST(test_name_that_is_made_is_hidden_from_the_child_alone),
-		TEST(test_step_that_fails_is_logged_and_the_others_are_taken),
+		TEST(test_event_of_a_name_says_where_it_is),
+		TEST(test_event_that_can_not_be_made_is_logged_and_the_next_is_made),
 		TEST(test_many_lines_of_the_whole_history_are_one_change_of_it),
 		TEST(test_line_of_the_whole_history_is_told_to_who_came_after_the_one_before),
 		TEST(test_who_watches_a_history_is_told_that_it_goes_on_elsewhere),

@@ -21,7 +21,7 @@ static bool is_busy(void *arg, uint64_t directory)
 	return directory == ((struct scene *)arg)->busy;
 }
 
-static void tell_inode(void *arg, uint64_t inode, void *handle)
+static void notify_inode(void *arg, uint64_t inode, void *handle)
 {
 	struct scene *scene = arg;
 
@@ -30,7 +30,7 @@ static void tell_inode(void *arg, uint64_t inode, void *handle)
 	scene->fetched[scene->fetch_count++ % COUNT(scene->fetched)] = inode;
 }
 
-static void forget_names(void *arg)
+static void notify_names(void *arg)
 {
 	((struct scene *)arg)->names_forgotten++;
 }
@@ -40,13 +40,13 @@ static void drop(void *arg, void *handle)
 	tell(arg, "drop", handle);
 }
 
-static int create(struct scene *scene, bool needs_window, bool child)
+static int create(struct scene *scene, bool child)
 {
-	const struct pfs_watch_config config = {.ttl = TTL, .needs_window = needs_window};
+	const struct pfs_watch_config config = {.ttl = TTL};
 	const struct pfs_watch_host host = {
 		.is_busy = is_busy,
-		.tell = tell_inode,
-		.forget_names = forget_names,
+		.notify = notify_inode,
+		.notify_names = notify_names,
 		.drop = drop,
 		.arg = scene,
 	};
@@ -59,7 +59,7 @@ static int create(struct scene *scene, bool needs_window, bool child)
 	return error;
 }
 
-static int begin(void **state, bool needs_window, bool child)
+static int begin(void **state, bool child)
 {
 	struct scene *scene = calloc(1, sizeof(*scene));
 	void *bench = NULL;
@@ -71,22 +71,17 @@ static int begin(void **state, bool needs_window, bool child)
 	scene->store = scene->bench->store;
 	scene->api = &scene->store->api;
 	scene->rows = "";
-	return create(scene, needs_window, child);
+	return create(scene, child);
 }
 
 int setup_watch(void **state)
 {
-	return begin(state, false, true);
-}
-
-int setup_watch_with_window(void **state)
-{
-	return begin(state, true, true);
+	return begin(state, true);
 }
 
 int setup_watch_without_child(void **state)
 {
-	return begin(state, false, false);
+	return begin(state, false);
 }
 
 int teardown_watch(void **state)

@@ -13,8 +13,8 @@
 #define JOB "restore-jobs/a"
 
 /* What the child is asked to do where a file changes, and where a history begins a new one. */
-#define TOLD(path)     "stat:" path " modify:" path " attrib:" path " close:" path
-#define REPLACED(path) "unlink:" path " mknod:" path
+#define TOLD(path)     "changed:" path
+#define REPLACED(path) "replaced:" path
 
 /* All that a change of a job's status changes, for who watches the job's directory. */
 #define ALL_TOLD TOLD(JOB "/status") " " TOLD(JOB "/raw.json") " " TOLD(JOB "/events")
@@ -35,7 +35,6 @@ struct scene {
 };
 
 int setup_watch(void **state);
-int setup_watch_with_window(void **state); /* its config says needs_window */
 int setup_watch_without_child(void **state);
 int teardown_watch(void **state);
 
