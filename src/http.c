@@ -158,8 +158,9 @@ static void settle(struct pfs_http_request *request)
 	log_attempt(request, now);
 	if (request->refused)
 		take_back(request);
-	if (!(request->blameless || is_worth_a_retry(request)) ||
-	    request->attempts == MAX_ATTEMPTS) {
+	/* A last attempt that said nothing of the API would hide what those before it said. */
+	if (!request->blameless &&
+	    (!is_worth_a_retry(request) || request->attempts >= MAX_ATTEMPTS)) {
 		finish(request);
 		return;
 	}

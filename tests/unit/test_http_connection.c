@@ -213,6 +213,29 @@ static void test_reconnect_leaves_a_last_attempt_alone(void **state)
 	assert_int_equal(fixture->requests, 4);
 }
 
+/* Where the connection of a last attempt was dead already, what the API says is still its answer.
+ */
+static void test_last_attempt_on_a_dead_connection_is_made_on_another(void **state)
+{
+	static const char *const answers[] = {BUSY, NULL};
+	struct fixture *fixture = *state;
+	struct outcome outcome = {0};
+
+	fixture->answers = answers;
+	get(fixture, &outcome, TIMEOUT);
+	for (int i = 0; i < 3; i++) {
+		turn_until(fixture, "backing off");
+		if (i == 2)
+			set_fate(fixture, HANGS_UP);
+		pass(fixture, PFS_SECOND);
+	}
+	finish(fixture, &outcome);
+	assert_int_equal(outcome.outcome, PFS_HTTP_ANSWERED);
+	assert_int_equal(outcome.status, 503);
+	assert_true(fixture->accepted > 1);
+	assert_int_equal(fixture->requests, 5); /* with the one that was lost */
+}
+
 static void test_reconnect_with_nothing_there_does_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -256,6 +279,7 @@ int main(void)
 		TEST(test_reconnect_asks_once_more_for_what_is_under_way),
 		TEST(test_reconnect_again_and_again_lets_a_slow_answer_come),
 		TEST(test_reconnect_leaves_a_last_attempt_alone),
+		TEST(test_last_attempt_on_a_dead_connection_is_made_on_another),
 		TEST(test_reconnect_with_nothing_there_does_nothing),
 		TEST(test_one_that_is_closed_without_a_word_is_forgotten),
 	};
