@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asking. An object's answer is valid until fresh_until. After that the first who asks begins a
- * flight (store_flight.c), and everybody who asks while it is under way waits for its landing.
+ * Asking. An object's content is valid until fresh_until. The first caller after that begins a
+ * flight (store_flight.c), and callers who come while it is under way wait for it to land.
  */
 #include "store.h"
 
@@ -10,7 +10,7 @@
 
 #include "pinefs/stats.h"
 
-/* A walk of the list is to tell of it, or it is described. 0, or an error: nothing was begun. */
+/* Expect it from a walk of the list, or describe it. 0, or an error: no request was begun. */
 static int begin_flight(struct pfs_store *store, struct pfs_object *object)
 {
 	if (pfs_store_prefers_walk(store, object) &&

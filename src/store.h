@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the store room share. Each knows those before it: store_index.c (ids),
- * store_slots.c (numbers), store_failure.c (what the API failed with), store_object.c (objects and
- * their contents), store_flight.c (an object that is being asked for), store_walk.c (the list),
+ * What the files of the store room share. Each knows only those before it: store_index.c (ids),
+ * store_slots.c (numbers), store_failure.c (failures of the API), store_object.c (objects and
+ * their contents), store_flight.c (requests for one object), store_walk.c (walks of the list),
  * store.c (asking, and the store as a whole).
  */
 #ifndef PINEFS_SRC_STORE_H
@@ -20,16 +20,16 @@
 /* One `cat` is a few messages: even with a TTL of 0 they are served by one answer. */
 #define SHORTEST_TTL (20 * PFS_MILLISECOND)
 
-/* A time before all others: what was known then holds no longer, whatever is added to it. */
+/* A time before all others: what was valid until then has expired, whatever span is added. */
 #define FORGOTTEN (INT64_MIN / 2)
 
-/* A request under way for one object, or a place in the queue for a list that will tell of it. */
+/* A request under way for one object, or the expectation that a walk of the list brings it. */
 struct pfs_flight {
 	struct pfs_store *store;
 	struct pfs_object *object;
-	struct pfs_api_call *call;    /* the describe, unless: */
-	bool expecting;		      /* the walk of the list is to tell */
-	struct pfs_timer patience;    /* until when that is waited for */
+	struct pfs_api_call *call;    /* the describe; NULL while expecting */
+	bool expecting;		      /* the walk under way is to bring the object */
+	struct pfs_timer patience;    /* while expecting: when to describe it after all */
 	TAILQ_ENTRY(pfs_flight) link; /* in collection->expecting */
 	struct pfs_wait_queue waits;
 	int64_t deadline;
@@ -56,25 +56,25 @@ struct collection {
 	const struct pfs_kind *kind;
 	int64_t fresh_until;
 	int64_t modified;	     /* ns since the epoch */
-	struct pfs_failure *failure; /* of the last walk; NULL: it ended well */
+	struct pfs_failure *failure; /* of the last walk; NULL: it was complete */
 	uint64_t walk;		     /* number of the last walk, or of the one under way */
-	uint64_t complete_walk;	     /* the last one that ended well; 0: none */
-	size_t complete_pages;	     /* how many requests it took */
+	uint64_t complete_walk;	     /* number of the last complete walk; 0: none */
+	size_t complete_pages;	     /* how many requests that one took */
 	struct slot_table slots;
 	struct object_index index;   /* of objects that haven't vanished */
-	uint64_t checked_slot;	     /* of those that walks left out, the last one asked for */
-	struct pfs_wait_queue waits; /* marks: the slot behind which they read on */
+	uint64_t checked_slot;	     /* of the last left out object that was described */
+	struct pfs_wait_queue waits; /* readers; mark: the slot behind which they read on */
 	TAILQ_HEAD(flight_list, pfs_flight) expecting;
 
 	/* The walk under way. */
 	bool walking;
 	struct pfs_api_call *call;
 	size_t pages;
-	unsigned barren;  /* pages in a row that told nothing new */
-	uint64_t *tokens; /* hashes of those seen */
+	unsigned barren;  /* consecutive pages with nothing new */
+	uint64_t *tokens; /* hashes of those met */
 	size_t token_capacity;
 
-	/* How many objects were described one by one since window_at: see prefers_walk. */
+	/* How many objects were described one by one since window_at: pfs_store_prefers_walk. */
 	int64_t window_at;
 	size_t described;
 };
@@ -89,8 +89,8 @@ struct pfs_store {
 	size_t known;
 	size_t missing_count;
 	size_t idle_count;
-	struct pfs_object_list missing; /* never seen, oldest first: an id that isn't there */
-	struct pfs_object_list idle;	/* known, unlisted, held by nobody, oldest first */
+	struct pfs_object_list missing; /* ids that were never seen, oldest first */
+	struct pfs_object_list idle; /* known, left out by the list, unreferenced; oldest first */
 	struct collection *collections; /* PFS_KINDS_MAX of them, by the kind's number */
 };
 
@@ -101,7 +101,7 @@ void pfs_index_finish(struct object_index *index); /* the objects are not its ow
 struct pfs_object *pfs_index_find(const struct object_index *index, const char *id);
 /* 0, -ENOMEM. There must not be one of its id. */
 int pfs_index_add(struct object_index *index, struct pfs_object *object);
-/* Does nothing for one that isn't there. */
+/* Does nothing for an object that isn't in it. */
 void pfs_index_remove(struct object_index *index, const struct pfs_object *object);
 
 /* --- store_slots.c --- */
@@ -109,9 +109,9 @@ void pfs_index_remove(struct object_index *index, const struct pfs_object *objec
 /* Give the object a number. 0, -ENOMEM. */
 int pfs_slots_add(struct slot_table *table, struct pfs_object *object);
 void pfs_slots_remove(struct slot_table *table, const struct pfs_object *object);
-/* NULL: there is none, or none any more. */
+/* NULL: no object has this number, or none has it any more. */
 struct pfs_object *pfs_slots_get(const struct slot_table *table, uint64_t slot);
-/* The one with the next number after this one; NULL at the end. */
+/* The object with the lowest number above `after`; NULL at the end. */
 struct pfs_object *pfs_slots_next(const struct slot_table *table, uint64_t after);
 void pfs_slots_finish(struct slot_table *table); /* the objects are not its own */
 
@@ -119,13 +119,13 @@ void pfs_slots_finish(struct slot_table *table); /* the objects are not its own 
 
 struct collection *pfs_store_collection(const struct pfs_store *store, const struct pfs_kind *kind);
 
-/* Find an id, or make an object that isn't known to exist yet. NULL without memory. */
+/* Find the object with this id, or make an unknown one. NULL without memory. */
 struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_kind *kind,
 				    const char *id);
 
 /*
- * Take what the API said of an object. Older news than what is known is passed over. 0, -ENOMEM,
- * -ENOSPC for one too many.
+ * Take what the API sent of an object, unless its content is from a later request. 0, -ENOMEM;
+ * -ENOSPC for the first content of one object too many.
  */
 int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const struct pfs_json *json,
 		   struct pfs_origin *origin);
@@ -138,55 +138,56 @@ void pfs_origin_drop(struct pfs_origin *origin);
 /* The object is gone from the API. */
 void pfs_store_vanish(struct pfs_store *store, struct pfs_object *object);
 
-/* Nothing may need it any more: put it where it waits to be freed, or free it. */
+/* Something that the object was needed for has ended: free it, or let it be evicted, if nothing
+ * else needs it. */
 void pfs_store_settle(struct pfs_store *store, struct pfs_object *object);
 
 void pfs_store_free_object(struct pfs_store *store, struct pfs_object *object);
 
 /* --- store_failure.c --- */
 
-/* Keep a failure in *failure (made if NULL; the old one is overwritten). 0, -ENOMEM. */
+/* Set *failure (created if it is NULL) to what an answer failed with. 0, -ENOMEM. */
 int pfs_failure_set(struct pfs_store *store, struct pfs_failure **failure,
 		    const struct pfs_api_answer *answer);
 void pfs_failure_free(struct pfs_failure *failure); /* takes NULL */
 
-/* A failure is remembered from now on: report it to the listeners, and in the last failures. */
+/* Notify the listeners of a failure, and report it in /.pinefs/errors. */
 void pfs_failure_report(struct pfs_store *store, const char *path,
 			const struct pfs_failure *failure);
 
 /* --- store_flight.c --- */
 
-/* What somebody gets whose object isn't fresh, and won't be for now. */
+/* What a caller gets for an object that has expired and whose last request failed. 0 or -errno. */
 int pfs_store_verdict(struct pfs_store *store, const struct pfs_object *object);
 
-/* Ask the API for this one object. 0, or an error: then nothing was begun. */
+/* Begin a flight that describes the object. 0, or an error: no request was begun. */
 int pfs_flight_describe(struct pfs_store *store, struct pfs_object *object);
 
-/* The walk under way is to tell of this object. 0, -ENOMEM. */
+/* Begin a flight that expects the walk under way to bring the object. 0, -ENOMEM. */
 int pfs_flight_expect(struct pfs_store *store, struct pfs_object *object);
 
-/* It doesn't: describe. */
+/* Have a flight that expects the walk describe its object instead. */
 void pfs_flight_stop_expecting(struct pfs_flight *flight);
 
-/* Wake whoever waits for the object's flight with what is known now; the flight may go on. */
+/* Wake those who wait for the object's flight with what is known now; the flight goes on. */
 void pfs_flight_wake(struct pfs_store *store, struct pfs_object *object);
 
-/* The flight of an object is over: wake whoever waits. */
+/* End the flight of an object, and wake those who wait for it. */
 void pfs_flight_land(struct pfs_store *store, struct pfs_object *object);
 
-void pfs_flight_free(struct pfs_flight *flight); /* nobody is woken */
+void pfs_flight_free(struct pfs_flight *flight); /* wakes nobody */
 
 /* --- store_walk.c --- */
 
 void pfs_store_init_collection(struct pfs_store *store, const struct pfs_kind *kind);
 
-/* Begin a walk if none is under way. 0, or an error: then nothing was begun. */
+/* Begin a walk if none is under way. 0, or an error: no request was begun. */
 int pfs_store_walk(struct pfs_store *store, struct collection *collection);
 void pfs_store_end_walk(struct collection *collection);
 
 /*
- * An expired object is to be asked for. Would a walk of the list cost less than describing this
- * one and those that will follow? Counts the question: the answer hangs on how many there were.
+ * Would a walk of the list cost fewer requests than describing this expired object and those that
+ * will be asked for after it? Each call counts as one object: see store_walk.c.
  */
 bool pfs_store_prefers_walk(struct pfs_store *store, const struct pfs_object *object);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Failures of the API: what is remembered of the last one, for how long, and who hears of it. */
+/* Failures of the API: what is kept of the last one, how long the pause after it lasts, and who is
+ * notified. */
 #include "store.h"
 
 #include <errno.h>

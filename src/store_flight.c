@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Flights: an object is being asked for, and everybody who asks meanwhile waits for the landing. A
- * flight is a describe or, where many are wanted, the expectation that the walk of the list will
- * tell; that lasts for at most half of the time that a reader has, and becomes a describe then.
+ * Flights. While an object is being asked for it has a flight, and callers wait for the flight to
+ * land. A flight is a describe; or, where many objects have expired, it expects the walk of the
+ * list to bring the object. If the walk hasn't after half of config.timeout, or ends without it,
+ * the flight becomes a describe.
  *
- * What a failure leaves is decided in pfs_store_verdict(), the same for those who waited and those
- * who come while the failure is remembered.
+ * pfs_store_verdict() decides what callers get after a failure: the same for those who waited and
+ * for those who come during the pause after it.
  */
 #include "store.h"
 
@@ -32,7 +33,7 @@ int pfs_store_verdict(struct pfs_store *store, const struct pfs_object *object)
 	return 0;
 }
 
-/* Where one 404 is not to be trusted, two are, if there is enough time between them. */
+/* Of a kind where one 404 proves nothing, two do, with config.stale between them. */
 static bool is_really_gone(const struct pfs_store *store, const struct pfs_object *object)
 {
 	const struct pfs_failure *failure = object->failure;
@@ -49,7 +50,7 @@ static void take_failure(struct pfs_store *store, struct pfs_object *object,
 {
 	char path[600];
 
-	/* A page of the list may have told of it while the describe was under way. */
+	/* A page of the list may have brought it while the describe was under way. */
 	if (object->origin && answer->sent_at < object->origin->sent_at)
 		return;
 	if (pfs_failure_set(store, &object->failure, answer))
@@ -113,7 +114,7 @@ static void on_described(void *arg, const struct pfs_api_answer *answer)
 	pfs_flight_land(store, object);
 }
 
-/* On the flight's own time; it was in no list, or is in none any more. */
+/* Its deadline is the flight's, also where the flight has expected a walk first. */
 static int begin_describe(struct pfs_flight *flight)
 {
 	struct pfs_object *object = flight->object;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hash table with open addressing: what is at a place belongs at its home, the place that its
- * hash says, or was pushed on from there past others without a gap. So a search ends at the first
- * empty place, and removing closes the gap by moving back what was pushed past it.
+ * A hash table: open addressing, linear probing, backward-shift deletion. There is no empty place
+ * between an object and the place that its hash names, so a search ends at the first empty one.
  *
- * At most three quarters are taken. The hash is keyed, since ids come from whoever makes a name up.
+ * At most three quarters of the places are taken. The hash has a seed, since anybody can choose the
+ * ids that are looked up.
  *
  * Rejected: tsearch(3). With 100,000 objects a third of the first listing's time went into
  * walking its tree, a cache miss a level, and each node cost 32 bytes.

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An object is in one of these states, told apart by its fields:
+ * An object is in one of these states, which its fields tell apart:
  *
- *	unknown   content NULL, failure NULL: just made, the first request is under way
- *	missing   content NULL, failure set: an id that isn't there, or couldn't be asked for;
- *	          slot 0, in store->missing, forgotten when there are too many
+ *	unknown   content NULL, failure NULL: just made; its first request is under way
+ *	missing   content NULL, failure set, slot 0: the first request for it failed, mostly with
+ *	          a 404; in store->missing, from which the oldest is evicted
  *	known     content set, slot > 0: in the listing
- *	gone      vanished from the API: in no index, kept while the kernel holds it
+ *	gone      vanished from the API: in no index; freed with the kernel's last reference
  *
- * A known object that the last walk of the list left out is freed once nobody holds it, but not
- * at once: the list drops jobs that exist, and a job that was looked up should stay in `ls`.
- * So the last max_idle of them are kept.
+ * A known object that the last complete walk left out isn't freed with the kernel's last reference:
+ * the API's list leaves out jobs that exist, and a job that somebody looked up should stay in `ls`.
+ * It goes to store->idle, from which the oldest is evicted when there are more than max_idle.
  */
 #include "store.h"
 
@@ -87,10 +87,9 @@ static bool read_time(const struct pfs_kind *kind, const struct pfs_content *con
 }
 
 /*
- * A first content came to be when the object itself says. That of a later one isn't taken from it:
- * the object may have ended long before anybody asked, and whoever looks for what is newer than his
- * last look must find it. Both times move with each content, which is when the kernel drops its
- * pages.
+ * The object's own times count for its first content only. A later content gets the present time,
+ * since the object may have ended long before we asked, and `find -newer` must find what is new to
+ * this mount. Both times move with each content, so that the kernel drops its pages.
  */
 static void set_times(struct pfs_store *store, const struct pfs_object *object,
 		      struct pfs_content *content)
@@ -216,7 +215,7 @@ static int assign_slot(struct pfs_store *store, struct pfs_object *object)
 	return 0;
 }
 
-/* --- lists of those that may go ------------------------------------------------------------ */
+/* --- what may be evicted ------------------------------------------------------------------- */
 
 static void leave_idle(struct pfs_store *store, struct pfs_object *object)
 {
@@ -298,8 +297,8 @@ void pfs_store_release(struct pfs_store *store, struct pfs_object *object, uint6
 
 /* --- news ---------------------------------------------------------------------------------- */
 
-static void tell_change(struct pfs_store *store, struct pfs_object *object,
-			struct pfs_content *before)
+static void notify_listeners(struct pfs_store *store, struct pfs_object *object,
+			     struct pfs_content *before)
 {
 	for (size_t i = 0; i < store->listener_count; i++) {
 		const struct pfs_store_listener *listener = &store->listeners[i];
@@ -311,7 +310,7 @@ static void tell_change(struct pfs_store *store, struct pfs_object *object,
 	}
 }
 
-/* New content for an object that may have had none. The one before stays the caller's. */
+/* Give the object new content. The one before, if there was one, stays the caller's to drop. */
 static int replace_content(struct pfs_store *store, struct pfs_object *object,
 			   const struct pfs_json *json)
 {
@@ -337,10 +336,10 @@ static int replace_content(struct pfs_store *store, struct pfs_object *object,
 	return 0;
 }
 
-/* Its content was told, for the first time or once more. */
+/* The API has sent the object's content, new or unchanged: it is valid for another TTL. */
 static void renew(struct pfs_store *store, struct pfs_object *object, struct pfs_origin *origin)
 {
-	int64_t holds = pfs_store_ttl(store, object);
+	int64_t ttl = pfs_store_ttl(store, object);
 
 	origin->references++;
 	pfs_origin_drop(object->origin);
@@ -348,8 +347,7 @@ static void renew(struct pfs_store *store, struct pfs_object *object, struct pfs
 	pfs_failure_free(object->failure);
 	object->failure = NULL;
 	leave_idle(store, object);
-	object->fresh_until =
-		pfs_loop_now(store->loop) + (holds > SHORTEST_TTL ? holds : SHORTEST_TTL);
+	object->fresh_until = pfs_loop_now(store->loop) + (ttl > SHORTEST_TTL ? ttl : SHORTEST_TTL);
 }
 
 int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const struct pfs_json *json,
@@ -368,8 +366,8 @@ int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const str
 	if (error)
 		return error;
 	renew(store, object, origin);
-	/* Last: who is told looks at the object, and tells others how long it holds. */
-	tell_change(store, object, before);
+	/* Last: listeners read the object, and pass on how long it is valid. */
+	notify_listeners(store, object, before);
 	pfs_content_drop(before);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects by number. A number is never given out twice, since the kernel may keep it; so there are
- * more and more of them where ids come and go. The table has a block for each 512 numbers in a row,
- * which is given back with its last object: what stays of an object that is gone is less than one
- * bit.
+ * Objects by number. A number is never given out twice, since the kernel may keep it, so the
+ * numbers grow as ids come and go. The table has a block for each 512 consecutive numbers, and
+ * frees a block with its last object. What stays for ever is the pointer to the block, less than a
+ * bit for each object that is gone.
  */
 #include "store.h"
 

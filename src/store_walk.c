@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A walk asks for one page of the list after the other. Each page feeds its objects when it
- * comes, so a long listing can be read while it is still being walked. What a list says is taken
- * for true, what it doesn't say is not: it drops jobs, repeats rows, and its last page may be
- * followed by an empty one.
+ * A walk asks for the pages of the list, one after the other. Each page feeds its objects when it
+ * comes, so a long listing can be read while the walk goes on. An object that is on a page exists;
+ * that it is on none proves nothing: the API's list leaves out jobs, repeats rows, and may end
+ * with an empty page.
  *
- * A walk ends well at a page without a next token, at a token that came before, or after so many
- * pages in a row that told nothing new that more are not to be expected; it fails with the first
- * page that can't be had. A few such pages mean nothing: where each restore's target index is
- * deleted in the end, the first pages are all empty, and the jobs come after them.
+ * A walk is complete at a page without a next token, at a token that it has met before, or after
+ * BARREN_PAGES consecutive pages with nothing new. A few of those prove nothing: where each
+ * restore's target index is deleted in the end, the first pages are all empty, and the jobs come
+ * after them. A walk fails with the first page that fails.
  *
- * When many known objects have expired, one list is cheaper than a describe each. How many will
- * be asked for isn't known, so this is the ski rental problem: describe one by one until that has
- * cost as much as a list, then walk the list. Never more than twice the requests of somebody who
- * knew.
+ * When many known objects have expired, one list is cheaper than a describe each. How many callers
+ * will come isn't known, so this is the ski rental problem: describe one by one until that has cost
+ * as many requests as a list, then walk the list. That costs at most twice what it would with
+ * foresight.
  */
 #include "store.h"
 
@@ -24,9 +24,9 @@
 #include "pinefs/stats.h"
 
 #define PAGE_ROWS	100 /* the most that the API gives */
-#define BARREN_PAGES	100 /* 10,000 jobs in a row that the list has dropped */
+#define BARREN_PAGES	100 /* 10,000 consecutive jobs that the list leaves out */
 #define WALK_PAGES_MAX	50  /* longer lists are no short cut to one object */
-#define UNKNOWN_PRICE	10  /* requests that a list may cost, before there was one */
+#define UNKNOWN_PRICE	10  /* requests: a guess at what a list costs, until one was walked */
 #define CHECKED_AT_ONCE 16  /* objects that a walk left out, described after it */
 
 static uint64_t hash_token(const char *token)
@@ -38,7 +38,7 @@ static uint64_t hash_token(const char *token)
 	return hash;
 }
 
-/* 1: this token came before in this walk. 0: it is kept now. -ENOMEM. */
+/* 1: this walk has met the token before. 0: it hadn't; the token is remembered now. -ENOMEM. */
 static int meet_token(struct collection *collection, const char *token)
 {
 	uint64_t hash = hash_token(token);
@@ -60,7 +60,7 @@ static int meet_token(struct collection *collection, const char *token)
 	return 0;
 }
 
-/* Can who waits for the object after this slot read on? */
+/* Is there an object behind this slot, for a reader who waits there? */
 static bool can_read_on(void *arg, uint64_t after)
 {
 	const struct collection *collection = arg;
@@ -70,7 +70,7 @@ static bool can_read_on(void *arg, uint64_t after)
 
 static int overdue_verdict(const struct collection *collection);
 
-/* Some have waited for as long as anybody does. */
+/* Some readers have waited for config.timeout. */
 static int on_overdue(void *arg)
 {
 	const struct collection *collection = arg;
@@ -93,11 +93,11 @@ static bool is_due(const struct pfs_store *store, const struct pfs_object *objec
 }
 
 /*
- * Objects that the walk left out: the unheld ones may be freed now, and of those that have expired
- * some are asked for, so that a change of one is seen, and one which is really gone doesn't stay
- * in the listing for ever. Each walk goes on where the one before stopped. Of a kind whose lists
- * are whole, an object that is left out is asked for though it hasn't expired: most likely it is
- * gone.
+ * Take care of the objects that the walk left out. Those without references may be evicted from now
+ * on. Up to CHECKED_AT_ONCE of the expired ones are described, so that we see their changes, and
+ * one that is really gone doesn't stay in the listing for ever; each walk goes on where the one
+ * before stopped. Of a kind whose list is whole, an object is described though it hasn't expired:
+ * most likely it is gone.
  */
 static void check_left_out(struct collection *collection)
 {
@@ -131,7 +131,7 @@ void pfs_store_end_walk(struct collection *collection)
 	collection->token_capacity = 0;
 }
 
-/* Those who waited for the list to tell of their object, which it didn't. */
+/* Have the flights that expected the walk to bring their object describe it: the walk didn't. */
 static void stop_expecting(struct collection *collection)
 {
 	struct pfs_flight *flight;
@@ -171,7 +171,7 @@ static void fail_walk(struct collection *collection, const struct pfs_api_answer
 	pfs_wait_wake(&collection->waits, error ? error : list_verdict(collection));
 }
 
-/* 1: it told something that this walk had not yet met. 0, or an error. */
+/* 1: the row is of an object that this walk hadn't met. 0: it had. Or an error. */
 static int feed_row(struct collection *collection, const struct pfs_api_row *row,
 		    struct pfs_origin *origin)
 {
@@ -324,13 +324,13 @@ static int list_verdict(const struct collection *collection)
 	return collection->failure && !is_good_enough(collection) ? collection->failure->error : 0;
 }
 
-/* What it gets that has waited long enough for the walk under way. */
+/* What a listing gets that has waited for config.timeout while the walk goes on. */
 static int overdue_verdict(const struct collection *collection)
 {
 	return is_good_enough(collection) ? 0 : -ETIMEDOUT;
 }
 
-/* The walk under way is to tell. */
+/* Wait for the walk under way. */
 static int wait_for_list(struct collection *collection, uint64_t after, struct pfs_wait *wait)
 {
 	const struct pfs_store *store = collection->store;
@@ -388,7 +388,6 @@ bool pfs_store_list_failed(const struct pfs_store *store, const struct pfs_kind 
 	return pfs_store_collection(store, kind)->failure != NULL;
 }
 
-/* Before the first walk has ended, nobody knows. */
 bool pfs_store_is_listed(const struct pfs_store *store, const struct pfs_object *object)
 {
 	uint64_t complete = pfs_store_collection(store, object->kind)->complete_walk;

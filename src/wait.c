@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Those who are to be woken are first moved to a queue of their own, so that none is missed or
- * woken twice whatever they do when they are woken: cancel each other, join again, or have the
- * owner of the queue freed.
+ * The waiters to be woken are first moved to a queue of their own, so that none is missed or woken
+ * twice, whatever done does: cancel another waiter, join again, or free the queue and its owner.
  */
 #include "pinefs/wait.h"
 
@@ -48,7 +47,7 @@ static void take_out(struct pfs_wait *wait)
 	wait->queue = NULL;
 }
 
-/* The timer runs for the first of them, and only if there is one. */
+/* The timer runs for the first waiter's deadline, and not at all if there is none. */
 static void set_timer(struct pfs_wait_queue *queue)
 {
 	const struct pfs_wait *first = TAILQ_FIRST(&queue->waits);
@@ -75,7 +74,8 @@ bool pfs_wait_join_until(struct pfs_wait_queue *queue, struct pfs_wait *wait, ui
 		wait->deadline = deadline;
 	else if (wait->deadline <= pfs_loop_now(queue->loop))
 		return false;
-	/* Most come with a later one than all before: those that don't have joined before. */
+	/* A new waiter's deadline is mostly the latest; one that joins again kept an earlier one.
+	 */
 	while (before && before->deadline > wait->deadline)
 		before = TAILQ_PREV(before, pfs_wait_list, link);
 	wait->mark = mark;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * resource: the table of kinds. What the API calls a restore job, a backup, an index is one row
- * of data here, and no other room asks which kind it has.
+ * resource: the table of kinds. Each kind of object that the API has (restore jobs, backups,
+ * indexes) is one row of data here, and no other room asks which kind it has.
  *
  * May include json.
  */
@@ -13,7 +13,7 @@
 
 #include "pinefs/json.h"
 
-/* What the numbers of files and directories have room for. */
+/* Bounds of the table, since an inode number has bits for no more. */
 #define PFS_KINDS_MAX  16
 #define PFS_FIELDS_MAX 23 /* of one kind */
 #define PFS_LINKS_MAX  2  /* of one kind */
@@ -27,7 +27,7 @@ struct pfs_field {
 					* that leads to a value wins. None: the name is the path */
 };
 
-/* How an object ends: from then on nothing more is to be waited for. */
+/* How an object has ended. Nobody needs to wait for an object that has. */
 enum pfs_end {
 	PFS_END_NONE, /* it hasn't ended */
 	PFS_END_GOOD,
@@ -49,34 +49,35 @@ struct pfs_link {
 };
 
 struct pfs_kind {
-	unsigned number;  /* in inode numbers: unique, below PFS_KINDS_MAX */
-	const char *name; /* of its directory, "restore-jobs" */
+	unsigned number;  /* part of the inode numbers; unique, below PFS_KINDS_MAX */
+	const char *name; /* of the kind's directory, "restore-jobs" */
 	const char *path; /* of the collection below the API's base, "/restore-jobs" */
 
-	/* How its list answers. */
-	const char *list_key; /* the member that holds the rows */
-	bool is_paged;	      /* pages of a limit, with a token each; else all rows at once */
-	bool is_whole; /* what the list lacks is not there; else the list may leave out some */
+	/* The API's list of the kind. */
+	const char *list_key; /* the member of the answer that is the array of rows */
+	bool is_paged; /* it comes in pages, asked for with a limit and a token; else whole */
+	bool is_whole; /* it has every object; else it may leave some out */
 
-	/* What an object is. Fields are named by their names; NULL where a kind has none. */
-	const char *id;			/* the field with its id */
-	const char *status;		/* NULL: an object of this kind never ends */
-	const char *ready;		/* a field whose true is a good end, whatever the status */
-	const char *created;		/* RFC 3339 or null */
-	const char *finished;		/* as above */
-	const struct pfs_field *fields; /* in the order of the listing */
+	/* Names of fields; NULL: the kind has no such field. */
+	const char *id;
+	const char *status;   /* NULL: an object of this kind never ends by its status */
+	const char *ready;    /* true is a good end, where the status is no end */
+	const char *created;  /* its value is an RFC 3339 time or null */
+	const char *finished; /* likewise */
+
+	const struct pfs_field *fields; /* in the order of a directory's listing */
 	size_t field_count;
-	const struct pfs_state *states; /* those that are an end */
+	const struct pfs_state *states; /* each status that is an end */
 	size_t state_count;
 	const struct pfs_link *links;
 	size_t link_count;
 
 	bool is_final;	       /* an object that has ended never changes again */
-	bool has_done;	       /* there is a file `done` once an object has ended */
-	bool is_gone_at_a_404; /* one answer that says so is enough; else it must be confirmed */
+	bool has_done;	       /* an object that has ended has a file `done` */
+	bool is_gone_at_a_404; /* one 404 proves that an object is gone; else it takes two */
 };
 
-/* The kinds that a mount has, in the order of its root's listing. */
+/* The kinds that a mount serves, in the order of its root's listing. */
 struct pfs_kinds {
 	const struct pfs_kind *rows[PFS_KINDS_MAX];
 	size_t count;
@@ -85,16 +86,16 @@ struct pfs_kinds {
 /* The kinds that pinefs knows. */
 extern const struct pfs_kinds pfs_all_kinds;
 
-/* The row whose directory is called so, or NULL. */
+/* The kind whose directory has this name, or NULL. */
 const struct pfs_kind *pfs_kind_by_name(const struct pfs_kinds *kinds, const char *name);
 
-/* The field that is called so, or NULL; takes NULL as a name. */
+/* The field with this name, or NULL. Takes NULL as a name. */
 const struct pfs_field *pfs_kind_field(const struct pfs_kind *kind, const char *name);
 
-/* The field's value in a document. null, or none at all: a value of type PFS_JSON_NULL. */
+/* The field's value in a document; of type PFS_JSON_NULL where it is null or absent. */
 struct pfs_json_value pfs_field_value(const struct pfs_field *field, const struct pfs_json *json);
 
-/* The same by the field's name; takes NULL as a name, for which there is no value. */
+/* The same by the field's name. Takes NULL as a name; the value is then absent. */
 struct pfs_json_value pfs_kind_value(const struct pfs_kind *kind, const char *name,
 				     const struct pfs_json *json);
 

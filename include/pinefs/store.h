@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store: the objects, what is known of each, and for how long it holds. Here it is decided when
- * the API is asked: at most one request for the same thing is under way, whoever comes later
- * waits for it; misses and failures are remembered for a while; a last good answer outlives a
- * failing API for a while.
+ * store: the cache of the API's objects. It knows what each object last said and until when that
+ * is valid, and it alone decides when to ask the API: at most one request for the same thing is
+ * under way, and later callers wait for it. It remembers misses and failures for a while, and
+ * while the API fails it keeps serving the last good answer for a while.
  *
  * Doesn't know files, inodes or FUSE. May include api, json, resource and the ground.
  */
@@ -23,35 +23,36 @@ struct pfs_loop;
 struct pfs_stats;
 struct pfs_wait;
 
-/* What an object said at one time: immutable, counted. */
+/* One version of an object. Immutable; its references are counted. */
 struct pfs_content {
 	unsigned references;
 	enum pfs_end end;
-	bool is_final; /* it has ended, and nothing of it changes any more */
-	/* ns since the epoch, each later than that of the content before: */
-	int64_t modified; /* when it came to be, as far as the object says; else as changed */
-	int64_t changed;  /* when we saw it first */
+	bool is_final; /* the object has ended, and will never change again */
+	/* ns since the epoch; each is later than in the version before: */
+	int64_t modified; /* a first version: when the object says that it finished or was created;
+			   * if it doesn't say, or for a later version: when we first saw it */
+	int64_t changed;  /* when we first saw this version */
 	struct pfs_json json;
-	uint32_t memory[]; /* its own */
+	uint32_t memory[]; /* what json points to */
 };
 
-/* Where an answer came from; shared by all the objects of one page. */
+/* The API's answer that brought a content; all objects of one page share one. */
 struct pfs_origin {
 	unsigned references;
-	bool listed; /* by a page of the list, else by a describe */
-	int status;
-	int64_t sent_at;     /* monotonic */
+	bool listed;	     /* the answer was a page of the list; else a describe's */
+	int status;	     /* of HTTP */
+	int64_t sent_at;     /* monotonic: when the request was sent */
 	int64_t received_at; /* ns since the epoch */
 	char request_id[];
 };
 
-/* The last attempt, if it failed. */
+/* A failure of the last request. */
 struct pfs_failure {
 	int error;	   /* -errno */
-	int status;	   /* 0 if there was no answer */
-	int64_t until;	   /* monotonic: no new attempt before this */
-	int64_t missed_at; /* monotonic: first of the 404s in a row; 0 if the last wasn't one */
-	unsigned misses;   /* 404s in a row */
+	int status;	   /* of HTTP; 0 if there was no answer */
+	int64_t until;	   /* monotonic: no new request before this */
+	int64_t missed_at; /* monotonic: when the first of the misses came; 0 if there are none */
+	unsigned misses;   /* consecutive 404s; 0 if the last failure was another */
 	char *request_id;  /* owned, never NULL */
 	char *text;	   /* owned, never NULL */
 };
@@ -63,61 +64,62 @@ struct pfs_flight;   /* store's */
 TAILQ_HEAD(pfs_object_list, pfs_object);
 
 struct pfs_object {
-	uint64_t slot; /* its number among those of its kind, for the life of the mount; 0 while it
-			* is not known to exist */
+	uint64_t slot; /* its number among the objects of its kind; the mount never gives it to
+			* another. 0 until the object has been seen */
 	const struct pfs_kind *kind;
 	struct pfs_content *content;  /* NULL: never seen */
 	struct pfs_origin *origin;    /* of content; NULL exactly if content is */
-	struct pfs_failure *failure;  /* NULL: the last attempt was good */
-	int64_t fresh_until;	      /* monotonic */
+	struct pfs_failure *failure;  /* NULL: the last request succeeded */
+	int64_t fresh_until;	      /* monotonic: when content expires */
 	int64_t first_seen;	      /* ns since the epoch */
-	uint64_t references;	      /* kernel's lookups: pfs_store_hold */
-	uint64_t walk;		      /* the last walk of the list that met it; 0: none */
-	bool gone;		      /* vanished from the API: ESTALE for whoever still has it */
+	uint64_t references;	      /* the kernel's: pfs_store_hold */
+	uint64_t walk;		      /* number of the last walk of the list that met it; 0: none */
+	bool gone;		      /* it has vanished from the API: asking for it is ESTALE */
 	bool followed;		      /* pfs_store_follow */
 	struct pfs_flight *flight;    /* the request under way for it, or NULL */
-	struct pfs_object_list *idle; /* the list of those that may be freed, or NULL */
+	struct pfs_object_list *idle; /* the list from which it may be evicted, or NULL */
 	TAILQ_ENTRY(pfs_object) idle_link;
 
-	/* The tree room's: which files' attributes were told from content, and what was promised
-	 * from contents before it. */
+	/* The tree room's: the files whose attributes were last filled from content (one bit
+	 * each), and the older contents from which other files' attributes still are. */
 	uint64_t promised;
 	struct pfs_promise *promises;
 
 	struct pfs_record *record; /* the history room's: what changed; NULL: nothing yet */
 
-	struct pfs_interest *interest; /* the watch room's: who wants to know; NULL: nobody */
+	struct pfs_interest *interest; /* the watch room's: who wants it refreshed; NULL: nobody */
 
 	char id[];
 };
 
 /*
- * Told to whoever must know at once; each may be NULL. Must not ask the store from inside. All that
- * is said above of an object is true during each call: how long it holds, where it came from.
+ * What the store calls as soon as something has happened; each function may be NULL. During a call
+ * the object is whole: content, origin, failure and fresh_until are those after the event. The
+ * functions must not ask the store for anything.
  */
 struct pfs_store_listener {
 	void (*appeared)(void *arg, struct pfs_object *object);
-	/* content is the new one; before is still whole during the call. */
+	/* object->content is the new version; before, the old one, is valid during the call. */
 	void (*changed)(void *arg, struct pfs_object *object, struct pfs_content *before);
 	void (*vanished)(void *arg, struct pfs_object *object);
 	void (*freed)(void *arg, struct pfs_object *object);
-	/* A question to the API failed; object is its path, for people. */
-	void (*failed)(void *arg, const char *object, const struct pfs_failure *failure);
+	/* A request to the API failed; path names what it was for, to people. */
+	void (*failed)(void *arg, const char *path, const struct pfs_failure *failure);
 	void *arg;
 };
 
 struct pfs_store_config {
 	const struct pfs_kinds *kinds; /* borrowed */
 	int64_t ttl;	     /* ns: how long an answer is valid while the object hasn't ended */
-	int64_t ttl_ready;   /* ns: once it has ended, but can still change */
-	int64_t ttl_final;   /* ns: once it can't */
-	int64_t ttl_missing; /* ns: for an id that isn't there */
-	int64_t ttl_error;   /* ns: no new attempt after a failure */
-	int64_t timeout;     /* ns: how long anybody waits for an answer, retries included */
-	int64_t stale;	     /* ns: how long past its TTL an answer outlives a failing API */
-	size_t max_objects;  /* known to exist; beyond, -ENOSPC */
-	size_t max_missing;  /* remembered as not there; the oldest is forgotten */
-	size_t max_idle;     /* known, in no list and not held by the kernel; likewise */
+	int64_t ttl_ready;   /* ns: once the object has ended, but can still change */
+	int64_t ttl_final;   /* ns: once the object can't change any more */
+	int64_t ttl_missing; /* ns: how long a 404 is valid */
+	int64_t ttl_error;   /* ns: the pause after another failure, before the next request */
+	int64_t timeout;     /* ns: how long a caller waits for an answer, retries included */
+	int64_t stale;	     /* ns: how long an expired answer is served while the API fails */
+	size_t max_objects;  /* objects that were seen; one more is -ENOSPC */
+	size_t max_missing;  /* missing ids that are remembered; then the oldest is evicted */
+	size_t max_idle;     /* objects that neither the list nor the kernel has; likewise */
 };
 
 struct pfs_store;
@@ -125,45 +127,49 @@ struct pfs_store;
 /* api, loop and stats are borrowed. 0, -ENOMEM. */
 int pfs_store_create(struct pfs_api *api, struct pfs_loop *loop, struct pfs_stats *stats,
 		     const struct pfs_store_config *config, struct pfs_store **ret_store);
-/* Nobody may be waiting any more; requests under way are cancelled. Takes NULL. */
+/* Cancels the requests under way; nobody may wait for them any more. Takes NULL. */
 void pfs_store_destroy(struct pfs_store *store);
 
-/* The kinds whose objects it holds, as the configuration said. */
+/* config.kinds. */
 const struct pfs_kinds *pfs_store_kinds(const struct pfs_store *store);
 
-/* At most five; called in the order they were added. 0, -ENOSPC. */
+/*
+ * Add a listener (copied); there may be five. They are called in the order in which they were
+ * added. 0, -ENOSPC.
+ */
 int pfs_store_listen(struct pfs_store *store, const struct pfs_store_listener *listener);
 
-/* What is known of an id, without asking: an object that was seen and has not vanished, or NULL. */
+/* The object with this id if the store has seen it and it hasn't vanished, else NULL. Asks nobody,
+ * so the content may have expired. */
 struct pfs_object *pfs_store_find(struct pfs_store *store, const struct pfs_kind *kind,
 				  const char *id);
 
-/* By kind and slot, also one that has vanished but is still held; or NULL. */
+/* The object with this slot, or NULL. It may have vanished, if the kernel still refers to it. */
 struct pfs_object *pfs_store_by_slot(struct pfs_store *store, const struct pfs_kind *kind,
 				     uint64_t slot);
 
 /*
- * Make sure that what is known of an id holds now.
- * 0: it does (or the API is failing and the last answer is still good enough: pfs_store_is_stale);
- *    *ret_object is set.
- * -EINPROGRESS: the API is being asked; wait, which has joined, is woken with what this call would
+ * Get an object whose content is valid now; ask the API if the store has none.
+ * 0: *ret_object is set. While the API fails its content may have expired: pfs_store_is_stale.
+ * -EINPROGRESS: the API is being asked. wait has joined, and is woken with what this call would
  *    return then.
- * -ENOENT: there is no such object; -ESTALE: it was there and has vanished; else the errno of
- *    the failure, which is remembered for ttl_error.
+ * -ENOENT: the API says that there is no such object. -ESTALE: the object has vanished. Else the
+ *    errno of a failure; the API isn't asked again for ttl_error.
+ * pfs_store_ask_object does the same for an object that the caller has.
  */
 int pfs_store_ask(struct pfs_store *store, const struct pfs_kind *kind, const char *id,
 		  struct pfs_wait *wait, struct pfs_object **ret_object);
 int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, struct pfs_wait *wait);
 
 /*
- * Ask for an object without anybody waiting for it; if it still holds or is under way, or a failure
- * is remembered, nothing is done. 0, or an error: nothing was begun.
+ * Ask the API for an object with nobody waiting. Does nothing while the content is valid, a request
+ * is under way, or the pause after a failure lasts. 0, or an error: no request was begun.
  */
 int pfs_store_refresh(struct pfs_store *store, struct pfs_object *object);
 
 /*
- * Walk the list of a kind, even if it still holds, without anybody waiting for it. 0: a walk is
- * under way; -EAGAIN: not while the last failure is remembered; or another error.
+ * Walk the list of a kind with nobody waiting, even if the last listing is still valid. 0: a walk
+ * is under way. -EAGAIN: the pause after a failed walk lasts. Else why no walk could be begun.
  */
 int pfs_store_refresh_list(struct pfs_store *store, const struct pfs_kind *kind);
 bool pfs_store_is_walking(const struct pfs_store *store, const struct pfs_kind *kind);
@@ -172,75 +178,83 @@ bool pfs_store_is_walking(const struct pfs_store *store, const struct pfs_kind *
 bool pfs_store_list_failed(const struct pfs_store *store, const struct pfs_kind *kind);
 
 /*
- * Will a walk of its list tell of this object, as far as is known? Would one cost fewer requests
- * than describing so many of those objects?
+ * Is a walk of the list expected to meet this object? True if the last complete walk did, or while
+ * there was none.
  */
 bool pfs_store_is_listed(const struct pfs_store *store, const struct pfs_object *object);
+/* Would a walk of the list cost fewer requests than describing this many objects one by one? */
 bool pfs_store_prefers_list(const struct pfs_store *store, const struct pfs_kind *kind,
 			    size_t objects);
 
 /*
- * Somebody wants to know of each change. Then an object that has ended is asked for as often as one
- * that hasn't, unless it can't change any more.
+ * Say whether somebody follows this object. A followed object that has ended but can still change
+ * has the TTL of one that hasn't ended.
  */
 void pfs_store_follow(struct pfs_store *store, struct pfs_object *object, bool followed);
 
-/* ns for which what is known of the object holds; 0: ask again. */
+/* ns until the object's content expires; 0: it has, or there is none. */
 int64_t pfs_store_left(const struct pfs_store *store, const struct pfs_object *object);
-/* The TTL that its content would have if it came now. */
+/* ns: the TTL that the object's content would get if the API sent it now. */
 int64_t pfs_store_ttl(const struct pfs_store *store, const struct pfs_object *object);
-/* ns for which it holds that there is no such id; 0: ask. */
+/* ns until the 404 for this id expires; 0: it has, or there was none. */
 int64_t pfs_store_missing_left(struct pfs_store *store, const struct pfs_kind *kind,
 			       const char *id);
-/* Is its content past its time, and kept only since the last attempt failed? */
+/* Has the object's content expired, and did the last request for a new one fail? */
 bool pfs_store_is_stale(const struct pfs_store *store, const struct pfs_object *object);
 
-/* Count the kernel's references to an object; at zero it may be freed. */
+/* Add or take back references that the kernel has to an object; without any it may be freed. */
 void pfs_store_hold(struct pfs_store *store, struct pfs_object *object, uint64_t count);
 void pfs_store_release(struct pfs_store *store, struct pfs_object *object, uint64_t count);
 
 /*
- * Make sure that the list of a kind can be read on from the object after slot `after` (0: the
- * beginning, where freshness is decided: an expired list is walked again, page by page).
- * 0: pfs_store_next gives the next one, or the end. -EINPROGRESS: wait. Else the errno: a list
- * that can't be had is never given as an empty one. after PFS_LIST_WHOLE: make sure that the list
- * holds, to its end.
+ * Make sure that a reader of a kind's list can go on behind slot `after`, with pfs_store_next.
+ * after 0 is the beginning: only there, and with PFS_LIST_WHOLE, an expired list is walked again,
+ * page by page. PFS_LIST_WHOLE makes sure that the whole list is valid.
+ * 0: pfs_store_next gives the next object, or the end. -EINPROGRESS: wait has joined; call again
+ *    once it was woken with 0. Else the errno of a failure: a list that the API refuses never
+ *    seems to be an empty one.
  *
- * A walk may take longer than anybody waits, though each of its pages comes in time. Who has
- * waited for config.timeout is told how it stands: 0 while the last whole list may still be given,
- * as while the API fails; else -ETIMEDOUT. Asked again with the same wait, it says the same.
+ * A walk of many pages may take longer than config.timeout, though each page comes in time. A
+ * reader who has waited for that long is woken with 0 if the last whole list may still be served,
+ * by the rules for a failing API, else with -ETIMEDOUT. A call with the same wait then returns the
+ * same.
  */
 #define PFS_LIST_WHOLE UINT64_MAX
 int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uint64_t after,
 		       struct pfs_wait *wait);
-/* The known object of a kind after a slot, by number. NULL at the end. */
+/* The object of a kind with the lowest slot above `after` that hasn't vanished. NULL: the end. */
 struct pfs_object *pfs_store_next(struct pfs_store *store, const struct pfs_kind *kind,
 				  uint64_t after);
 
-/* The next known object of all kinds, and its place; from a zeroed place the first. NULL at the
- * end, which is passed over only by those that came later. */
+/*
+ * The object at the cursor's next place among those of all kinds; a zeroed cursor stands before the
+ * first. Moves the cursor. NULL at the end, for good. An object that appears in a kind which the
+ * cursor has left is passed over.
+ */
 struct pfs_cursor {
 	size_t row;
 	uint64_t slot;
 };
 struct pfs_object *pfs_store_each(struct pfs_store *store, struct pfs_cursor *cursor);
 
+/* ns until the list of a kind expires; 0: it has, or was never walked to its end. */
 int64_t pfs_store_list_left(const struct pfs_store *store, const struct pfs_kind *kind);
-/* ns until it may be asked for: the same, but while a failure is remembered, how long that is. */
+/* ns until it is time for the next walk: the end of the pause after a failure, else list_left. */
 int64_t pfs_store_list_pause(const struct pfs_store *store, const struct pfs_kind *kind);
 /*
- * ns since the epoch: the last time that an object came or went. But until a list was read to its
- * end, whatever comes belongs to a listing that nobody has had yet: it comes behind all that was
- * given, and the time stays.
+ * ns since the epoch: when the list last gained or lost an object. Objects that appear before the
+ * first complete walk don't move this time: they come behind what readers have had, as further
+ * parts of that first listing.
  */
 int64_t pfs_store_list_modified(const struct pfs_store *store, const struct pfs_kind *kind);
-/* Rises with each walk that ended well: two listings of one generation are the same walk's. */
+/* Rises with each complete walk: listings of one generation come from the same walk. */
 uint64_t pfs_store_list_generation(const struct pfs_store *store, const struct pfs_kind *kind);
 
-/* Nothing that is known holds any longer, not even while the API fails. */
+/* Expire every object, miss and list. What has expired this way isn't served, even if the API
+ * fails; and the pauses after failures end. */
 void pfs_store_expire(struct pfs_store *store);
 
-/* A copy counted up, given back with drop (takes NULL). */
+/* Add a reference to a content; drop gives one back and frees the last (takes NULL). */
 struct pfs_content *pfs_content_keep(struct pfs_content *content);
 void pfs_content_drop(struct pfs_content *content);
 

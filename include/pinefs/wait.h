@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wait: somebody waits for something to happen, and is woken when it has. Who may wait for what,
- * and what that is, others know.
+ * wait: queues of waiters. A caller that can't go on joins a queue, and the owner of the queue
+ * wakes it, with 0 or an error. What the waiters wait for only the owner knows.
  *
  * May include loop.
  */
@@ -16,22 +16,22 @@
 #include "pinefs/loop.h"
 
 /*
- * One that waits. It is in the memory of whoever waits, zeroed but for done, and that memory must
- * stay until done was called or pfs_wait_cancel. done is called once for each time that it joined
- * a queue, from the loop, when it is in the queue no longer: it may join again, cancel others, and
- * free its own memory. error is 0 or -errno.
+ * A waiter. It lies in its user's memory, zeroed but for done, and must stay there while it is in a
+ * queue. To wake a waiter is to take it out of its queue and call done, from the loop, with 0 or
+ * -errno; once for each join, and never after pfs_wait_cancel. done may join a queue again, cancel
+ * other waiters, and free its own.
  */
 struct pfs_wait {
 	void (*done)(struct pfs_wait *wait, int error);
 
 	/* The room's own. */
-	struct pfs_wait_queue *queue; /* NULL: it doesn't wait */
+	struct pfs_wait_queue *queue; /* NULL: it is in no queue */
 	TAILQ_ENTRY(pfs_wait) link;
 	uint64_t mark;
-	int64_t deadline; /* monotonic; 0: it has none */
+	int64_t deadline; /* monotonic; 0: none */
 };
 
-/* All that wait for the same; in the memory of whoever wakes them. */
+/* Those who wait for the same thing. The queue lies in its owner's memory. */
 struct pfs_wait_queue {
 	/* The room's own. */
 	TAILQ_HEAD(pfs_wait_list, pfs_wait) waits; /* in the order of their deadlines */
@@ -42,42 +42,42 @@ struct pfs_wait_queue {
 	void *arg;
 };
 
-/* Begin an empty queue. *count, which queues may share, goes up and down with those in them. */
+/* Make an empty queue. *count (borrowed) is kept at the number of waiters; queues may share it. */
 void pfs_wait_queue_init(struct pfs_wait_queue *queue, uint64_t *count);
 
 /*
- * The same where each has a deadline. When that of some has come, overdue is called once, and what
- * it returns is their error. The loop is borrowed.
+ * Make a queue whose waiters have deadlines. Waiters whose deadline has come are woken with what
+ * overdue(arg) returns; it is called once for all of them. The loop is borrowed.
  */
 void pfs_wait_queue_init_timed(struct pfs_wait_queue *queue, uint64_t *count, struct pfs_loop *loop,
 			       int (*overdue)(void *arg), void *arg);
 
 bool pfs_wait_queue_is_empty(const struct pfs_wait_queue *queue);
 
-/* Join, behind all others. It must not be waiting. */
+/* Join a queue, as the last. The waiter must be in none. */
 void pfs_wait_join(struct pfs_wait_queue *queue, struct pfs_wait *wait);
 
 /*
- * Join a queue with deadlines; mark says which of the things that happen it waits for, in the terms
- * of the queue's owner. One that was woken and joins again, this queue or another, keeps the
- * deadline that it joined with first. False if that is over: then it doesn't wait.
+ * Join a queue with deadlines (monotonic). mark is for the queue's owner: pfs_wait_wake_due. A
+ * waiter that joins a second time, this queue or another, keeps its first deadline. If that has
+ * passed, returns false, and the waiter hasn't joined.
  */
 bool pfs_wait_join_until(struct pfs_wait_queue *queue, struct pfs_wait *wait, uint64_t mark,
 			 int64_t deadline);
 
-/* Wait no longer; done is not called. Does nothing for one that doesn't wait. */
+/* Leave the queue; done is not called. Does nothing for a waiter that is in none. */
 void pfs_wait_cancel(struct pfs_wait *wait);
 
 /*
- * Wake all that are in the queue now; one that joins meanwhile waits for the next time. The queue
- * may be gone when this returns: it isn't looked at after the first was woken.
+ * Wake all waiters of the queue, the first first. A waiter that joins meanwhile stays until the
+ * next wake. done may free the queue: it isn't read after the first done was called.
  */
 void pfs_wait_wake(struct pfs_wait_queue *queue, int error);
 
-/* The same, but whoever joined last is first. */
+/* Wake all, the last first. */
 void pfs_wait_wake_backwards(struct pfs_wait_queue *queue, int error);
 
-/* The same for those of whose mark is_due says so. It must not touch the queue. */
+/* Wake those for whose mark is_due returns true. is_due must not change the queue. */
 void pfs_wait_wake_due(struct pfs_wait_queue *queue, bool (*is_due)(void *arg, uint64_t mark),
 		       void *arg, int error);
 
