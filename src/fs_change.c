@@ -36,8 +36,8 @@ static bool is_permitted(fuse_req_t request, enum pfs_poke_operation operation, 
 static void reply_touched(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
 {
 	struct stat stat;
-	int64_t holds;
-	int error = pfs_fill_attributes(fs, node, true, &stat, &holds);
+	int64_t valid;
+	int error = pfs_fill_attributes(fs, node, true, &stat, &valid);
 
 	if (error) {
 		pfs_reply_error(fs, request, error);
@@ -73,12 +73,12 @@ static void make_name(fuse_req_t request, enum pfs_poke_operation operation, fus
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_node directory, node;
-	int64_t holds;
+	int64_t valid;
 	int error = pfs_enter(request, PFS_MESSAGE_OTHER, parent, name, &directory);
 
 	if (!is_permitted(request, operation, parent, name) || error)
 		pfs_reply_error(fs, request, EROFS);
-	else if (pfs_tree_lookup(fs->tree, &directory, name, NULL, &node, &holds))
+	else if (pfs_tree_lookup(fs->tree, &directory, name, NULL, &node, &valid))
 		pfs_reply_error(fs, request, ENOENT);
 	else
 		pfs_reply_node(fs, request, &node);

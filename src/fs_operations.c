@@ -19,11 +19,11 @@
 /* --- lookup and forget --------------------------------------------------------------------- */
 
 /* "No such file", in the form that the kernel may remember. */
-static int reply_missing(struct pfs_fs *fs, fuse_req_t request, int64_t holds)
+static int reply_missing(struct pfs_fs *fs, fuse_req_t request, int64_t valid)
 {
-	const struct fuse_entry_param entry = {.ino = 0, .entry_timeout = pfs_seconds(holds)};
+	const struct fuse_entry_param entry = {.ino = 0, .entry_timeout = pfs_seconds(valid)};
 
-	if (!holds)
+	if (!valid)
 		return pfs_reply_error(fs, request, ENOENT);
 	(void)pfs_reply_entry(fs, request, &entry);
 	return 0;
@@ -34,17 +34,17 @@ static int run_lookup(struct call *call, bool told, int error)
 	struct pfs_fs *fs = call->fs;
 	struct pfs_wait *wait = told || call->at_once ? NULL : &call->wait;
 	struct pfs_node parent, node;
-	int64_t holds = 0;
+	int64_t valid = 0;
 
 	if (told && error && error != -ENOENT && error != -ESTALE)
 		return pfs_reply_error(call->fs, call->request, error);
 	error = pfs_tree_node(fs->tree, call->inode, &parent);
 	if (!error)
-		error = pfs_tree_lookup(fs->tree, &parent, call->name, wait, &node, &holds);
+		error = pfs_tree_lookup(fs->tree, &parent, call->name, wait, &node, &valid);
 	if (error == -EINPROGRESS)
 		return error;
 	if (error == -ENOENT)
-		return reply_missing(fs, call->request, holds);
+		return reply_missing(fs, call->request, valid);
 	if (error)
 		return pfs_reply_error(call->fs, call->request, error);
 	return pfs_reply_node(call->fs, call->request, &node);
@@ -115,12 +115,12 @@ static int reply_attributes(const struct call *call, const struct pfs_node *node
 {
 	struct pfs_fs *fs = call->fs;
 	struct stat stat;
-	int64_t holds;
-	int error = pfs_fill_attributes(fs, node, call->at_once, &stat, &holds);
+	int64_t valid;
+	int error = pfs_fill_attributes(fs, node, call->at_once, &stat, &valid);
 
 	if (error)
 		return pfs_reply_error(call->fs, call->request, error);
-	pfs_reply_attributes(call->fs, call->request, &stat, holds);
+	pfs_reply_attributes(call->fs, call->request, &stat, valid);
 	return 0;
 }
 

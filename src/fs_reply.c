@@ -137,19 +137,19 @@ bool pfs_reply_entry(struct pfs_fs *fs, fuse_req_t request, const struct fuse_en
 }
 
 int pfs_fill_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_child,
-			struct stat *ret_stat, int64_t *ret_holds)
+			struct stat *ret_stat, int64_t *ret_valid)
 {
-	int error = pfs_tree_attributes(fs->tree, node, ret_stat, ret_holds);
+	int error = pfs_tree_attributes(fs->tree, node, ret_stat, ret_valid);
 
 	if (error == -ESTALE && to_child) {
 		pfs_tree_vanished_attributes(fs->tree, node->inode, ret_stat);
-		*ret_holds = 0;
+		*ret_valid = 0;
 		error = 0;
 	}
 	if (!error && fs->poke && pfs_poke_is_window(fs->poke, node->inode)) {
 		ret_stat->st_uid = geteuid();
 		ret_stat->st_mode |= S_IWUSR;
-		*ret_holds = 0;
+		*ret_valid = 0;
 	}
 	return error;
 }
@@ -157,15 +157,15 @@ int pfs_fill_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_
 int pfs_fill_entry(struct pfs_fs *fs, const struct pfs_node *node,
 		   struct fuse_entry_param *ret_entry)
 {
-	int64_t holds;
+	int64_t valid;
 	int error;
 
 	*ret_entry = (struct fuse_entry_param){.ino = node->inode, .generation = 1};
-	error = pfs_fill_attributes(fs, node, false, &ret_entry->attr, &holds);
+	error = pfs_fill_attributes(fs, node, false, &ret_entry->attr, &valid);
 	if (error)
 		return error;
-	ret_entry->attr_timeout = pfs_seconds(holds);
-	ret_entry->entry_timeout = pfs_seconds(pfs_tree_entry_holds(fs->tree, node));
+	ret_entry->attr_timeout = pfs_seconds(valid);
+	ret_entry->entry_timeout = pfs_seconds(pfs_tree_entry_valid(fs->tree, node));
 	return 0;
 }
 

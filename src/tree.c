@@ -10,11 +10,11 @@
 /* --- lookup -------------------------------------------------------------------------------- */
 
 static int lookup_root(struct pfs_tree *tree, const char *name, struct pfs_node *ret_node,
-		       int64_t *ret_holds)
+		       int64_t *ret_valid)
 {
 	const struct pfs_kind *kind = pfs_kind_by_name(tree->kinds, name);
 
-	*ret_holds = STATIC_HOLDS;
+	*ret_valid = STATIC_VALID;
 	if (kind)
 		*ret_node = pfs_node_of_kind(kind);
 	else if (!strcmp(name, "README"))
@@ -29,9 +29,9 @@ static int lookup_root(struct pfs_tree *tree, const char *name, struct pfs_node 
 }
 
 static int lookup_report(struct pfs_tree *tree, const char *name, struct pfs_node *ret_node,
-			 int64_t *ret_holds)
+			 int64_t *ret_valid)
 {
-	*ret_holds = STATIC_HOLDS;
+	*ret_valid = STATIC_VALID;
 	for (unsigned i = 0; i < tree->config.report_count; i++) {
 		if (strcmp(tree->config.reports[i].name, name) != 0)
 			continue;
@@ -47,12 +47,12 @@ static int lookup_report(struct pfs_tree *tree, const char *name, struct pfs_nod
  * asks for its attributes, since a lookup that waits holds up others in the directory.
  */
 static int lookup_id(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
-		     struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_holds)
+		     struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_valid)
 {
 	struct pfs_object *object = NULL;
 	int error = 0;
 
-	*ret_holds = STATIC_HOLDS;
+	*ret_valid = STATIC_VALID;
 	if (!pfs_is_object_id(name, strlen(name)))
 		return -ENOENT;
 	object = pfs_store_find(tree->store, parent->kind, name);
@@ -62,7 +62,7 @@ static int lookup_id(struct pfs_tree *tree, const struct pfs_node *parent, const
 		*ret_node = pfs_node_of_object(object);
 		return 0;
 	}
-	*ret_holds = pfs_store_missing_left(tree->store, parent->kind, name);
+	*ret_valid = pfs_store_missing_left(tree->store, parent->kind, name);
 	return error && error != -ESTALE ? error : -ENOENT;
 }
 
@@ -77,13 +77,13 @@ static bool has_file(struct pfs_tree *tree, const struct pfs_object *object, uns
 }
 
 static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
-		       struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_holds)
+		       struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_valid)
 {
 	struct pfs_object *object = parent->object;
 	unsigned index = pfs_file_by_name(tree, parent->kind, name);
 	int error = 0;
 
-	*ret_holds = tree->config.ttl;
+	*ret_valid = tree->config.ttl;
 	if (*name == '.') /* no member of an object is ever called so */
 		return -ENOENT;
 	if (!index && object->content) {
@@ -97,23 +97,23 @@ static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, con
 		*ret_node = pfs_node_of_file(tree, object, index);
 		return 0;
 	}
-	if (pfs_store_left(tree->store, object) < *ret_holds)
-		*ret_holds = pfs_store_left(tree->store, object);
+	if (pfs_store_left(tree->store, object) < *ret_valid)
+		*ret_valid = pfs_store_left(tree->store, object);
 	return error ? error : -ENOENT;
 }
 
 int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
-		    struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_holds)
+		    struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_valid)
 {
 	switch (parent->type) {
 	case PFS_NODE_ROOT:
-		return lookup_root(tree, name, ret_node, ret_holds);
+		return lookup_root(tree, name, ret_node, ret_valid);
 	case PFS_NODE_REPORTS:
-		return lookup_report(tree, name, ret_node, ret_holds);
+		return lookup_report(tree, name, ret_node, ret_valid);
 	case PFS_NODE_COLLECTION:
-		return lookup_id(tree, parent, name, wait, ret_node, ret_holds);
+		return lookup_id(tree, parent, name, wait, ret_node, ret_valid);
 	case PFS_NODE_OBJECT:
-		return lookup_file(tree, parent, name, wait, ret_node, ret_holds);
+		return lookup_file(tree, parent, name, wait, ret_node, ret_valid);
 	default:
 		return -ENOTDIR;
 	}

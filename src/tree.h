@@ -26,7 +26,7 @@ enum {
 };
 
 /* What never changes may be kept by the kernel for as long as it likes. */
-#define STATIC_HOLDS (3600 * PFS_SECOND)
+#define STATIC_VALID (3600 * PFS_SECOND)
 
 /*
  * Indexes of an object's files. They fit the bits of a 64-bit mask and six bits of an inode. Those

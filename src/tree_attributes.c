@@ -169,10 +169,10 @@ static int64_t whole_list_left(struct pfs_tree *tree)
 }
 
 int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, struct stat *ret_stat,
-			int64_t *ret_holds)
+			int64_t *ret_valid)
 {
 	struct stat stat;
-	int64_t holds = STATIC_HOLDS;
+	int64_t valid = STATIC_VALID;
 	int error = 0;
 
 	fill_common(tree, node, &stat);
@@ -184,23 +184,23 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 	case PFS_NODE_REPORT:
 		set_size(&stat, tree->snapshots[node->index].buffer.length);
 		set_time(&stat, tree->snapshots[node->index].modified);
-		holds = 0;
+		valid = 0;
 		break;
 	case PFS_NODE_COLLECTION:
-		holds = pfs_store_list_left(tree->store, node->kind);
-		set_time(&stat, collection_time(tree, node->kind, holds));
+		valid = pfs_store_list_left(tree->store, node->kind);
+		set_time(&stat, collection_time(tree, node->kind, valid));
 		/* The nudge is for the kernel; who looks at ctime asks whether something changed.
 		 */
 		stat.st_ctim = timespec_of(pfs_store_list_modified(tree->store, node->kind));
-		holds = holds ? holds : tree->config.ttl;
+		valid = valid ? valid : tree->config.ttl;
 		break;
 	case PFS_NODE_EVENTS:
-		holds = whole_list_left(tree);
+		valid = whole_list_left(tree);
 		error = fill_history(tree, node, &stat);
 		break;
 	case PFS_NODE_OBJECT:
 	case PFS_NODE_FILE:
-		holds = pfs_tree_must_wait(node) ? 0 : object_left(tree, node->object);
+		valid = pfs_tree_must_wait(node) ? 0 : object_left(tree, node->object);
 		error = fill_object(tree, node, &stat);
 		break;
 	default:
@@ -209,11 +209,11 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 	if (error)
 		return error;
 	*ret_stat = stat;
-	*ret_holds = holds;
+	*ret_valid = valid;
 	return 0;
 }
 
-int64_t pfs_tree_entry_holds(const struct pfs_tree *tree, const struct pfs_node *node)
+int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node *node)
 {
 	int64_t left;
 
@@ -225,20 +225,20 @@ int64_t pfs_tree_entry_holds(const struct pfs_tree *tree, const struct pfs_node 
 		return tree->config.ttl;
 	case PFS_NODE_OBJECT:
 	case PFS_NODE_FILE:
-		/* The attributes say whether the object still holds, not the name. */
+		/* Whether the object is still valid its attributes say, not its name. */
 		left = object_left(tree, node->object);
 		return left ? left : tree->config.ttl;
 	default:
-		return STATIC_HOLDS;
+		return STATIC_VALID;
 	}
 }
 
 void pfs_tree_vanished_attributes(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat)
 {
 	struct pfs_node node = {.type = PFS_NODE_OBJECT, .inode = inode};
-	int64_t holds;
+	int64_t valid;
 
-	if (pfs_tree_node(tree, inode, &node) || pfs_tree_attributes(tree, &node, ret_stat, &holds))
+	if (pfs_tree_node(tree, inode, &node) || pfs_tree_attributes(tree, &node, ret_stat, &valid))
 		fill_common(tree, &node, ret_stat);
 }
 

@@ -87,11 +87,11 @@ int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_no
  * The child of a directory by name. With wait, the store is asked for an id that it doesn't know,
  * and for a file of an object whose content doesn't hold; without, what is known decides, and it
  * does too where the store fails.
- * 0: ret_node. -ENOENT: there is none, and ret_holds ns of that are certain. -EINPROGRESS: call
+ * 0: ret_node. -ENOENT: there is none, and ret_valid ns of that are certain. -EINPROGRESS: call
  * again without wait once wait->done said 0. -ENOTDIR, else an errno of the store.
  */
 int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
-		    struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_holds);
+		    struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_valid);
 
 /*
  * Before a node's attributes are told: see that they are true. reading: a read(2) will follow,
@@ -106,12 +106,12 @@ int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool 
 
 /*
  * Tell a node's attributes. Of a file this is a promise: until they are told again, pfs_tree_read
- * gives the bytes that are its content now. ret_holds: how many ns they hold; entry_holds: how
+ * gives the bytes that are its content now. ret_valid: how many ns they hold; entry_valid: how
  * long its name does. 0, -ESTALE if the file isn't there any more, -ENOMEM.
  */
 int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, struct stat *ret_stat,
-			int64_t *ret_holds);
-int64_t pfs_tree_entry_holds(const struct pfs_tree *tree, const struct pfs_node *node);
+			int64_t *ret_valid);
+int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node *node);
 
 /*
  * Lend the whole content that was promised, until the tree or the store is next called. Never

@@ -247,7 +247,7 @@ static void test_kernel_keeps_nothing_for_longer_that_can_still_change(void **st
 	node = walk(scene->bench, "gadgets/a/status");
 	assert_int_equal(pfs_tree_attributes(scene->bench->tree, &node, &stat, &valid), 0);
 	assert_int_equal(valid, TTL);
-	assert_int_equal(pfs_tree_entry_holds(scene->bench->tree, &node), TTL);
+	assert_int_equal(pfs_tree_entry_valid(scene->bench->tree, &node), TTL);
 	node = walk(scene->bench, "restore-jobs/a/status");
 	assert_int_equal(pfs_tree_attributes(scene->bench->tree, &node, &stat, &valid), 0);
 	assert_int_equal(valid, TTL_FINAL);

@@ -115,7 +115,7 @@ static void test_names_hold_no_longer_than_what_they_name_can_change(void **stat
 	pass(bench->store, PFS_SECOND);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct pfs_node node = walk(bench, rows[i].path);
-		int64_t ns = pfs_tree_entry_holds(bench->tree, &node);
+		int64_t ns = pfs_tree_entry_valid(bench->tree, &node);
 
 		if (ns < rows[i].least || ns > rows[i].most)
 			fail_msg("%s: %lld ns", rows[i].path, (long long)ns);
