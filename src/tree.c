@@ -35,7 +35,7 @@ static int lookup_report(struct pfs_tree *tree, const char *name, struct pfs_nod
 	for (unsigned i = 0; i < tree->config.report_count; i++) {
 		if (strcmp(tree->config.reports[i].name, name) != 0)
 			continue;
-		pfs_snapshot_look(tree, i, true);
+		pfs_snapshot_refresh(tree, i, true);
 		*ret_node = pfs_node_of_report(i);
 		return 0;
 	}
@@ -43,8 +43,8 @@ static int lookup_report(struct pfs_tree *tree, const char *name, struct pfs_nod
 }
 
 /*
- * An id that was seen is answered at once, however old: whether it still holds is for whoever
- * asks for its attributes, since a lookup that waits holds up others in the directory.
+ * An id that was seen is found at once, even if its content has expired: the GETATTR that follows
+ * waits for fresh content. A lookup that waits would block others in the directory.
  */
 static int lookup_id(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
 		     struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_valid)
@@ -66,7 +66,7 @@ static int lookup_id(struct pfs_tree *tree, const struct pfs_node *parent, const
 	return error && error != -ESTALE ? error : -ENOENT;
 }
 
-/* Does the file exist, as far as is known? */
+/* Does the object's last content have this file? */
 static bool has_file(struct pfs_tree *tree, const struct pfs_object *object, unsigned index)
 {
 	if (!index || !object->content)
@@ -84,7 +84,7 @@ static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, con
 	int error = 0;
 
 	*ret_valid = tree->config.ttl;
-	if (*name == '.') /* no member of an object is ever called so */
+	if (*name == '.') /* no file of an object has such a name */
 		return -ENOENT;
 	if (!index && object->content) {
 		pfs_file_learn(tree, parent->kind, object->content);
@@ -219,7 +219,7 @@ int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint6
 	int error;
 
 	if (directory->type == PFS_NODE_COLLECTION && !cursor) {
-		/* A list that can't be had must fail before anything of it was given. */
+		/* A listing that fails must fail before its first entry. */
 		error = pfs_store_ask_list(tree->store, directory->kind, 0, wait);
 		if (error)
 			return error;
@@ -263,7 +263,7 @@ void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count)
 
 	if (pfs_tree_node(tree, inode, &node) || !node.object)
 		return;
-	if (node.object->references <= count) /* nobody is left to whom anything was promised */
+	if (node.object->references <= count) /* nobody is left who could read what was promised */
 		pfs_promise_freed(tree, node.object);
 	pfs_store_release(tree->store, node.object, count);
 }

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Attributes: what stat(2) says of a node, and for how long; what a file that is read must be true
- * about first; which files a change of an object concerns.
+ * Attributes: what stat(2) says of a node, and for how long that is valid; the refresh that comes
+ * before; contents; which files differ after a change.
  *
- * The kernel keeps a directory's listing as long as its time doesn't move. That of a collection
- * moves when an object comes or goes; but a listing whose time is up must be asked for again,
- * though nothing has come or gone. So the time is nudged by a nanosecond when the list has
- * expired and a listing was given since the last nudge. (Rejected: waiting for the whole list in
- * GETATTR: with default_permissions every path walk asks for the directory's attributes.)
+ * The kernel caches a directory's listing until the directory's modification time moves. A
+ * collection's moves when an object appears or vanishes. But the kernel must also ask again for a
+ * listing that has expired, though nothing has appeared or vanished. So the time is nudged by a
+ * nanosecond when the list has expired and a listing was given since the last nudge. (Rejected: to
+ * wait for the whole list in GETATTR. With default_permissions every path walk asks for the
+ * directory's attributes.)
  */
 #include "tree.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* The size that `wait` pretends to have, as files of sysfs do: what must be read to know. */
+/* The size that `wait` pretends to have, as files of sysfs do, whose size only a read shows. */
 #define WAIT_SIZE 4096
 
 /* --- attributes ---------------------------------------------------------------------------- */
@@ -113,7 +114,7 @@ static int fill_history(struct pfs_tree *tree, const struct pfs_node *node, stru
 		return error;
 	set_size(stat, size);
 	set_time(stat, pfs_history_modified(tree->history, node->object));
-	/* What was rotated has no name any more; the kernel tells that to those who watch it. */
+	/* A rotated generation has no name any more; with no links left, inotify reports that. */
 	if (node->generation != pfs_history_generation(tree->history, node->object))
 		stat->st_nlink = 0;
 	return 0;
@@ -139,8 +140,9 @@ static int fill_object(struct pfs_tree *tree, const struct pfs_node *node, struc
 }
 
 /*
- * How long the kernel may keep what it is given of an object. Of one that can change not for longer
- * than the shortest TTL, whatever its own: whoever sets a watch must be noticed by a message.
+ * How long the kernel may cache what it gets of an object. If the object can change, no longer than
+ * the shortest TTL, whatever its own is: a process that sets a watch is noticed only if that takes
+ * a message to us.
  */
 static int64_t object_left(const struct pfs_tree *tree, const struct pfs_object *object)
 {
@@ -152,9 +154,9 @@ static int64_t object_left(const struct pfs_tree *tree, const struct pfs_object 
 }
 
 /*
- * For how long nothing is added to the whole history: until the first of the lists may be asked
- * for. One that can't be had, as where the key may not see a kind, must not make all others be
- * asked for each time.
+ * How long the attributes of /events are valid: until one of the lists may be walked again. While
+ * the pause after a failed walk lasts, that kind (which the key may not see, say) doesn't have the
+ * others walked each time.
  */
 static int64_t whole_list_left(struct pfs_tree *tree)
 {
@@ -189,8 +191,7 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 	case PFS_NODE_COLLECTION:
 		valid = pfs_store_list_left(tree->store, node->kind);
 		set_time(&stat, collection_time(tree, node->kind, valid));
-		/* The nudge is for the kernel; who looks at ctime asks whether something changed.
-		 */
+		/* The nudge is for the kernel's cache only: in ctime nothing has changed. */
 		stat.st_ctim = timespec_of(pfs_store_list_modified(tree->store, node->kind));
 		valid = valid ? valid : tree->config.ttl;
 		break;
@@ -243,9 +244,8 @@ void pfs_tree_vanished_attributes(struct pfs_tree *tree, uint64_t inode, struct 
 }
 
 /*
- * The whole history is as true as each kind's list. All lists that have expired are asked for at
- * once, and then waited for one after the other. What was seen was seen, whether or not the API can
- * be asked for more.
+ * /events is valid when each kind's list is. Walks all expired lists at once, then waits for one
+ * after the other. Failures don't count: what the history has stays true.
  */
 static int refresh_lists(struct pfs_tree *tree, struct pfs_wait *wait)
 {
@@ -277,13 +277,13 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 {
 	if (node->type == PFS_NODE_EVENTS)
 		return refresh_lists(tree, wait);
-	if (pfs_tree_must_wait(node)) /* until then there is nothing to be true about */
+	if (pfs_tree_must_wait(node)) /* it has no content to be valid yet */
 		return 0;
 	if (node->object)
 		return forgive(node, reading,
 			       pfs_store_ask_object(tree->store, node->object, wait));
 	if (node->type == PFS_NODE_REPORT)
-		pfs_snapshot_look(tree, node->index, false);
+		pfs_snapshot_refresh(tree, node->index, false);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of an object: which there are, what they are called, what is in them. */
+/* The files of an object: which exist, their names, their contents. */
 #include "tree.h"
 
 #include <errno.h>
@@ -18,8 +18,8 @@ static const char *const fixed[] = {
 };
 
 /*
- * No member of an object gets these names, though there are no such files yet: then they can be
- * given to some without taking a file away from those who read it.
+ * Names that no key of the API gets, though there are no such files yet: a later version can then
+ * have them without taking a file away from its readers.
  */
 static const char *const reserved[] = {"success", "tags", "backup", "index", "restores"};
 
@@ -59,7 +59,7 @@ const char *pfs_file_name(struct pfs_tree *tree, const struct pfs_kind *kind, un
 	return kind->fields[index - FILE_FIELD].name;
 }
 
-/* --- keys that the table doesn't know ------------------------------------------------------ */
+/* --- keys that the kind's row lacks -------------------------------------------------------- */
 
 static bool is_taken(struct pfs_tree *tree, const struct pfs_kind *kind, const char *name)
 {
@@ -70,7 +70,7 @@ static bool is_taken(struct pfs_tree *tree, const struct pfs_kind *kind, const c
 	return pfs_file_by_name(tree, kind, name) != 0;
 }
 
-/* The key with all but [A-Za-z0-9._-] made _, and told apart from names that are taken. */
+/* The key with all but [A-Za-z0-9._-] made _, and a number behind it if that name is taken. */
 static char *safe_name(struct pfs_tree *tree, const struct pfs_kind *kind, const char *key)
 {
 	char name[NAME_LONGEST + 1];
@@ -87,7 +87,7 @@ static char *safe_name(struct pfs_tree *tree, const struct pfs_kind *kind, const
 	return is_taken(tree, kind, name) ? NULL : strdup(name);
 }
 
-/* Is this where a field of the kind has its value, though perhaps not in this document? */
+/* Is the member's key one of the places where this field's value may stand? */
 static bool is_of_field(const struct pfs_field *field, const struct pfs_json_value *member)
 {
 	if (!field->paths[0])
@@ -99,7 +99,7 @@ static bool is_of_field(const struct pfs_field *field, const struct pfs_json_val
 	return false;
 }
 
-/* Has this member a file already? */
+/* Does this member have a file already? */
 static bool is_known(const struct extras *extras, const struct pfs_kind *kind,
 		     const struct pfs_json_value *member)
 {
@@ -120,7 +120,7 @@ static bool is_scalar(const struct pfs_json_value *value)
 	       value->type != PFS_JSON_NULL;
 }
 
-/* A file for this key, unless memory is short or no name is left for it. */
+/* Give this key an index and a name, unless memory is short or all names for it are taken. */
 static void learn(struct pfs_tree *tree, const struct pfs_kind *kind,
 		  const struct pfs_json_value *value)
 {
@@ -158,7 +158,7 @@ void pfs_extras_finish(struct extras *extras)
 
 /* --- contents ------------------------------------------------------------------------------ */
 
-/* What a file shows. 0; -ENOENT: this content has no such file. */
+/* Get the value that a file shows. 0; -ENOENT: this content has no such file. */
 static int find_value(const struct pfs_tree *tree, const struct pfs_kind *kind,
 		      const struct pfs_content *content, unsigned index,
 		      struct pfs_json_value *ret_value)
@@ -178,7 +178,7 @@ static int find_value(const struct pfs_tree *tree, const struct pfs_kind *kind,
 	return is_scalar(ret_value) ? 0 : -ENOENT;
 }
 
-/* A value and a newline; nothing at all for null. What isn't a string is shown as it was sent. */
+/* Append a value and a newline; nothing for null. What isn't a string is shown as it was sent. */
 static int add_value(const struct pfs_json_value *value, struct pfs_buffer *buffer)
 {
 	if (value->type != PFS_JSON_NULL) {
@@ -208,7 +208,7 @@ int pfs_file_read(struct pfs_tree *tree, const struct pfs_kind *kind,
 	return error;
 }
 
-/* Is there such a file in this content's listing? Cheap for those that always are. */
+/* Is this file in the listing of this content? Cheap for the files that always are. */
 static bool exists(struct pfs_tree *tree, const struct pfs_kind *kind,
 		   const struct pfs_content *content, unsigned index)
 {

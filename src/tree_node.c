@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inode numbers, and the nodes that they mean. A number is computed, not kept:
+ * Inode numbers, and their nodes. A number is computed, not stored:
  *
- *	bits 63 to 60	a class: what kind of number it is
- *	bits 59 to 56	the object's kind
- *	below		NUMBER_OBJECT: the object's slot times 64, plus the index of the file in it,
- *or 0 for its directory. Slot 0 of kind 0 is all that is no object's. NUMBER_ROTATED: the slot, and
- *16 bits of the generation of its history; slot 0 of kind 0 is the whole history.
+ *	bits 63 to 60	its class
+ *	bits 59 to 56	the kind of its object
+ *	bits 55 to 0	depend on the class
  *
- * The other classes are set aside for what will have numbers of its own: NUMBER_LINK, a symbolic
- * link, NUMBER_TABLE, a generation of a table, and NUMBER_RESTORE, a restore that was begun here.
+ * NUMBER_OBJECT: the object's slot times 64, plus the index of the file in it, or 0 for its
+ * directory. Slot 0 of kind 0 has the nodes that belong to no object.
+ *
+ * NUMBER_ROTATED: a history after its first generation. The slot of its object, then the last 16
+ * bits of the generation. Slot 0 of kind 0 is /events.
+ *
+ * The other classes are reserved: NUMBER_LINK for symbolic links, NUMBER_TABLE for generations of a
+ * table, NUMBER_RESTORE for restores that were begun here.
  */
 #include "tree.h"
 
@@ -38,7 +42,7 @@ static uint64_t number(enum number_class class, const struct pfs_kind *kind, uin
 	       rest;
 }
 
-/* --- from what it is to its number --------------------------------------------------------- */
+/* --- from a node to its number ------------------------------------------------------------- */
 
 uint64_t pfs_tree_collection_inode(const struct pfs_kind *kind)
 {
@@ -70,7 +74,7 @@ uint64_t pfs_tree_wait_inode(const struct pfs_object *object)
 	return file_inode(object, FILE_WAIT);
 }
 
-/* The first generation has the number that any file would have. */
+/* The first generation has a file's ordinary number. */
 static uint64_t history_inode(const struct pfs_object *object, uint64_t generation)
 {
 	const uint64_t slot = object ? object->slot : 0;
@@ -154,7 +158,7 @@ struct pfs_node pfs_node_of_file(struct pfs_tree *tree, struct pfs_object *objec
 				    : object_node(object, index);
 }
 
-/* --- from a number to what it is ----------------------------------------------------------- */
+/* --- from a number to its node ------------------------------------------------------------- */
 
 static const struct pfs_kind *kind_by_number(const struct pfs_tree *tree, uint64_t number)
 {
@@ -165,7 +169,7 @@ static const struct pfs_kind *kind_by_number(const struct pfs_tree *tree, uint64
 	return NULL;
 }
 
-/* The object whose slot is in a number; NULL: there is none, or none any more. */
+/* The object with this slot, of the kind in this inode; NULL: there is none, or none any more. */
 static struct pfs_object *object_by_number(const struct pfs_tree *tree, uint64_t inode,
 					   uint64_t slot)
 {
@@ -174,7 +178,8 @@ static struct pfs_object *object_by_number(const struct pfs_tree *tree, uint64_t
 	return kind ? pfs_store_by_slot(tree->store, kind, slot) : NULL;
 }
 
-/* Of the generation only some bits are kept: it is the present one or the one before. */
+/* The inode has only the last bits of the generation: they are those of the present one, or of the
+ * one before. */
 static int rotated_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
 {
 	const uint64_t whole = number(NUMBER_ROTATED, NULL, 0);

@@ -2,12 +2,12 @@
 /*
  * The bytes that attributes promise.
  *
- * The kernel reads a file as long as its attributes say, from whatever pages it has. So a read
- * must give the bytes of which the attributes were last filled, even if the API has said something
- * else meanwhile; never fewer. Each content is immutable and counted: when an object's content is
- * replaced, the one before is kept with the set of files that were promised from it, and each
- * file leaves that set when its attributes are filled again. The sets are masks of 64 files, and
- * there are rarely more than one.
+ * The kernel reads as many bytes of a file as its attributes say, some of them from cached pages.
+ * So a READ must give the bytes from which the attributes were last filled, and never fewer, even
+ * if the API has sent new content meanwhile. When an object's content is replaced, the old one is
+ * kept, with the set of files whose attributes were last filled from it; a file leaves that set
+ * when its attributes are filled again. A set is a mask of 64 files. An object rarely has more than
+ * one.
  */
 #include "tree.h"
 
@@ -31,7 +31,7 @@ void pfs_promise_changed(void *arg, struct pfs_object *object, struct pfs_conten
 	if (!object->promised)
 		return;
 	promise = malloc(sizeof(*promise));
-	/* Without memory the promise is broken: reads then get the new bytes. */
+	/* Without memory the promise is broken: a READ then gets the new bytes. */
 	if (promise) {
 		promise->next = object->promises;
 		promise->content = pfs_content_keep(before);
@@ -41,7 +41,7 @@ void pfs_promise_changed(void *arg, struct pfs_object *object, struct pfs_conten
 	object->promised = 0;
 }
 
-/* Nothing is promised any more of these files; what nobody needs then is freed. */
+/* End the promises for these files, and drop the contents that no other file needs. */
 static void drop_promises(struct pfs_object *object, uint64_t files)
 {
 	struct pfs_promise **place = &object->promises;
@@ -84,11 +84,13 @@ const struct pfs_content *pfs_promise_content(const struct pfs_object *object, u
 /* --- reports ------------------------------------------------------------------------------- */
 
 /*
- * Whoever archives a file looks at it before and after, and complains if it has changed meanwhile.
- * So a snapshot lives until nobody has looked for a while, but not for ever, for there are those
- * who keep a file open and look again and again. A name is looked up before it is opened, and who
- * opens a report wants what it says now; but one that changes by itself would then differ between
- * the two lookups of stat(2) and open(2).
+ * tar calls stat(2) before and after it reads a file, and complains if the two differ. So a
+ * snapshot lives until nobody has asked for SNAPSHOT_IDLE; but at most for SNAPSHOT_LONGEST, since
+ * `tail -f` keeps a file open and asks again and again.
+ *
+ * A lookup takes a new snapshot at once, since a program that opens a report wants what it says
+ * now. Not so of a report that says something else each time: it would differ between the lookups
+ * of stat(2) and open(2).
  */
 #define SNAPSHOT_IDLE	 PFS_SECOND
 #define SNAPSHOT_LONGEST (5 * PFS_SECOND)
@@ -110,14 +112,13 @@ static void take_snapshot(struct pfs_tree *tree, unsigned index)
 	snapshot->taken_at = pfs_loop_now(tree->loop);
 }
 
-void pfs_snapshot_look(struct pfs_tree *tree, unsigned index, bool by_name)
+void pfs_snapshot_refresh(struct pfs_tree *tree, unsigned index, bool by_name)
 {
 	struct snapshot *snapshot = &tree->snapshots[index];
 	int64_t now = pfs_loop_now(tree->loop);
 
 	if (!snapshot->taken_at || (by_name && !tree->config.reports[index].moves) ||
-	    now - snapshot->looked_at > SNAPSHOT_IDLE ||
-	    now - snapshot->taken_at > SNAPSHOT_LONGEST)
+	    now - snapshot->asked_at > SNAPSHOT_IDLE || now - snapshot->taken_at > SNAPSHOT_LONGEST)
 		take_snapshot(tree, index);
-	snapshot->looked_at = now;
+	snapshot->asked_at = now;
 }

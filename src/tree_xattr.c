@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Extended attributes: where an answer came from, how old it is, what went wrong since. */
+/* Extended attributes: which answer brought an object's content, how old that is, what has failed
+ * since. */
 #include "tree.h"
 
 #include <errno.h>

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tree: what a path names: directories and files, their numbers, attributes, contents, extended
- * attributes. Turns objects of the store into files, and knows which of these calls may wait for
- * the API; it asks the store, never the API.
+ * tree: the files. It makes directories and files of the store's objects: names, inode numbers,
+ * attributes, contents, extended attributes. It decides which calls wait for fresh content, and
+ * gets that from the store, never from the API.
  *
  * Doesn't know FUSE. May include history, store, json, resource and the ground.
  *
- * Inode numbers are computed, not kept, and an object's are the same for the life of the mount: see
- * tree_node.c.
+ * Inode numbers are computed, not stored, and an object's never change during the mount: see
+ * tree_node.c. No call blocks: those that take a pfs_wait return -EINPROGRESS once it has joined,
+ * and say what to call when it is woken.
  */
 #ifndef PINEFS_TREE_H
 #define PINEFS_TREE_H
@@ -41,30 +42,31 @@ enum pfs_node_type {
 	PFS_NODE_FILE,	     /* a file in that */
 };
 
-/* A place in the tree, as long as the object is held or until the store is next asked. */
+/* A directory or a file. Valid until the store is next asked; while the kernel holds a reference to
+ * its object, for longer. */
 struct pfs_node {
 	enum pfs_node_type type;
 	uint64_t inode;
 	unsigned index;		     /* of a report or a file */
 	const struct pfs_kind *kind; /* of a collection, an object, a file; else NULL */
 	struct pfs_object *object;   /* of an object, a file; else NULL */
-	uint64_t generation;	     /* of a history */
+	uint64_t generation;	     /* of a history: pfs_history_generation */
 };
 
-/* A file of /.pinefs: render adds its present content. */
+/* A file of /.pinefs. render appends what it says now; errors stay in the buffer. */
 struct pfs_report {
 	const char *name;
 	void (*render)(void *arg, struct pfs_buffer *buffer);
 	void *arg;
-	bool moves; /* it changes by itself, with time */
+	bool moves; /* it says something else each time, as where it shows an age */
 };
 
 struct pfs_tree_config {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
-	int64_t ttl;	    /* ns; entries and attributes of what can change hold no longer */
-	const char *readme; /* what /README says; borrowed */
+	int64_t ttl; /* ns: names and attributes of what can change are valid for at most this */
+	const char *readme;		  /* the content of /README; borrowed */
 	const struct pfs_report *reports; /* borrowed; at most PFS_REPORTS_MAX */
 	size_t report_count;
 };
@@ -80,24 +82,26 @@ int pfs_tree_create(struct pfs_store *store, struct pfs_history *history, struct
 		    const struct pfs_tree_config *config, struct pfs_tree **ret_tree);
 void pfs_tree_destroy(struct pfs_tree *tree); /* after the store; takes NULL */
 
-/* What an inode number means. 0; -ESTALE if what it meant is gone. */
+/* The node with this inode number. 0; -ESTALE if there is none, or none any more. */
 int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node);
 
 /*
- * The child of a directory by name. With wait, the store is asked for an id that it doesn't know,
- * and for a file of an object whose content doesn't hold; without, what is known decides, and it
- * does too where the store fails.
- * 0: ret_node. -ENOENT: there is none, and ret_valid ns of that are certain. -EINPROGRESS: call
- * again without wait once wait->done said 0. -ENOTDIR, else an errno of the store.
+ * Find the child of a directory by name. With wait, asks the store for an id that it has never
+ * seen, and for the object of a file if its content has expired. With wait NULL, or if the store
+ * fails, answers from what has been seen.
+ * 0: *ret_node is set. -ENOENT: there is no such child; that is valid for *ret_valid ns.
+ * -EINPROGRESS: call again with wait NULL once wait is woken with 0. -ENOTDIR; else an errno of the
+ * store.
  */
 int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
 		    struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_valid);
 
 /*
- * Before a node's attributes are told: see that they are true. reading: a read(2) will follow,
- * and must not get a value that doesn't hold. 0, -ESTALE, or an errno of the store; where nothing
- * is to be read, the last attributes are better than none, and that is 0. -EINPROGRESS: call
- * pfs_tree_refreshed with what wait->done brings; it says the same.
+ * Make sure that a node's attributes are valid; call it before pfs_tree_attributes. reading: a
+ * read(2) will follow, which must not get expired content.
+ * 0; -ESTALE; or an errno of the store. Without reading a failure of the store is 0 for an object
+ * that was seen: its last attributes are better than none. -EINPROGRESS: call pfs_tree_refreshed
+ * with the error that wait is woken with; it returns one of the same results.
  */
 int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool reading,
 		     struct pfs_wait *wait);
@@ -105,97 +109,100 @@ int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool 
 		       struct pfs_wait *wait);
 
 /*
- * Tell a node's attributes. Of a file this is a promise: until they are told again, pfs_tree_read
- * gives the bytes that are its content now. ret_valid: how many ns they hold; entry_valid: how
- * long its name does. 0, -ESTALE if the file isn't there any more, -ENOMEM.
+ * Fill a node's attributes; they are valid for *ret_valid ns. This promises a file's content: until
+ * its attributes are filled again, pfs_tree_read lends the bytes that it has now. 0; -ESTALE if the
+ * file is gone; -ENOMEM.
  */
 int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, struct stat *ret_stat,
 			int64_t *ret_valid);
+/* ns for which a node's name is valid. */
 int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node *node);
 
 /*
- * Lend the whole content that was promised, until the tree or the store is next called. Never
- * waits, and copies nothing that may be large. 0, -EISDIR, -ESTALE, -EAGAIN (`wait`, while it is
- * one), -ENOMEM.
+ * Lend a file's promised content, whole, until the tree or the store is next called. Never waits,
+ * and copies nothing that may be large. 0; -EISDIR; -ESTALE; -EAGAIN for a file that
+ * pfs_tree_must_wait; -ENOMEM.
  */
 int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node,
 		  struct pfs_slice *ret_content);
 
 /*
- * Is this a file `wait` whose object can still change? Then a read(2) of it must not be answered
- * before it can't: see the watch room. Its attributes promise more than it will have (4096
- * bytes), and hold for no time, so that each read(2) asks for them first.
+ * Is this a file `wait` whose object hasn't ended? Then a read(2) of it must not get a reply before
+ * the object has: see the watch room. Until then its attributes give a size that it won't have
+ * (4096 bytes) and are valid for no time, so that the kernel asks for them before each read(2).
  */
 bool pfs_tree_must_wait(const struct pfs_node *node);
+/* Is this a file `wait`? */
 bool pfs_tree_is_wait(const struct pfs_node *node);
 
 /*
- * The files of an object whose bytes are others in one of its contents than in the one before; a
- * file that came or went is not one of them, the history always is. Visit each: its inode and its
- * name.
+ * Visit each file of an object that exists in both versions and differs, by inode and name; its
+ * history always counts as changed.
  */
 void pfs_tree_each_change(struct pfs_tree *tree, const struct pfs_object *object,
 			  const struct pfs_content *before, const struct pfs_content *after,
 			  void (*visit)(void *arg, uint64_t inode, const char *name), void *arg);
 
-/* The path of an inode below the root, without a slash in front. 0, -ESTALE, -ENAMETOOLONG. */
+/* Write the path of an inode, relative to the root, to path: "restore-jobs/ID/status". 0, -ESTALE,
+ * -ENAMETOOLONG. */
 int pfs_tree_path(struct pfs_tree *tree, uint64_t inode, char *path, size_t size);
 
-/* Move a file's time by the least that there is, though its content is the same. */
+/* Move a file's modification time by 1 ns, though its content is the same. */
 void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node);
 
 /*
- * The entry of a directory after cursor (0: the first); ret_cursor is where the next one begins.
- * name is valid until the tree is next called. 1: an entry. 0: the end. -EINPROGRESS: call again
- * once wait->done said 0. -ENOTDIR, -ESTALE, or an errno of the store.
+ * Get the entry of a directory at a cursor: 0 for the first, then each entry's own for the next.
+ * 1: *ret_entry is set. 0: the end. -EINPROGRESS: call again once wait is woken with 0. -ENOTDIR,
+ * -ESTALE, or an errno of the store.
  */
 struct pfs_entry {
-	const char *name;
+	const char *name; /* valid until the tree is next called */
 	struct pfs_node node;
-	uint64_t cursor; /* for the entry after this one */
+	uint64_t cursor; /* where the next entry is */
 };
 int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint64_t cursor,
 		  struct pfs_wait *wait, struct pfs_entry *ret_entry);
 
-/*
- * Extended attributes. Add the value to buffer: 0, -ENODATA, or the buffer's error; add all names,
- * each with its NUL: errors stay in the buffer. Never ask anybody.
- */
+/* Append the value of an extended attribute to buffer. Asks nobody. 0, -ENODATA, or the buffer's
+ * error. */
 int pfs_tree_xattr(struct pfs_tree *tree, const struct pfs_node *node, const char *name,
 		   struct pfs_buffer *buffer);
+/* Append the names of all extended attributes, each with its NUL. Errors stay in the buffer. */
 void pfs_tree_xattr_names(struct pfs_tree *tree, const struct pfs_node *node,
 			  struct pfs_buffer *buffer);
 
-/* Is it a file, not a directory? */
+/* Is this a file, not a directory? */
 bool pfs_tree_is_file(const struct pfs_node *node);
 
-/* Attributes for what has just vanished, so that it can be removed. */
+/* Fill attributes for an inode that has just vanished, so that the poke room's child finds it and
+ * can remove it: those that it had, else those of an object's directory. */
 void pfs_tree_vanished_attributes(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat);
 
 /*
- * The kernel holds count more references to a node, or gave them back. An inode that means nothing
- * any more is passed over.
+ * The kernel has count more references to a node (hold), or has given them back (forget). An inode
+ * that is gone is passed over.
  */
 void pfs_tree_hold(struct pfs_tree *tree, const struct pfs_node *node, uint64_t count);
 void pfs_tree_hold_inode(struct pfs_tree *tree, uint64_t inode, uint64_t count);
 void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count);
 
-/* Visit the inodes that the kernel may hold of an object: its directory and all of its files. */
+/* Visit each inode of an object that the kernel may know: its directory and all of its files. */
 void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
 			 void (*visit)(void *arg, uint64_t inode), void *arg);
 
 /* The inode of a kind's directory. */
 uint64_t pfs_tree_collection_inode(const struct pfs_kind *kind);
 
-/* Of an object: its directory, and the last of its files but for a rotated history. */
+/* An object's inodes: its directory has the first; last is the greatest that a file of it can have,
+ * but for a rotated history. */
 uint64_t pfs_tree_object_inode(const struct pfs_object *object);
 uint64_t pfs_tree_last_inode(const struct pfs_object *object);
 uint64_t pfs_tree_done_inode(const struct pfs_object *object);
 uint64_t pfs_tree_wait_inode(const struct pfs_object *object);
 
 /*
- * Of a history (object NULL: the whole one) as it is now; and the one that it had before, if the
- * last change began a new file of it, else 0.
+ * The inodes of a history (object NULL: of /events): events is that of its present generation;
+ * rotated that of the generation before, if the last change has ended it, else 0.
  */
 uint64_t pfs_tree_events_inode(struct pfs_tree *tree, const struct pfs_object *object);
 uint64_t pfs_tree_rotated_inode(struct pfs_tree *tree, const struct pfs_object *object);
