@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parent's side: one order at a time, and what the child's messages are answered meanwhile.
+ * The parent's side: it gives one order at a time, and decides the replies to the child's messages
+ * meanwhile.
  *
- * The first child is a mere fork, made when there is nothing to be copied yet. By the time that one
- * has ended there is: the key, libcurl's connections, the mount's descriptor. So the next is made
- * by executing the program anew, and only what is safe between fork(2) and execve(2) in a process
- * that may have threads (libcurl's resolver) is done there.
+ * The first child is a mere fork, made when there is nothing yet that must not be copied. A later
+ * one would copy the key, libcurl's connections, and the mount's descriptor, so it executes the
+ * program again. Between fork(2) and execve(2) it does only what is safe in a process that may have
+ * threads (libcurl's resolver).
  *
- * An event is a few steps of the child's. Each may come as a message once, in their order, on the
- * one inode (and name), from the child's process id. Beyond that the child can do no more than
- * anybody else.
+ * The child makes an event in a few steps. Of the messages that these cause, each is permitted
+ * once, in their order, on one inode (and name), from the child's process id. Otherwise the child
+ * may do no more than anybody else.
  */
 #include "poke.h"
 
@@ -31,17 +32,17 @@ struct pfs_poke {
 	int socket;
 	char *mountpoint;
 	dev_t device;	       /* of the mount; 0: there is none yet */
-	struct pfs_loop *loop; /* NULL until it is listened to */
+	struct pfs_loop *loop; /* NULL until pfs_poke_listen */
 	struct pfs_poke_listener listener;
 
 	bool needs_window;
 
-	/* What is under way. */
+	/* The order under way. */
 	enum state { IDLE, SCANNING, MAKING, CLOSING } state;
 	struct pfs_poke_event event; /* its path is that of the order */
 	struct poke_order order;
-	unsigned step;	 /* the first of the event's that hasn't come as a message yet */
-	uint64_t window; /* inode that seems to be the child's own and writable; 0: none */
+	unsigned step;	 /* index of the first of the event's whose message hasn't come yet */
+	uint64_t window; /* the inode for which pfs_poke_is_window is true; 0: none */
 
 	struct pfs_watcher *watchers; /* of the scan under way */
 	size_t watcher_count;
@@ -49,7 +50,7 @@ struct pfs_poke {
 
 /* --- the child's beginning ----------------------------------------------------------------- */
 
-/* Only the socket stays; nothing of the parent's is wanted here, stdio least of all. */
+/* Close all that the parent had open, stdio, too. The socket becomes descriptor 0. */
 static void close_all_but(int socket)
 {
 	(void)dup2(socket, STDIN_FILENO);
@@ -84,7 +85,7 @@ static void execute_child(char *mountpoint)
 	_exit(EXIT_FAILURE);
 }
 
-/* Holds nothing of the parent's from here on. */
+/* From here on the child has nothing of the parent's but the mountpoint. */
 static void run_child(struct pfs_poke *poke)
 {
 	char *mountpoint = poke->mountpoint;
@@ -214,7 +215,7 @@ static int send_order(struct pfs_poke *poke)
 	return 0;
 }
 
-/* The name of what a path leads to, within it. */
+/* The last name in a path. */
 static const char *name_in(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -222,7 +223,7 @@ static const char *name_in(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* The event is made. The kernel is to see that what was changed isn't writable any more. */
+/* The event is made: make the kernel see that what was changed isn't writable any more. */
 static bool close_window(struct pfs_poke *poke)
 {
 	char *path = poke->order.path;
@@ -262,7 +263,7 @@ static void on_answer(void *arg)
 		pfs_loop_remove_fd(poke->loop, poke->socket);
 		close(poke->socket);
 		poke->socket = -1;
-		(void)kill(poke->child, SIGKILL); /* if it spoke nonsense */
+		(void)kill(poke->child, SIGKILL); /* it may still be there, if it sent nonsense */
 		poke->state = IDLE;
 		poke->window = 0;
 		poke->listener.gone(poke->listener.arg);
@@ -357,14 +358,14 @@ int pfs_poke_make(struct pfs_poke *poke, const struct pfs_poke_event *event)
 	return 0;
 }
 
-/* --- what its messages are answered -------------------------------------------------------- */
+/* --- replies to the child's messages ------------------------------------------------------- */
 
 bool pfs_poke_is_child(const struct pfs_poke *poke, pid_t pid)
 {
 	return pid == poke->child;
 }
 
-static bool is_at_it(const struct pfs_poke *poke, pid_t pid)
+static bool is_making(const struct pfs_poke *poke, pid_t pid)
 {
 	return poke->state == MAKING && pid == poke->child;
 }
@@ -382,7 +383,7 @@ bool pfs_poke_permits(struct pfs_poke *poke, pid_t pid, enum pfs_poke_operation 
 	};
 	const enum poke_step *wanted = poke_steps[poke->event.type];
 
-	if (!is_at_it(poke, pid) || inode != changed_inode(&poke->event) ||
+	if (!is_making(poke, pid) || inode != changed_inode(&poke->event) ||
 	    (name && strcmp(name, name_in(poke->event.path)) != 0))
 		return false;
 	for (unsigned i = poke->step; wanted[i] != STEP_END; i++) {
@@ -394,7 +395,7 @@ bool pfs_poke_permits(struct pfs_poke *poke, pid_t pid, enum pfs_poke_operation 
 	return false;
 }
 
-/* Is this the name of the directory that the event is in? */
+/* Is this the name of the event's directory? */
 static bool is_parent(const struct pfs_poke *poke, const char *name)
 {
 	const char *path = poke->event.path, *end = name_in(path);
@@ -410,7 +411,7 @@ enum pfs_pretence pfs_poke_pretends(const struct pfs_poke *poke, pid_t pid, uint
 	const struct pfs_poke_event *event = &poke->event;
 	const enum poke_step *step;
 
-	if (!is_at_it(poke, pid))
+	if (!is_making(poke, pid))
 		return PFS_PRETEND_NOTHING;
 	if (event->directory_gone && directory != event->directory && is_parent(poke, name)) {
 		*ret_inode = event->directory;

@@ -12,7 +12,7 @@
 /* What the child does on the mount. */
 enum poke_step {
 	STEP_END,
-	STEP_STAT,	  /* have the kernel fetch the attributes anew */
+	STEP_STAT,	  /* make the kernel ask for the attributes */
 	STEP_MODIFY,	  /* set the modification time: IN_MODIFY */
 	STEP_ATTRIB,	  /* set both times: IN_ATTRIB */
 	STEP_CLOSE_WRITE, /* open for writing and close: IN_CLOSE_WRITE */
@@ -22,7 +22,7 @@ enum poke_step {
 	STEP_REMOVE_FILE,
 };
 
-/* The steps that make an event, by enum pfs_poke_type; in the order that a writer would take. */
+/* The steps that make each type of event, in the order that a writer would take them. */
 #define POKE_STEPS_MAX 4
 extern const enum poke_step poke_steps[][POKE_STEPS_MAX + 1];
 
@@ -32,12 +32,12 @@ enum poke_task { TASK_SCAN, TASK_MAKE_EVENT, TASK_CLOSE_WINDOW };
 struct poke_order {
 	enum poke_task task;
 	enum pfs_poke_type event;
-	bool window;  /* what is changed seems to be writable now: the kernel must see it */
+	bool window;  /* the kernel must ask for attributes first, to see that they let the child */
 	dev_t device; /* of the mount */
-	char path[POKE_PATH_MAX]; /* below it; nothing for a scan */
+	char path[POKE_PATH_MAX]; /* below the mount; "" for a scan */
 };
 
-/* From the child: it is done, or (scans only) there is more to come. */
+/* From the child. A scan has as many answers as it needs; last says that the order is done. */
 #define POKE_WATCHERS 64
 struct poke_answer {
 	int error; /* 0 or -errno: of the first step that failed */

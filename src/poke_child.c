@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The child. It holds nothing but a socket, stays outside of the mount (a working directory in it
- * would keep it busy), and does one thing at a time. Every call on the mount may take as long as
- * pinefs takes to answer it; when pinefs dies, it ends with ENOTCONN.
+ * The child. It has nothing but a socket, stays outside of the mount (a working directory there
+ * would keep the mount busy), and does one thing at a time. A call on the mount may take as long as
+ * pinefs takes to reply; when pinefs dies, the call ends with ENOTCONN.
  *
- * In /proc only readlink and fdinfo are used: to stat or open /proc/PID/fd/N could be to open a
- * file of our own mount.
+ * In /proc it uses only readlink(2) and fdinfo: /proc/PID/fd/N may be a file of our own mount,
+ * which it would stat or open.
  */
 #include "poke.h"
 
@@ -25,8 +25,8 @@
 struct scan {
 	int socket;
 	unsigned device; /* of the mount, as fdinfo writes it */
-	pid_t pid;	 /* whose descriptors are looked at */
-	char name[16];	 /* its, once a watch of it was found; before, "" */
+	pid_t pid;	 /* the process whose descriptors are being scanned */
+	char name[16];	 /* of that process; "" until a watch of it was found */
 	struct poke_answer answer;
 };
 
@@ -40,7 +40,7 @@ static int send_answer(int socket, const struct poke_answer *answer)
 	return sent < 0 ? -errno : 0;
 }
 
-/* --- who is watching ----------------------------------------------------------------------- */
+/* --- the scan ------------------------------------------------------------------------------ */
 
 static void read_name(struct scan *scan)
 {
@@ -174,8 +174,8 @@ static int open_and_close(int mount, const char *path)
 }
 
 /*
- * A touch alone would leave the old bytes in the kernel's pages for good, if there are as many of
- * them as of the new: so the attributes are fetched before it.
+ * A touch alone would leave the old bytes in the kernel's pages for good, if the new content has
+ * the same size: so the kernel is made to ask for the attributes before it.
  */
 const enum poke_step poke_steps[][POKE_STEPS_MAX + 1] = {
 	[PFS_POKE_CHANGED] = {STEP_STAT, STEP_MODIFY, STEP_ATTRIB, STEP_CLOSE_WRITE},
@@ -186,7 +186,7 @@ const enum poke_step poke_steps[][POKE_STEPS_MAX + 1] = {
 	[PFS_POKE_FILE_REPLACED] = {STEP_REMOVE_FILE, STEP_CREATE_FILE},
 };
 
-static int look(int mount, const char *path)
+static int fetch_attributes(int mount, const char *path)
 {
 	struct statx attributes;
 
@@ -198,7 +198,7 @@ static int take_step(int mount, enum poke_step step, const char *path)
 {
 	switch (step) {
 	case STEP_STAT:
-		return look(mount, path);
+		return fetch_attributes(mount, path);
 	case STEP_MODIFY:
 		return touch(mount, path, false);
 	case STEP_ATTRIB:
@@ -219,23 +219,23 @@ static int take_step(int mount, enum poke_step step, const char *path)
 	}
 }
 
-/* The kernel is to see that the directory in which a name is made or removed is writable now. */
-static int look_at_directory(int mount, const char *path)
+/* Make the kernel see that the directory in which a name is made or removed is writable now. */
+static int fetch_directory(int mount, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char directory[POKE_PATH_MAX];
 
 	(void)snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 0, path);
-	return look(mount, directory);
+	return fetch_attributes(mount, directory);
 }
 
-/* All steps are taken, whatever became of those before. The first failure is what is told. */
+/* Take all steps, even after one has failed. The result is the first failure. */
 static int make_event(int mount, const struct poke_order *order)
 {
 	int error = 0;
 
 	if (order->window && order->event != PFS_POKE_CHANGED &&
-	    look_at_directory(mount, order->path))
+	    fetch_directory(mount, order->path))
 		error = -errno;
 	for (const enum poke_step *step = poke_steps[order->event]; *step != STEP_END; step++) {
 		if (take_step(mount, *step, order->path) && !error)
@@ -245,8 +245,8 @@ static int make_event(int mount, const struct poke_order *order)
 }
 
 /*
- * The mount's root, for one order only: held for longer it would keep the mount busy. It is looked
- * for where it was last, and then in the kernel's table, which on some machines is long.
+ * Open the mount's root, for one order only: a descriptor that stays open would keep the mount
+ * busy. Tries where the mount was last, and only then the kernel's table, which may be long.
  */
 static int open_mount(dev_t device, char **mountpoint)
 {
@@ -272,7 +272,7 @@ static int obey(const struct poke_order *order, char **mountpoint)
 		return mount;
 	if (order->task == TASK_MAKE_EVENT)
 		error = make_event(mount, order);
-	else if (look(mount, order->path))
+	else if (fetch_attributes(mount, order->path))
 		error = -errno;
 	close(mount);
 	return error;
