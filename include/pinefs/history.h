@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * history: what this mount saw of each object, and of all of them, as lines that only ever grow
- * at their end. Listens to the store; asks nobody.
+ * history: what this mount has seen change, of each object and of all of them, as lines that are
+ * only ever appended. Listens to the store; asks nobody.
  *
- * A line of an object's history: time of observation (RFC 3339), field, old value, new value; of
- * the whole history also the object's path, after the time: "restore-jobs/ID". Separated by tabs,
- * values escaped as by pfs_buffer_add_escaped. No value (absent or null) is an empty one. No time
- * is earlier than the one before it, even where the wall clock was set back.
+ * A line of an object's history has the time at which we saw the change (RFC 3339), the field, the
+ * old and the new value. A line of the whole history (/events) has the object's path,
+ * "restore-jobs/ID", after the time. Tabs separate them, values are escaped as by
+ * pfs_buffer_add_escaped, and a value that is absent or null is empty. No line's time is earlier
+ * than that of the line before, even where the wall clock was set back.
  *
- * An object's history begins with its state when it was first seen. While nothing has changed
- * since, that is rendered from the object, so a quiet object costs no memory. The whole history
+ * An object's history begins with its fields when it was first seen. Until one changes, these lines
+ * are rendered from the object, so an object that doesn't change costs no memory. The whole history
  * begins empty: it has what came after the first listing.
  *
  * May include store, json, resource and the ground.
@@ -28,8 +29,8 @@ struct pfs_slice;
 struct pfs_store;
 
 struct pfs_history_config {
-	size_t max_object; /* bytes of one object's lines; with more, they are rotated */
-	size_t max_whole;  /* bytes of the lines about all objects */
+	size_t max_object; /* bytes of one object's lines; beyond, they are rotated */
+	size_t max_whole;  /* bytes of the whole history's lines; likewise */
 };
 
 struct pfs_history;
@@ -40,32 +41,33 @@ int pfs_history_create(struct pfs_store *store, struct pfs_loop *loop,
 void pfs_history_destroy(struct pfs_history *history); /* after the store; takes NULL */
 
 /*
- * Lines are never rewritten. When they have grown past their bound, the next one begins a new
- * generation, and the one before is kept as it was; those before that are gone.
+ * The number of a history's present generation, from 0. Lines are never rewritten: when they have
+ * grown past their bound, the next line begins a new generation, and the one before is kept as it
+ * was. Older generations are gone.
  *
- * object NULL: the whole history.
+ * Here and below: object NULL is the whole history.
  */
 uint64_t pfs_history_generation(const struct pfs_history *history, const struct pfs_object *object);
 
-/* Did its generation begin with the last change, which came after others? */
+/* Did the last change begin the present generation, and end another? */
 bool pfs_history_is_rotated(const struct pfs_history *history, const struct pfs_object *object);
 
-/* When the last line was added, ns since the epoch; always moves with a new line. */
+/* ns since the epoch: when the last line was added. Each new line moves it. */
 int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object);
 
-/* Move that time by the least that there is, without a new line. 0, -ENOMEM. */
+/* Move that time by 1 ns, without a new line. 0, -ENOMEM. */
 int pfs_history_touch(struct pfs_history *history, struct pfs_object *object);
 
 /*
- * How many bytes pfs_history_read would lend; costs nothing for an object that has changed. Its
- * errors; ret_size is untouched then.
+ * How many bytes pfs_history_read would lend: *ret_size, untouched on failure. Cheap for an object
+ * that has changed. The errors of pfs_history_read.
  */
 int pfs_history_size(const struct pfs_history *history, const struct pfs_object *object,
 		     uint64_t generation, size_t *ret_size);
 
 /*
- * Lend the lines of a generation, until the store next tells of a change. Those that must be made
- * first are put into scratch, in the place of what is there. 0; -ESTALE if the generation is gone;
+ * Lend the lines of a generation until the store next notifies its listeners. Lines that must be
+ * rendered first are put into scratch, which is cleared. 0; -ESTALE: the generation is gone;
  * -ENOMEM.
  */
 int pfs_history_read(const struct pfs_history *history, const struct pfs_object *object,

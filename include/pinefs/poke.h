@@ -106,7 +106,7 @@ void pfs_poke_set_device(struct pfs_poke *poke, dev_t device);
 
 /*
  * Say that the kernel checks modes, which would keep the child from making its changes. From now on
- * pfs_poke_is_window tells for which inode the attributes must let it, while an event is made.
+ * pfs_poke_is_window says for which inode the attributes must let it, while an event is made.
  */
 void pfs_poke_set_window(struct pfs_poke *poke);
 
