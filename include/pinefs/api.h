@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * api: Pinecone's control plane: which path asks for what, with which headers, what an answer
- * must look like to be one, and which errno a failure becomes. Knows kinds, not files; keeps
- * nothing of what it hears.
+ * api: Pinecone's control plane: the path and the headers of each request, the checks that an
+ * answer must pass, and the errno of each failure. Knows kinds, not files; caches nothing.
  *
  * May include http, json, resource, key and the ground.
  */
@@ -25,21 +24,21 @@ struct pfs_api_row {
 	struct pfs_json object;
 };
 
-/* Lives only during the call of done. */
+/* Valid only during the call of done. */
 struct pfs_api_answer {
 	int error;	  /* 0 for a good answer, else -errno by pfs_api_errno */
 	int status;	  /* of HTTP; 0 if there was no answer */
-	int proxy_status; /* of a proxy that refused; 0 if none did */
+	int proxy_status; /* of HTTP, of a proxy that refused; 0 if none did */
 	enum pfs_http_outcome outcome;
 	const char *text;	/* what went wrong, for people, unescaped; "" if nothing did */
 	const char *request_id; /* for Pinecone's support; "" if none was sent */
-	int64_t sent_at;	/* monotonic: what is told is no older than this */
-	int64_t retry_after;	/* ns; -1 unless the server asked for it */
+	int64_t sent_at;	/* monotonic: when it was asked for; the answer is no older */
+	int64_t retry_after;	/* ns: the pause that the server asked for; -1: none */
 
 	const struct pfs_json *object; /* a describe's */
 
-	/* A list: the rows whose id can be a file name, in order; and the token of the next page,
-	 * NULL at the end. */
+	/* A list's: the rows whose id can be a file name, in order; and the token of the next
+	 * page, NULL at the end. */
 	const struct pfs_api_row *rows;
 	size_t row_count;
 	const char *next;
@@ -66,33 +65,37 @@ int pfs_api_create(struct pfs_http *http, struct pfs_stats *stats, struct pfs_ke
 void pfs_api_destroy(struct pfs_api *api); /* when no call is under way; takes NULL */
 
 /*
- * Ask for one object by its id (pfs_is_object_id). done is called once, from the loop, at latest a
- * moment after deadline (monotonic; retries are included). A good answer is an object that says
- * it has just this id. 0, -ENOMEM, -EBUSY.
+ * Ask for one object by its id (pfs_is_object_id). done(arg, answer) is called once, from the loop,
+ * at latest a moment after deadline (monotonic; retries are included). The answer is good only if
+ * the object in it has this id. 0; -ENOMEM; -EBUSY: too many requests wait. After an error done
+ * isn't called.
  */
 int pfs_api_describe(struct pfs_api *api, const struct pfs_kind *kind, const char *id,
 		     int64_t deadline, pfs_api_done *done, void *arg,
 		     struct pfs_api_call **ret_call);
 
 /*
- * Ask for a page of the list: the first with token NULL and at most limit rows (1 to 100), the
- * others by the token of the one before (limit is not sent then, nor for a kind whose list isn't
- * paged: it comes whole). As above. Rows that can't be read
- * are left out, and counted (stats); a page that has no others is no answer. Never -ENOENT.
+ * Ask for a page of the list. The first page has token NULL and at most limit rows (1 to 100); each
+ * other is asked for by the token from the page before, and limit isn't sent. A list that isn't
+ * paged comes whole: neither is sent. done, deadline and results as above.
+ *
+ * Rows that can't be read are left out and counted in the stats; a page that has rows, but none
+ * that can be read, is a failure. The error is never -ENOENT.
  */
 int pfs_api_list(struct pfs_api *api, const struct pfs_kind *kind, const char *token,
 		 unsigned limit, int64_t deadline, pfs_api_done *done, void *arg,
 		 struct pfs_api_call **ret_call);
 
-/* Forget a call: done is not called. Takes NULL. */
+/* Cancel a call: done is not called. Takes NULL. */
 void pfs_api_cancel(struct pfs_api_call *call);
 
-/* The one table from the end of an exchange to an errno (negative); 0 for an answer of 2xx. */
+/* The errno (negative) for an exchange's outcome and HTTP status; 0 for an answer of 2xx. */
 int pfs_api_errno(enum pfs_http_outcome outcome, int status);
 
 /*
- * What an error's body says to people: error.message, message, detail, description, or the text
- * itself, at most 500 characters; "" if it says nothing. Returns out.
+ * Find what the body of an error says to people: the value of error.message, message, detail or
+ * description, or else the whole body, at most 500 characters; "" if it says nothing. Writes that
+ * to out, and returns out.
  */
 char *pfs_api_error_text(const char *body, size_t length, char *out, size_t size);
 

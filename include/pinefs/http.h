@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http: GET requests over libcurl's multi interface: many at once on one thread, with a deadline,
- * retries with backoff, a bound on every size, and a budget of requests a second. The only room
- * that knows libcurl. It doesn't know what is asked, or of whom.
+ * http: GET requests over libcurl's multi interface: many at once on one thread, each with a
+ * deadline and retries with backoff; every size is bounded, and so is the rate of requests. The
+ * only room that knows libcurl. It doesn't know what the requests ask for.
  *
  * Redirects are never followed: libcurl would send a header like Api-Key on to the other host.
  *
@@ -20,19 +20,19 @@ struct pfs_stats;
 
 /* How an exchange ended; the api room's table makes an errno of it. */
 enum pfs_http_outcome {
-	PFS_HTTP_ANSWERED, /* whole answer, whatever its status */
-	PFS_HTTP_RESOLVE,  /* no such name, or no name server */
-	PFS_HTTP_CONNECT,  /* nobody listens, no route */
+	PFS_HTTP_ANSWERED, /* a whole answer has come, whatever its status */
+	PFS_HTTP_RESOLVE,  /* the host's name doesn't exist, or no name server answers */
+	PFS_HTTP_CONNECT,  /* nobody listens there, or there is no route */
 	PFS_HTTP_PROXY,	   /* the proxy couldn't be used, or refused */
-	PFS_HTTP_TLS,	   /* the other side isn't who it should be */
-	PFS_HTTP_NO_TLS,   /* nor does it say so: no TLS could be agreed on */
+	PFS_HTTP_TLS,	   /* the peer's certificate can't be verified, or the user's CA file */
+	PFS_HTTP_NO_TLS,   /* the TLS handshake failed, as where the peer doesn't speak TLS */
 	PFS_HTTP_TIMEOUT,  /* the deadline came first */
-	PFS_HTTP_BROKEN,   /* reset, half a body, no HTTP */
+	PFS_HTTP_BROKEN,   /* the connection was reset, the body cut off, or it isn't HTTP */
 	PFS_HTTP_TOO_LARGE,
 	PFS_HTTP_NO_MEMORY,
 };
 
-/* Lives only during the call of done. */
+/* Valid only during the call of done. */
 struct pfs_http_answer {
 	enum pfs_http_outcome outcome;
 	int status;		/* 0 unless an answer began */
@@ -42,43 +42,48 @@ struct pfs_http_answer {
 	size_t length;		/* of body */
 	const char *request_id; /* x-pinecone-request-id, else x-request-id; "" if none came */
 	const char *rejected;	/* x-pinecone-auth-rejected-reason; "" if none came */
-	int64_t retry_after;	/* ns that the server asked to wait; -1 if it didn't */
-	int64_t sent_at;	/* monotonic: when the attempt that this answers was begun */
+	int64_t retry_after;	/* ns: the pause that the server asked for; -1: none */
+	int64_t sent_at;	/* monotonic: when the attempt that this answers began */
 };
 
 struct pfs_http_config {
 	size_t max_body;	/* bytes, after decoding */
-	size_t max_held;	/* bytes of all bodies that are under way; small ones pass always */
-	size_t max_active;	/* transfers at once; more of them queue */
-	size_t max_queued;	/* beyond this, pfs_http_get refuses */
+	size_t max_held;	/* bytes of all bodies under way; a small body always fits */
+	size_t max_active;	/* transfers at once; more requests wait in a queue */
+	size_t max_queued;	/* requests in the queue; one more is -EBUSY */
 	double rate;		/* attempts a second in the long run */
 	double burst;		/* attempts at once after a pause */
 	const char *cacert;	/* PEM file, or NULL for the system's; borrowed */
 	const char *user_agent; /* borrowed */
-	uint64_t jitter_seed;	/* backoff differs between mounts; any number does */
-	bool strict;		/* abort on a request that outlived its deadline; see below */
+	uint64_t jitter_seed;	/* any number; mounts with different ones back off differently */
+	bool strict;		/* abort on an overdue request: PFS_HTTP_OVERDUE */
 };
 
 struct pfs_http;
 struct pfs_http_request;
 
 /*
- * Becomes the loop's waiter, and starts libcurl: so not before the last fork. loop and stats are
- * borrowed. 0, -ENOMEM, -EIO when libcurl can't start.
+ * Becomes the loop's waiter (pfs_loop_set_waiter). Starts libcurl, which may have threads: no
+ * fork(2) after this. loop and stats are borrowed. 0, -ENOMEM, -EIO when libcurl can't start.
  */
 int pfs_http_create(struct pfs_loop *loop, struct pfs_stats *stats,
 		    const struct pfs_http_config *config, struct pfs_http **ret_http);
 
-/* Drops what is under way without calling anybody. Takes NULL. */
+/* Cancels all requests: no done is called. Takes NULL. */
 void pfs_http_destroy(struct pfs_http *http);
 
 /*
- * Ask, and call done exactly once, from the loop and never from inside this call, at latest a
- * moment after deadline (monotonic). 408, 429, 500, 502, 503, 504 and failures of the transport
- * are tried again, up to four attempts with jittered, doubling pauses or what Retry-After says, as
- * long as the next attempt would begin before the deadline; else the last answer is given. After a
- * deadline no idle connection is used again, nor one that was silent until then: whoever else is
- * under way on that is asked for again at once, on another.
+ * Send a GET request. done(arg, answer) is called exactly once, from the loop and never from inside
+ * this call, at latest a moment after deadline (monotonic).
+ *
+ * The request is tried again after a status of 408, 429, 500, 502, 503 or 504 and after a failure
+ * of the transport: up to four attempts, with pauses that double and have jitter, or as long as
+ * Retry-After says. If the next attempt wouldn't begin before the deadline, the last answer is
+ * given at once.
+ *
+ * After a request has missed its deadline no idle connection is used again, nor the one that it was
+ * sent on, if that had half of the request's time to answer. If that connection was silent for so
+ * long, it is closed, and the other requests on it are tried again at once on another.
  *
  * url and headers ("Name: value", NULL-terminated) are copied, and wiped after use. label names
  * the request to people (no query, no key) and is copied. Plain http never goes through a proxy,
@@ -92,23 +97,24 @@ int pfs_http_get(struct pfs_http *http, const char *url, const char *const heade
 		 struct pfs_http_request **ret_request);
 
 /*
- * A request that isn't answered PFS_HTTP_OVERDUE after its deadline has been forgotten by this
- * room: a bug, and somebody may wait for ever. With strict that aborts. Else it is answered with
- * PFS_HTTP_BROKEN, and the first one is logged.
+ * ns after its deadline at which a request whose done wasn't called is overdue: a bug of this room,
+ * for which somebody might wait for ever. config.strict aborts then. Otherwise done is called with
+ * PFS_HTTP_BROKEN, and the first overdue request is logged.
  */
-#define PFS_HTTP_OVERDUE (5 * INT64_C(1000000000)) /* ns */
+#define PFS_HTTP_OVERDUE (5 * INT64_C(1000000000))
 
-/* Forget a request: done is not called. Not from inside done. Takes NULL. */
+/* Cancel a request: its done is not called. Must not be called from inside done. Takes NULL. */
 void pfs_http_cancel(struct pfs_http_request *request);
 
 /*
- * The network may be another now: nothing more is sent on the connections that there are. What is
- * under way is asked for once more on new ones, but by this only once, and as one of its four
- * attempts; whoever has had that already stays where he is. May call done. Not from inside done.
+ * Use no connection any more that is open now, since the network may have changed. What is under
+ * way is sent again at once on new connections. That counts as one of its four attempts, and
+ * happens only once in a request's life: a second call leaves it where it is. May call done. Must
+ * not be called from inside done.
  */
 void pfs_http_reconnect(struct pfs_http *http);
 
-/* What is under way, oldest first. */
+/* Visit the requests under way, oldest first. The progress is valid during the visit. */
 struct pfs_http_progress {
 	const char *label;
 	const char *state; /* "queued", "sent", "backing off" */
@@ -120,15 +126,15 @@ void pfs_http_each(struct pfs_http *http,
 		   void (*visit)(void *arg, const struct pfs_http_progress *progress), void *arg);
 
 /*
- * May pinefs talk to this URL? https to anybody; http only to loopback, since the key travels in
- * clear; no user, password, query or fragment in it. 0, or -EINVAL with a line for a person in
- * text.
+ * May pinefs send requests to this URL? https to any host; http only to loopback, since the key
+ * travels in clear; no user, password, query or fragment in it. 0; or -EINVAL, with a line for
+ * people in text.
  */
 int pfs_http_check_url(const char *url, char *text, size_t size);
 
 /*
- * Seconds or an HTTP date (RFC 9110, section 10.2.3) to ns from wall time now; -1 if neither. Never
- * more than a hundred years.
+ * Parse Retry-After (RFC 9110, section 10.2.3): seconds, or an HTTP date less wall_now (ns since
+ * the epoch). ns, at most a hundred years; -1 if it is neither.
  */
 int64_t pfs_http_retry_after(const char *value, int64_t wall_now);
 
