@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * json: a document parsed once: its bytes, and a table of what stands where in them. Whoever has
- * the table reads values from it without memory and without failing. Knows nothing of what a
- * document is about, and changes none.
+ * json: a document parsed once: its bytes, and a table of the values in them. Reading values from
+ * the table allocates nothing and can't fail. Knows nothing of what a document is about, and
+ * changes none.
  *
- * A good document is an object or an array as RFC 8259 has it, and pinefs is as lenient as its
- * users' other tools: a string may have any bytes but an unescaped quote and NUL, and a number may
- * begin with a zero (007), begin or end with its point (-.5, 1.), and have any length.
+ * A document is an object or an array as in RFC 8259, and pinefs is as lenient as the other tools
+ * that its users have: a string may contain any bytes but an unescaped quote and NUL; a number may
+ * begin with a zero (007), may begin or end with its point (-.5, 1.), and may have any length.
  *
  * May include text.
  */
@@ -22,7 +22,7 @@
 #define PFS_JSON_LENGTH ((size_t)64 * 1024 * 1024) /* bytes of one document */
 
 enum pfs_json_type {
-	PFS_JSON_NULL, /* also what stands for a value that isn't there */
+	PFS_JSON_NULL, /* null, or no value at all */
 	PFS_JSON_BOOLEAN,
 	PFS_JSON_NUMBER,
 	PFS_JSON_STRING,
@@ -38,17 +38,17 @@ struct pfs_json {
 	uint32_t count; /* of entries */
 	uint32_t decoded_length;
 	const struct pfs_json_entry *entries;
-	const char *decoded; /* what the strings with escapes say, one after the other */
+	const char *decoded; /* the text of all strings that have escapes, one after the other */
 };
 
-/* One value of a document: valid as long as that is, and cheap to copy. Zeroed, it isn't there. */
+/* One value of a document: cheap to copy, valid as long as the document. Zeroed: no value. */
 struct pfs_json_value {
 	enum pfs_json_type type;
 	bool is_shadowed; /* a later member of the object has the same key: that one counts */
-	const char *key;  /* decoded, no NUL behind it; of a member, else NULL */
+	const char *key;  /* of a member, decoded, not NUL-terminated; NULL: not a member */
 	size_t key_length;
-	const char *text; /* what a string says, decoded; of all else the bytes as sent. No NUL
-			   * behind it; NULL: the value isn't there */
+	const char *text; /* of a string, what it says, decoded; of any other value, its bytes as
+			   * sent. Not NUL-terminated; NULL: no value */
 	size_t length;
 
 	/* The room's own. */
@@ -57,53 +57,55 @@ struct pfs_json_value {
 };
 
 /*
- * Make the table. levels: values deeper than this are stepped over, and only their brackets and
- * quotes are looked at; PFS_JSON_DEPTH for a whole document. The bytes are borrowed for the life
- * of the document, which is the caller's to finish.
+ * Parse a document. levels: how many levels the table covers, PFS_JSON_DEPTH for a whole document;
+ * of a deeper value only brackets and quotes are checked. The bytes are borrowed for the life of
+ * the document. The caller finishes it.
  *
- * 0. -EBADMSG: it isn't good, is nested deeper than PFS_JSON_DEPTH, has a NUL byte in it, or says
- * NUL in a string or a key of the outermost level, which no name could show truly. -EFBIG: more
- * than PFS_JSON_VALUES values, or PFS_JSON_LENGTH bytes. -ENOMEM.
+ * 0. -EBADMSG: not a document as above; nested deeper than PFS_JSON_DEPTH; a NUL byte in it; or an
+ * escaped NUL in a string or a key of the outermost level, which no file could show truly. -EFBIG:
+ * more than PFS_JSON_VALUES values, or PFS_JSON_LENGTH bytes. -ENOMEM.
  */
 int pfs_json_parse(const char *bytes, size_t length, unsigned levels, struct pfs_json *ret_json);
-void pfs_json_finish(struct pfs_json *json); /* takes one that is zeroed */
+void pfs_json_finish(struct pfs_json *json); /* takes a zeroed one */
 
 /*
- * A copy in the caller's memory, of pfs_json_size bytes and aligned as uint32_t is: table, bytes
- * with a NUL behind them, and decoded strings. It isn't to be finished.
+ * Copy a document, with its table and a NUL behind its bytes, to the caller's memory: pfs_json_size
+ * bytes, aligned as uint32_t. The copy must not be finished.
  */
 size_t pfs_json_size(const struct pfs_json *json);
 void pfs_json_copy(const struct pfs_json *json, void *memory, struct pfs_json *ret_json);
 
-/* The object or array that is the document. */
+/* The object or array that is the whole document. */
 struct pfs_json_value pfs_json_whole(const struct pfs_json *json);
 
 /*
- * Step to the next member of an object or element of an array, in the order sent; from a zeroed
- * value to the first. A key sent twice comes twice. False, and a zeroed value, at the end.
+ * Move value on to the next member of an object or element of an array, in the order sent; from a
+ * zeroed value to the first. A key that was sent twice comes twice. False at the end; value is then
+ * zeroed.
  */
 bool pfs_json_next(const struct pfs_json_value *parent, struct pfs_json_value *value);
 
-/* The member with this key; of several the last one, as every client of the API reads it. */
+/* The member with this key; of several the last one, which every client of the API reads. */
 struct pfs_json_value pfs_json_member(const struct pfs_json_value *object, const char *key);
 
-/* Keys of objects in objects, with dots between: "spec.serverless.cloud". */
+/* The value at a path: keys with dots between them, "spec.serverless.cloud". */
 struct pfs_json_value pfs_json_at(const struct pfs_json *json, const char *path);
 
-/* Is it called so? Is it a string that says so? */
+/* Is this the member's key? Is the value this string? */
 bool pfs_json_is_key(const struct pfs_json_value *member, const char *key);
 bool pfs_json_says(const struct pfs_json_value *value, const char *string);
 
-/* 1: a string, as a C string of the caller's. 0: something else, or it says NUL. -ENOMEM. */
+/* 1: *ret_string is what a string says; the caller frees it. 0: the value is no string, or one with
+ * a NUL in it. -ENOMEM. */
 int pfs_json_strdup(const struct pfs_json_value *value, char **ret_string);
 
-/* Are both of one type, and is their text the same? */
+/* Do two values have the same type and the same text? */
 bool pfs_json_is_equal(const struct pfs_json_value *a, const struct pfs_json_value *b);
 
 /*
- * Visit each key that one of two objects has, with the value of both: those of a in its order,
- * then those of b alone in its own. Of a key sent twice the last one counts, and null is the same
- * as absent. The visit says whether to go on. 0, also when it said no; -ENOMEM: no key was visited.
+ * Visit each key that a or b has, with its value in both: first the keys of a in its order, then
+ * those that only b has in its own. Of a key that was sent twice the last counts; null is the same
+ * as absent. A visit that returns false ends this. 0, then too; -ENOMEM: no key was visited.
  */
 typedef bool pfs_json_visit(void *arg, const struct pfs_json_value *a,
 			    const struct pfs_json_value *b);
@@ -112,8 +114,8 @@ int pfs_json_each_pair(const struct pfs_json_value *a, const struct pfs_json_val
 
 /*
  * Do two documents say the same? White space, the order of keys, escapes in strings, and members
- * that are null don't count. Numbers are compared as they were written. Without memory to find
- * out, false.
+ * that are null don't count; numbers are compared as they were sent. Without memory to find out,
+ * false.
  */
 bool pfs_json_same(const struct pfs_json *a, const struct pfs_json *b);
 

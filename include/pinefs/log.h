@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log: what pinefs tells its operator, one line a message: to stderr in the foreground, to syslog
- * in the background. The level, the place and what was dropped are the one state in the program
- * at file scope, since a log that has to be handed down everywhere ends by not being written.
+ * log: what pinefs reports to its operator, one line a message: to stderr in the foreground, to
+ * syslog in the background. Its level, its target and the count of dropped lines are the only
+ * mutable state at file scope in the program: a log that has to be handed down everywhere ends by
+ * not being written.
  *
- * Lines are escaped as by pfs_buffer_add_escaped: nothing that came from the network reaches a
- * terminal as it was sent. Never the key, request headers, or a query string. Escaped lines are
- * cut at PFS_LOG_LINE - 1 bytes. The caller's errno is kept.
+ * Lines are escaped as by pfs_buffer_add_escaped, so that nothing reaches a terminal as it came
+ * from the network, and are cut at PFS_LOG_LINE - 1 bytes. Never log the key, request headers, or a
+ * query string. The caller's errno is kept.
  *
- * Never waits for whoever reads: a line that can't be written at once is dropped and counted, and
- * the next one that can is preceded by one that says how many. Only a stderr that is a file on a
- * filesystem which hangs can't be helped.
+ * Never waits for the reader: a line that can't be written at once is dropped and counted, and the
+ * next line that can be written is preceded by one that says how many were dropped. Only a stderr
+ * that is a file on a hanging filesystem can block.
  *
  * Ground: uses text only.
  */
@@ -27,8 +28,8 @@ enum pfs_log_level { PFS_LOG_ERROR, PFS_LOG_WARNING, PFS_LOG_INFO, PFS_LOG_DEBUG
 #define PFS_LOG_SYSLOG "/dev/log"
 
 /*
- * Messages above level are passed over. path is a socket as syslogd has it, borrowed; NULL: to
- * stderr. Until this is called: warnings and worse, to stderr.
+ * Set the level, above which messages are dropped, and the target: path (borrowed) is a socket like
+ * syslogd's; NULL is stderr. Until this is called, warnings and errors go to stderr.
  */
 void pfs_log_open(enum pfs_log_level level, const char *path);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options: the command line, -o lists and the environment, into one struct. Knows which options
- * exist, their defaults and their help; acts on none of them.
+ * options: reads the command line, -o lists and the environment into one struct. Knows which
+ * options there are, their defaults and their help; acts on none of them.
  *
  * Ground: uses text only.
  */
@@ -22,9 +22,9 @@ struct pfs_options {
 	char *source;	  /* as given, or NULL */
 	char *mountpoint; /* as given; NULL only for help and version */
 	char *api_key_file;
-	char *api_url; /* --api-url, else $PINECONE_CONTROLLER_HOST, else the public service.
-			* With a scheme ("https://" added where there was none), no slash at its
-			* end. Whether it may be used is for others to say. */
+	char *api_url; /* --api-url, else $PINECONE_CONTROLLER_HOST, else the public service. Has a
+			* scheme ("https://" is added to one without) and no slash at its end.
+			* pfs_http_check_url says whether it may be used. */
 	char *api_version;
 	char *cacert;
 	char *additional_headers; /* $PINECONE_ADDITIONAL_HEADERS, JSON text, or NULL */
@@ -39,37 +39,37 @@ struct pfs_options {
 	bool foreground;
 	bool debug;
 	bool check_modes; /* allow_other, allow_root or default_permissions was given */
-	uid_t uid;	  /* of every file; the caller's unless given */
+	uid_t uid;	  /* owner of every file; the caller's unless given */
 	gid_t gid;
-	mode_t umask;	   /* taken from 0555 and 0444; 0 unless given */
-	unsigned max_read; /* bytes, also in fuse; 0: not given */
-	char *fuse;	   /* what is left for libfuse, commas escaped as they were given:
+	mode_t umask;	   /* bits removed from the modes 0555 and 0444; 0 unless given */
+	unsigned max_read; /* bytes; 0: not given. It is in fuse, too */
+	char *fuse;	   /* the options for libfuse, commas escaped as they were given:
 			    * "allow_other,max_read=4096", or "" */
 };
 
 /*
- * Read the command line (argv[0] is the program's name) and the environment. Understood are the
- * long options of the manual, each also as -o name_with_underscores[=value], -o lists with
- * backslash-escaped commas, libfuse's own words, and the words of fstab that mean nothing to us
+ * Read the command line (argv[0] is the program's name) and the environment. Understands the long
+ * options of the manual, each also as -o name_with_underscores[=value]; -o lists, with commas
+ * escaped by a backslash; libfuse's own options; and the words of fstab that mean nothing to us
  * (_netdev, nofail, noauto, auto, user, users, x-*, defaults, rw...). Of an option that is given
- * twice the last one holds. File names are made absolute, since the daemon leaves the directory
- * that they are relative to. -h and -V end the reading: what stands behind them isn't looked at.
+ * twice the last counts. -h and -V end the reading: what stands behind them isn't read. File names
+ * become absolute, since the daemon leaves the directory that they are relative to.
  *
- * 0; -EINVAL for wrong usage, with one line for a person (no newline, escaped) in text: it names
- * the offending word, but not the value of an unknown option, which may be a misplaced key; or
- * -ENOMEM, or what getcwd(3) said, with a line too. On failure nothing is owed; otherwise
- * pfs_options_finish. Uses getopt_long(3), and so its global state; argv isn't permuted.
+ * 0: call pfs_options_finish later. On failure there is nothing to finish, and text has one line
+ * for people (no newline, escaped): -EINVAL for wrong usage; -ENOMEM; or what getcwd(3) failed
+ * with. The line names the wrong word, but not the value of an unknown option, which may be a
+ * misplaced key. Uses getopt_long(3), and so its global state; argv isn't permuted.
  */
 int pfs_options_parse(struct pfs_options *options, int argc, char *const argv[], char *text,
 		      size_t size);
 void pfs_options_finish(struct pfs_options *options); /* takes a zeroed one */
 
-/* What --help prints: usage, each option with its default. */
+/* Print what --help prints: usage, each option with its default. */
 void pfs_options_help(FILE *out);
 
 /*
  * Visit each long option: its name ("api-key-file"), its short letter or 0, its argument's name
- * or NULL. For the check that the manual and the help tell the same.
+ * or NULL. With this a check compares the manual and the help.
  */
 void pfs_options_each(void (*visit)(void *arg, const char *name, char letter, const char *argument),
 		      void *arg);

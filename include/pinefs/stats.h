@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * stats: the counters that /.pinefs/stats shows, and the last failures that /.pinefs/errors
- * shows. One struct, made by main, lent to every room that counts; a room adds only to its own.
+ * shows. main has the one struct and lends it to every room that counts; a room writes only its
+ * own counters.
  *
  * Ground: uses text only.
  */
@@ -13,7 +14,7 @@
 
 struct pfs_buffer;
 
-/* What the kernel can ask; order is that of the table of names in stats.c. */
+/* Types of messages from the kernel, in the order of the table of names in stats.c. */
 enum pfs_message {
 	PFS_MESSAGE_LOOKUP,
 	PFS_MESSAGE_GETATTR,
@@ -24,16 +25,16 @@ enum pfs_message {
 	PFS_MESSAGE_COUNT,
 };
 
-/* What the API is asked. */
+/* Types of requests to the API. */
 enum pfs_endpoint { PFS_ENDPOINT_DESCRIBE, PFS_ENDPOINT_LIST, PFS_ENDPOINT_COUNT };
 
-/* A failure, or several that are told apart by nothing but their time. */
+/* A failure, or several that differ in nothing but their time. */
 #define PFS_FAILURE_TEXT 512
 struct pfs_failure_line {
 	int64_t when;	/* of the last one; ns since the epoch, as all times here */
 	int64_t since;	/* of the first */
-	int64_t again;	/* when it may be asked for again; 0: nothing keeps it from that */
-	uint64_t times; /* how many */
+	int64_t again;	/* when the pause after it ends; 0: there is none */
+	uint64_t times; /* how many failures this line counts */
 	int error;	/* errno, positive */
 	int status;	/* of HTTP; 0 if there was no answer */
 	char object[300];
@@ -44,9 +45,10 @@ struct pfs_failure_line {
 #define PFS_FAILURES_KEPT 50
 
 struct pfs_stats {
-	/* fs: messages from the kernel, but for those about /.pinefs: looking mustn't change it. */
+	/* fs: messages from the kernel, but for those about /.pinefs: to read the counters mustn't
+	 * change them. */
 	uint64_t messages[PFS_MESSAGE_COUNT];
-	uint64_t replies_failed; /* replies of an errno that says more than "not there" */
+	uint64_t replies_failed; /* replies of an errno other than "no such file or attribute" */
 	uint64_t interrupted;	 /* callers that gave up waiting */
 
 	uint64_t log_lines_dropped; /* main: as the log counts them */
@@ -59,26 +61,26 @@ struct pfs_stats {
 	uint64_t throttled;   /* requests that had to wait for --max-rate */
 
 	/* api */
-	uint64_t requests[PFS_ENDPOINT_COUNT]; /* questions asked, each with its retries */
+	uint64_t requests[PFS_ENDPOINT_COUNT]; /* each counted once with its retries */
 	uint64_t answers[6];		       /* by first digit of the status; [0]: no answer */
 	uint64_t key_reloads;
 	uint64_t rows_refused; /* rows of a list that can't be read, or whose id can't be a name */
 
 	/* store */
 	uint64_t joined;       /* callers that waited for a request already under way */
-	uint64_t stale_served; /* answers given from before a failure */
+	uint64_t stale_served; /* expired answers that were served because the API failed */
 	uint64_t changes;      /* objects whose content changed */
-	uint64_t objects;      /* held now */
+	uint64_t objects;      /* known now */
 	uint64_t missing;      /* ids now remembered as not there */
 	uint64_t waiting;      /* callers now waiting for an answer */
 
 	/* The last failures, oldest first. */
-	uint64_t failure_count; /* all that there were */
+	uint64_t failure_count; /* of all failures so far */
 	struct pfs_failure_line failures[PFS_FAILURES_KEPT];
 	size_t failures_kept;
 };
 
-/* As a line of failures has it. request_id and text may be NULL; borrowed. */
+/* A failure for pfs_stats_fail, as in a line of failures. request_id and text may be NULL. */
 struct pfs_failed {
 	int64_t when;
 	int64_t again;
@@ -90,16 +92,17 @@ struct pfs_failed {
 };
 
 /*
- * Keep a failure; texts are cut to fit. One that is kept already, of the same object, with the same
- * error and status and a text that differs in numbers at most ("after 12 ms"), is counted there,
- * and becomes the newest: so one object that fails again and again doesn't push out all others.
+ * Count a failure and copy it, its texts cut to fit. If a kept one is of the same object, with the
+ * same error and status and a text that differs at most in numbers ("after 12 ms"), the failure is
+ * counted there, and the line becomes the newest. So an object that fails again and again doesn't
+ * push out all others.
  */
 void pfs_stats_fail(struct pfs_stats *stats, const struct pfs_failed *failed);
 
 /*
- * Render as OpenMetrics 1.0 text; and the failures, a line each, newest last, tab-separated:
- * time, object, errno, HTTP status, request id, text, times=N, since=TIME, again=TIME; all escaped,
- * "-" for what isn't there. Errors stay in the buffer.
+ * Append the counters as OpenMetrics 1.0 text; and the failures, one line each, the newest last:
+ * time, object, errno, HTTP status, request id, text, times=N, since=TIME, again=TIME; with tabs
+ * between, all escaped, "-" for what is missing. Errors stay in the buffer.
  */
 void pfs_stats_render(const struct pfs_stats *stats, struct pfs_buffer *buffer);
 void pfs_stats_render_failures(const struct pfs_stats *stats, struct pfs_buffer *buffer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text: bytes that grow to a bound, and the few conversions every room needs:
- * escaping for people, percent-encoding for URLs, RFC 3339 times.
+ * text: a buffer that grows up to a bound, and the few conversions that every room needs: escaping
+ * for people, percent-encoding for URLs, RFC 3339 times.
  *
  * Ground: knows no other room.
  */
@@ -14,26 +14,26 @@
 #include <stdint.h>
 
 /*
- * A growing run of bytes, always followed by a NUL that length doesn't count.
- * Zeroed but for max, it is empty and ready to use.
+ * A buffer of bytes, always followed by a NUL that length doesn't count. Zeroed but for max, it is
+ * empty and ready to use.
  */
 struct pfs_buffer {
 	char *bytes; /* owned; NULL while nothing was ever added */
 	size_t length;
 	size_t capacity;
-	size_t max; /* never longer than this many bytes; 0: no more than 64 MiB */
-	int error;  /* first failure, 0 or -errno; once set, every further add does nothing */
+	size_t max; /* bytes that length can't exceed; 0: 64 MiB */
+	int error;  /* of the first add that failed, 0 or -errno; each later add does nothing */
 };
 
-/* Bytes that are somebody else's: for how long they are there is said where they are lent. */
+/* Bytes that somebody lends. Whoever does says for how long they are valid. */
 struct pfs_slice {
-	const char *bytes; /* may be NULL if there are none */
+	const char *bytes; /* may be NULL if length is 0 */
 	size_t length;
 };
 
 /*
- * Add bytes, one string, or formatted text at the end. 0; -EFBIG past max, -ENOMEM. The error
- * also stays in the buffer, so that a row of adds can be checked once.
+ * Append bytes, one string, or formatted text. 0; -EFBIG past max; -ENOMEM. The error also stays in
+ * the buffer, so that one check is enough after several adds.
  */
 int pfs_buffer_add(struct pfs_buffer *buffer, const void *bytes, size_t length);
 int pfs_buffer_add_string(struct pfs_buffer *buffer, const char *string);
@@ -41,16 +41,17 @@ int pfs_buffer_format(struct pfs_buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * Add bytes so that they can go to a terminal or a log: printable ASCII as it is, backslash
- * doubled, tab, newline, carriage return as \t \n \r, all else as \xHH. Well-formed UTF-8 is
- * kept but for C1 control characters.
+ * Append bytes, escaped for a terminal or a log: printable ASCII stays, a backslash is doubled;
+ * tab, newline and carriage return become \t \n \r; well-formed UTF-8 stays, but for C1 control
+ * characters; all else becomes \xHH.
  */
 int pfs_buffer_add_escaped(struct pfs_buffer *buffer, const char *bytes, size_t length);
 
-/* The same into a caller's array, cut at size - 1 bytes; never half an escape. Returns out. */
+/* Write a string, escaped so, to a caller's array, cut at size - 1 bytes, but never in the middle
+ * of an escape. Returns out. */
 char *pfs_escape(const char *string, char *out, size_t size);
 
-/* The same of what vprintf(3) makes of format; no more than PFS_ESCAPE_MAX - 1 bytes of that. */
+/* Write what vprintf(3) makes of format (its first PFS_ESCAPE_MAX - 1 bytes) likewise. */
 #define PFS_ESCAPE_MAX 2048
 char *pfs_escape_format(char *out, size_t size, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
@@ -58,18 +59,18 @@ char *pfs_escape_format(char *out, size_t size, const char *format, va_list argu
 /* Empty it and keep its memory. */
 void pfs_buffer_clear(struct pfs_buffer *buffer);
 
-/* Give its memory back. Takes NULL and a buffer that was never used. */
+/* Free its memory. Takes NULL, and a buffer that was never used. */
 void pfs_buffer_finish(struct pfs_buffer *buffer);
 
 /*
- * Percent-encode all but the unreserved characters of RFC 3986, section 2.3, and add the result.
- * 0 or the error of pfs_buffer_add.
+ * Append bytes, percent-encoded but for the unreserved characters of RFC 3986, section 2.3. 0, or
+ * the error of pfs_buffer_add.
  */
 int pfs_buffer_add_url_encoded(struct pfs_buffer *buffer, const char *bytes, size_t length);
 
 /*
- * Can this name be the id of an object? 1 to 255 bytes of [A-Za-z0-9._-], no leading dot. What
- * can't is never asked for, and never listed.
+ * Can this name be the id of an object? 1 to 255 bytes of [A-Za-z0-9._-], no leading dot. pinefs
+ * neither asks for other ids nor lists them.
  */
 bool pfs_is_object_id(const char *name, size_t length);
 
@@ -79,7 +80,8 @@ bool pfs_is_object_id(const char *name, size_t length);
  */
 int pfs_time_parse(const char *text, int64_t *ret_ns);
 
-/* The reverse, in UTC with six fraction digits; size of at least PFS_TIME_SIZE. Returns out. */
+/* Write a time as RFC 3339, in UTC with six fraction digits. size is at least PFS_TIME_SIZE.
+ * Returns out. */
 #define PFS_TIME_SIZE 40
 char *pfs_time_format(int64_t ns, char *out, size_t size);
 
