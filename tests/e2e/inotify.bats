@@ -234,7 +234,7 @@ load lib/watching
 
 @test "a watch that is set after a slow answer, without asking anything more, is found" {
 	pending one
-	mount_start --ttl 0.5
+	mount_start --ttl 0.5 --timeout "$(longer 30)"
 	job_fault one "{\"delay\":$(longer 2)}"
 	background watcher python3 -c "
 import ctypes, os, signal
@@ -255,7 +255,7 @@ signal.pause()"
 
 @test "a lookup that waits for the API holds up no watcher of another directory" {
 	pending one
-	mount_start --ttl 0.3
+	mount_start --ttl 0.3 --timeout "$(longer 30)"
 	inotify one -e close_write,create "$JOBS/one"
 	inotify jobs -e create "$JOBS"
 	fault "{\"match\":\"/restore-jobs/slow\",\"delay\":$(longer 5)}"

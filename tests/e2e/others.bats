@@ -15,7 +15,7 @@ waiting_are() {
 	need_allow_other
 	sim_start --jobs 250 --pending 0
 	add_job a '{"status": "Pending", "restore_time": 1000}'
-	mount_start -o allow_other --ttl 100
+	mount_start -o allow_other --ttl 100 --timeout "$(longer 30)"
 	costs 1 0 cat "$JOBS/a/status" "$JOBS/a/raw.json" "$JOBS/a/created_at"
 	costs 0 0 ls -la "$JOBS/a"
 	costs 0 3 ls -l "$JOBS"
@@ -55,7 +55,7 @@ waiting_are() {
 	need_root
 	sim_start --jobs 3
 	add_job a '{"status": "Odd"}'
-	mount_start -o allow_other --ttl 100
+	mount_start -o allow_other --ttl 100 --timeout "$(longer 30)"
 	[ "$(as_user cat "$JOBS/a/status")" = Odd ]
 	[ "$(as_other ls "$JOBS" | wc -l)" -eq 4 ]
 	as_user grep -r . "$JOBS" >"$BATS_TEST_TMPDIR/theirs"

@@ -93,22 +93,25 @@ often() {
 }
 
 @test "fifty processes read one expired status at once: one request" {
+	local said
 	sim_start --jobs 0
 	add_job a '{"status": "Pending"}'
-	mount_start --ttl "$(longer 5)"
+	mount_start --ttl "$(longer 5)" --timeout "$(longer 30)"
 	cat "$JOBS/a/status"
 	sim_post /_sim/jobs/a '{"status": "Odd"}'
 	wait_until 20 expired "$JOBS/a/status"
 	fault "{\"match\": \"describe\", \"delay\": $(longer 2)}"
 	costs 1 0 fifty_readers "$JOBS/a/status"
-	[ "$(cat "$BATS_TEST_TMPDIR"/reader.* | sort | uniq -c | tr -s ' ')" = ' 50 Odd' ]
+	said=$(cat "$BATS_TEST_TMPDIR"/reader.* | sort | uniq -c | tr -s ' ')
+	echo "readers: $said"
+	[ "$said" = ' 50 Odd' ]
 	[ "$(counter joined)" -gt 10 ]
 }
 
 @test "fifty processes look up one new id at once: one request; also if there is no such job" {
 	sim_start --jobs 0
 	add_job a
-	mount_start --ttl "$(longer 20)" --ttl-missing "$(longer 20)"
+	mount_start --timeout "$(longer 30)" --ttl "$(longer 20)" --ttl-missing "$(longer 20)"
 	fault "{\"match\": \"describe\", \"delay\": $(longer 1)}"
 	costs 1 0 fifty_readers "$JOBS/a/status"
 	run ! fifty_readers "$JOBS/b/status"
@@ -117,7 +120,7 @@ often() {
 
 @test "twenty listings at once: one walk" {
 	sim_start --jobs 250
-	mount_start --ttl "$(longer 30)"
+	mount_start --timeout "$(longer 30)" --ttl "$(longer 30)"
 	fault "{\"match\": \"list\", \"delay\": $(longer 1)}"
 	listings() {
 		local n pids=()
