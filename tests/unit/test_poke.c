@@ -64,6 +64,10 @@ static void test_each_type_makes_its_events_and_no_others(void **state)
 		{PFS_POKE_FILE_REPLACED, "made", "create ", -ENOENT},
 		{PFS_POKE_FILE_CREATED, "made", "", -EEXIST},
 		{PFS_POKE_FILE_REMOVED, "made", "delete ", 0},
+		/* Of several that can't, the first says why. */
+		{PFS_POKE_DIRECTORY_CREATED, "made", "create directory ", 0},
+		{PFS_POKE_FILE_REPLACED, "made", "", -EISDIR},
+		{PFS_POKE_DIRECTORY_REMOVED, "made", "delete directory ", 0},
 		{PFS_POKE_CHANGED, "nowhere", "", -ENOENT},
 		{PFS_POKE_FILE_REMOVED, "nowhere/made", "", -ENOENT},
 	};
