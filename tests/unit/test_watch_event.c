@@ -7,6 +7,8 @@
 #include "capture.h"
 #include "watch_fixture.h"
 
+#define MANY 34 /* busy directories: two more than are kept apart */
+
 /* --- whom it concerns ---------------------------------------------------------------------- */
 
 static void test_changes_that_nobody_watches_cost_one_look_and_nothing_is_kept(void **state)
@@ -180,11 +182,64 @@ static void test_events_of_one_directory_keep_their_order(void **state)
 			      JOB "/done") " " TOLD(JOB "/events"));
 }
 
+static void change_all(struct scene *scene, const char *status)
+{
+	char name[30];
+
+	pfs_store_expire(scene->store->store);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "job%u", i);
+		assert_int_equal(ask(scene->store, name, NULL), -EINPROGRESS);
+		fake_api_status(scene->api, name, status);
+	}
+	blink(scene);
+}
+
+/* Where more of them are busy than are kept apart, the rest waits, too. */
+static void test_events_keep_their_order_in_however_many_busy_directories(void **state)
+{
+	struct scene *scene = *state;
+	char name[30];
+
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "job%u", i);
+		learn(scene->store, name, "Pending");
+		snprintf(name, sizeof(name), "restore-jobs/job%u", i);
+		watch_path(scene, name);
+	}
+	live(scene, LOOK);
+	scene->busy = EVERY_DIRECTORY;
+	change_all(scene, "Failed");
+	change_all(scene, "Cancelled");
+	/* What comes before `done`: of the first change three files, of the second none. */
+	assert_uint_in_range(scene->poke.asked, 3 * (MANY - 2), 3 * MANY);
+	scene->busy = 0;
+	blink(scene);
+	assert_int_equal(scene->poke.asked, (3 + 1 + 4) * MANY);
+}
+
 static void vanish(struct scene *scene)
 {
 	pfs_store_expire(scene->store->store);
 	(void)ask(scene->store, "a", NULL);
 	fake_api_fail(scene->api, "a", -ENOENT, 404);
+}
+
+/* Its files go first, and one of them waits. */
+static void test_directory_goes_after_what_waits_in_it(void **state)
+{
+	struct scene *scene = *state;
+
+	learn_list(scene->store, "a b");
+	watch_and_look(scene, JOB "/status");
+	scene->busy = inode_of(scene, JOB);
+	vanish(scene);
+	vanish(scene);
+	blink(scene);
+	assert_orders(&scene->poke, "");
+	scene->busy = 0;
+	blink(scene);
+	assert_orders(&scene->poke, "unlink:" JOB "/status rmdir:" JOB);
 }
 
 static void test_vanishing_is_told_by_its_name_which_only_the_child_still_sees(void **state)
@@ -405,6 +460,8 @@ int main(void)
 		TEST(test_first_listing_is_no_news_and_what_comes_after_is),
 		TEST(test_name_waits_for_a_busy_directory_and_holds_up_no_other),
 		TEST(test_events_of_one_directory_keep_their_order),
+		TEST(test_events_keep_their_order_in_however_many_busy_directories),
+		TEST(test_directory_goes_after_what_waits_in_it),
 		TEST(test_vanishing_is_told_by_its_name_which_only_the_child_still_sees),
 		TEST(test_who_watches_a_file_of_what_vanishes_is_told_too),
 		TEST(test_watch_on_a_file_is_found_when_its_object_has_vanished),

@@ -18,7 +18,9 @@ static void tell(struct scene *scene, const char *what, const void *handle)
 
 static bool is_busy(void *arg, uint64_t directory)
 {
-	return directory == ((struct scene *)arg)->busy;
+	const struct scene *scene = arg;
+
+	return directory == scene->busy || scene->busy == EVERY_DIRECTORY;
 }
 
 static void notify_inode(void *arg, uint64_t inode, void *handle)

@@ -19,6 +19,8 @@
 /* All that a change of a job's status changes, for who watches the job's directory. */
 #define ALL_TOLD TOLD(JOB "/status") " " TOLD(JOB "/raw.json") " " TOLD(JOB "/events")
 
+#define EVERY_DIRECTORY UINT64_MAX
+
 struct scene {
 	struct bench *bench;
 	struct fixture *store;
@@ -26,7 +28,7 @@ struct scene {
 	struct pfs_poke poke;
 	struct pfs_watch *watch;
 	const char *rows; /* of the list, as fake_api_page() takes them */
-	uint64_t busy;	  /* directory in which a lookup is unanswered; 0: none */
+	uint64_t busy;	  /* directory in which a lookup is unanswered, or all; 0: none */
 	/* What the host was told of handles, a word each: "wake:HANDLE", "drop:HANDLE". */
 	char told[4000];
 	uint64_t fetched[64]; /* the last inodes whose attributes it was to have fetched anew */
