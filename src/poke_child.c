@@ -278,6 +278,14 @@ static int obey(const struct poke_order *order, char **mountpoint)
 	return error;
 }
 
+/* Nothing else is read any further: the child ends, as when the socket is closed. */
+static bool is_order(const struct poke_order *order, ssize_t length)
+{
+	return length == (ssize_t)sizeof(*order) && order->task <= TASK_CLOSE_WINDOW &&
+	       order->event < sizeof(poke_steps) / sizeof(poke_steps[0]) &&
+	       memchr(order->path, '\0', sizeof(order->path));
+}
+
 int poke_child_run(int socket, char *mountpoint)
 {
 	struct poke_order order;
@@ -288,7 +296,7 @@ int poke_child_run(int socket, char *mountpoint)
 
 		if (length < 0 && errno == EINTR)
 			continue;
-		if (length != (ssize_t)sizeof(order)) {
+		if (!is_order(&order, length)) {
 			free(mountpoint);
 			return EXIT_SUCCESS;
 		}

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* The steps of the child's that inotify says nothing of, and their order. */
+/* The steps of the child's that inotify says nothing of, and their order; and what is no order. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "../../src/poke.h"
 #include "poke_fixture.h"
 
 #define STEPS_LENGTH 1000
 
-/* Shared with the child; a word each: "fetch:PATH", where attributes must be fetched, touch, mknod.
- */
+/* Shared with the child. A word each: "fetch:PATH", whose attributes must be new; touch, mknod. */
 static char *steps;
 
 static void note(const char *step, const char *path)
@@ -92,12 +96,72 @@ static void test_attributes_are_fetched_before_a_change_and_around_a_window(void
 	}
 }
 
+/* A child with nothing before it but this order: does it answer, before it ends? */
+static bool is_answered(const struct nest *nest, const struct poke_order *order, size_t length)
+{
+	struct poke_answer answer;
+	int ends[2], status;
+	ssize_t received;
+	pid_t child;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		close(ends[0]);
+		_exit(poke_child_run(ends[1], strdup(nest->directory)));
+	}
+	close(ends[1]);
+	assert_int_equal(send(ends[0], order, length, MSG_NOSIGNAL), length);
+	assert_int_equal(shutdown(ends[0], SHUT_WR), 0);
+	received = recv(ends[0], &answer, sizeof(answer), 0);
+	close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, EXIT_SUCCESS);
+	return received > 0;
+}
+
+static void test_child_ends_at_what_is_no_order(void **state)
+{
+	static const struct {
+		enum poke_task task;
+		enum pfs_poke_type event;
+		size_t length;
+		char end; /* of the path */
+		bool answered;
+	} rows[] = {
+		{TASK_MAKE_EVENT, PFS_POKE_CHANGED, sizeof(struct poke_order), '\0', true},
+		{TASK_CLOSE_WINDOW, PFS_POKE_FILE_REPLACED, sizeof(struct poke_order), '\0', true},
+		{TASK_CLOSE_WINDOW + 1, PFS_POKE_CHANGED, sizeof(struct poke_order), '\0', false},
+		{TASK_MAKE_EVENT, PFS_POKE_FILE_REPLACED + 1, sizeof(struct poke_order), '\0',
+		 false},
+		{TASK_MAKE_EVENT, PFS_POKE_CHANGED, sizeof(struct poke_order), 'x', false},
+		{TASK_MAKE_EVENT, PFS_POKE_CHANGED, sizeof(struct poke_order) - 1, '\0', false},
+	};
+	struct nest *nest = *state;
+	struct stat root;
+
+	assert_int_equal(stat(nest->directory, &root), 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct poke_order order = {
+			.task = rows[i].task,
+			.event = rows[i].event,
+			.device = root.st_dev,
+		};
+
+		memset(order.path, 'x', sizeof(order.path));
+		order.path[sizeof(order.path) - 1] = rows[i].end;
+		assert_int_equal(is_answered(nest, &order, rows[i].length), rows[i].answered);
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_attributes_are_fetched_before_a_change_and_around_a_window),
+		TEST(test_child_ends_at_what_is_no_order),
 	};
 
 	pfs_poke_main(argc, argv);
