@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of the room put together: what the store and poke have to say reaches each of them in
- * the order that they need; who wants to know of what is counted anew when one of them has changed;
- * and the child that makes the events has a successor.
+ * The parts of the room put together: what the store and poke report is passed on to each part, in
+ * the order that they need; interests are counted again after each scan and probe; and a child that
+ * has ended is replaced.
  */
 #include "watch.h"
 
@@ -16,7 +16,7 @@
 #define FIRST_REVIVAL (1 * PFS_SECOND)	/* after the child's end; then twice as long each time */
 #define LONG_LIFE     (60 * PFS_SECOND) /* of a child: its end begins anew with the first pause */
 
-/* Who wants to know may be others than before. */
+/* Others than before may poll and watch. */
 static void recount(struct pfs_watch *watch)
 {
 	pfs_interest_forget_watchers(watch);
@@ -29,18 +29,18 @@ static void on_refresh(void *arg)
 {
 	struct pfs_watch *watch = arg;
 
-	/* Are those who poll still there? */
+	/* Do those who poll still answer? */
 	if (pfs_poll_probe(watch))
 		recount(watch);
 	pfs_interest_refresh(watch);
-	/* And those who watch? */
+	/* Are those who watch still there? */
 	if (watch->scan.watcher_count &&
 	    !pfs_scan_proves(watch, pfs_loop_now(watch->loop) - watch->config.ttl + 1))
 		pfs_scan_want(watch);
 	pfs_interest_schedule(watch);
 }
 
-/* Without memory for what was found, what was found before still counts, and proves nothing new. */
+/* Without memory for its result a scan counts for nothing: the result before stays. */
 static void on_scanned(void *arg, const struct pfs_watcher *found, size_t count)
 {
 	struct pfs_watch *watch = arg;
@@ -55,9 +55,9 @@ static void on_scanned(void *arg, const struct pfs_watcher *found, size_t count)
 /* --- the child's end ----------------------------------------------------------------------- */
 
 /*
- * It was killed, and another takes its place, so those who watch are still told. Unless that one
- * ends soon, too: without a child nobody is told of anything, so nobody counts as watching, and
- * nothing is kept to be told by the next, which comes after a pause that doubles.
+ * The child was killed. The next makes the events that are queued. But if children keep ending
+ * soon, the pause before the next doubles; until then nobody counts as watching, and the queue is
+ * dropped: nothing could be done with either.
  */
 static void on_child_gone(void *arg)
 {

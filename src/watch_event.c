@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events wait in a queue until two things are certain: that somebody watches (of all the changes
- * that are seen, hardly any is watched, and making an event costs messages), and that the child
- * has nothing else to do. Which files of an object have changed is not even found out before
- * that: the change waits whole, as both contents.
+ * Events wait in a queue until a scan shows that somebody watches, and the child is idle. Hardly
+ * any of the changes that we see are watched, and to make an event costs messages. Even which files
+ * of an object differ is found out only then: until then the change waits unsorted, as both
+ * contents.
  *
- * A watch is set without any message as long as the kernel may use what it was last given, which
- * for the root and for finished objects is long. So only a scan that begins after an event is proof
- * that nobody watched then; one scan proves it for all that came before it.
+ * While the kernel's cached names and attributes are valid a watch can be set without a message;
+ * for the root and for objects that have ended that is long. So only a scan that begins after a
+ * change proves that nobody watched it; it proves that for all changes before it.
  *
- * A name can't be made or removed while a lookup or listing in its directory is unanswered: the
- * child would wait for that, and everything else for the child. So such an event waits, and with it
- * all that come after it in the same directory; those in others don't.
+ * The child can't make or remove a name while a lookup or listing in that directory waits for its
+ * reply: the child would wait, too, and everything else for the child. So such an event waits, and
+ * so do all later ones in the same directory. Those in other directories don't.
  */
 #include "watch.h"
 
@@ -24,7 +24,7 @@
 
 #define BUSY_PAUSE   (20 * PFS_MILLISECOND)
 #define SCAN_PAUSE   (10 * PFS_MILLISECOND)
-#define BLOCKED_MAX  32	 /* directories in which something may wait while others go on */
+#define BLOCKED_MAX  32	 /* directories in which events wait while others go on */
 #define PATH_LONGEST 900 /* a kind's name, an id and a file's name */
 
 /* --- the queue ----------------------------------------------------------------------------- */
@@ -72,8 +72,9 @@ static bool is_event_watched(struct pfs_watch *watch, const struct event *event)
 }
 
 /*
- * Not at once: one scan is for all that changes together. And a scan keeps a processor busy for
- * milliseconds, so whoever brought the change to light gets it first.
+ * A scan begins only after SCAN_PAUSE, so that one is enough for all that changes together. It also
+ * keeps a processor busy for milliseconds, which the process whose request showed us the change
+ * needs first.
  */
 static void pump_soon(struct pfs_watch *watch, const struct event *event)
 {
@@ -85,7 +86,7 @@ static void pump_soon(struct pfs_watch *watch, const struct event *event)
 		pfs_scan_want_at(watch, now + SCAN_PAUSE);
 }
 
-/* Those that somebody is known to watch have the second half of the queue for themselves. */
+/* The second half of the queue is for events that somebody is known to watch. */
 static bool is_full(struct pfs_watch *watch, bool checked)
 {
 	if (watch->event.count < (checked ? EVENTS_MAX : EVENTS_MAX / 2))
@@ -97,8 +98,8 @@ static bool is_full(struct pfs_watch *watch, bool checked)
 }
 
 /*
- * Queue an event, unless it is certain that nobody watches. Keeps the object and the contents, but
- * gives none of them away: they stay the caller's.
+ * Queue a copy of an event, unless a scan has proved that nobody watches. The queue takes
+ * references of its own to the object and the contents.
  */
 static void add_event(struct pfs_watch *watch, const struct event *like, const char *path)
 {
@@ -145,8 +146,8 @@ void pfs_event_finish(struct pfs_watch *watch)
 /* --- what happened ------------------------------------------------------------------------- */
 
 /*
- * Lines came to the history of all. One event that isn't begun yet tells of many lines, but not
- * beyond a rotation.
+ * The whole history has new lines. One event is enough for all lines that come before the child
+ * begins it, but not beyond a rotation.
  */
 static void add_to_whole(struct pfs_watch *watch)
 {
@@ -191,7 +192,7 @@ static void add_directory(struct pfs_watch *watch, struct pfs_object *object,
 	add_event(watch, &event, path);
 }
 
-/* What the first listing brings has not just come. */
+/* Objects that the first listing brings have not just been created. */
 void pfs_event_on_appeared(struct pfs_watch *watch, struct pfs_object *object)
 {
 	if (!pfs_store_list_generation(watch->store, object->kind))
@@ -200,13 +201,13 @@ void pfs_event_on_appeared(struct pfs_watch *watch, struct pfs_object *object)
 	add_to_whole(watch);
 }
 
-/* An object's content is another since happened_at. */
+/* An object's content changed at happened_at. */
 struct change {
 	struct pfs_watch *watch;
 	struct pfs_object *object;
 	struct pfs_content *before;
 	struct pfs_content *after;
-	uint64_t rotated; /* the inode that its history had before; 0: it goes on */
+	uint64_t rotated; /* the inode that its history had before; 0: it wasn't rotated */
 	int64_t happened_at;
 };
 
@@ -240,7 +241,7 @@ static void add_removed_file(void *arg, uint64_t inode)
 	add_file(change, PFS_POKE_FILE_REMOVED, inode, strrchr(path, '/') + 1);
 }
 
-/* As rm(1) would: the files of what has vanished that somebody watches go first. */
+/* As rm(1) would, remove the watched files of a vanished object before its directory. */
 static void add_removed_files(struct pfs_watch *watch, struct pfs_object *object,
 			      int64_t happened_at)
 {
@@ -277,7 +278,7 @@ static void add_files(struct change *change)
 		add_file(change, PFS_POKE_FILE_REMOVED, done, "done");
 }
 
-/* Perhaps somebody does; a scan will find out. */
+/* Queue the change unsorted: a scan will show whether somebody watches. */
 static void add_changes(const struct change *change)
 {
 	const struct event event = {
@@ -291,7 +292,8 @@ static void add_changes(const struct change *change)
 	add_event(change->watch, &event, "");
 }
 
-/* `wait` was valid for no time before the end; the answer that its readers now get is to last. */
+/* Not `wait`, when the object ends: its attributes were valid for no time until now, and those in
+ * the replies to its readers are to last. */
 static void invalidate(void *arg, uint64_t inode)
 {
 	const struct change *change = arg;
@@ -301,7 +303,7 @@ static void invalidate(void *arg, uint64_t inode)
 		watch->host.notify(watch->host.arg, inode, NULL);
 }
 
-/* A notified process may read any file of the object, or look whether `done` is there. */
+/* A process that gets an event may read any file of the object, or look up `done`. */
 static void invalidate_all(struct change *change)
 {
 	struct pfs_watch *watch = change->watch;
@@ -355,7 +357,7 @@ void pfs_event_on_changed(struct pfs_watch *watch, struct pfs_object *object,
 	add_to_whole(watch);
 }
 
-/* The files of a change that was queued whole are queued in its place. */
+/* Queue an event for each file of an unsorted change, in place of that. */
 static void sort_changes(struct pfs_watch *watch, struct event *event)
 {
 	struct change change = {
@@ -372,7 +374,7 @@ static void sort_changes(struct pfs_watch *watch, struct event *event)
 	drop_event(watch, event);
 }
 
-/* Of what was removed somebody watches perhaps a file: that goes first. */
+/* Somebody may watch files in the removed directory: their events go first. */
 static void sort_removed(struct pfs_watch *watch, struct event *event)
 {
 	add_removed_files(watch, event->object, event->happened_at);
@@ -388,7 +390,7 @@ void pfs_event_check(struct pfs_watch *watch)
 	for (event = TAILQ_FIRST(&watch->event.all); event; event = next) {
 		bool watched = is_event_watched(watch, event);
 
-		/* What is queued meanwhile is found watched or not when it is queued. */
+		/* Events that this queues need no check: add_event has checked them. */
 		next = TAILQ_NEXT(event, link);
 		if (watched && !event->is_sorted)
 			sort_changes(watch, event);
@@ -414,7 +416,7 @@ struct blocked {
 	size_t count;
 };
 
-/* It comes after one that waits: in the same directory, or it is about that directory. */
+/* Does this event come after one that waits, in the same directory or about that directory? */
 static bool is_behind(const struct blocked *blocked, const struct event *event)
 {
 	for (size_t i = 0; i < blocked->count; i++) {
@@ -446,12 +448,12 @@ static struct event *choose_event(struct pfs_watch *watch)
 	return NULL;
 }
 
-/* 0: the child is at it. -EPIPE: there is none. Else it can't be made, and is dropped. */
+/* 0: the child is making it. -EPIPE: there is no child. Else it can't be made, and is dropped. */
 static int make_event(struct pfs_watch *watch, struct event *event)
 {
 	int error;
 
-	/* While it is made, who is told of it may read: later lines are another event's. */
+	/* Those who get it may read before it is done: later lines need another event. */
 	if (watch->event.whole == event)
 		watch->event.whole = NULL;
 	event->what.directory_gone = event->object && event->object->gone &&
@@ -464,7 +466,7 @@ static int make_event(struct pfs_watch *watch, struct event *event)
 	return error;
 }
 
-/* What happened may have been undone meanwhile: that is nothing to warn of. */
+/* The change may have been undone meanwhile, so this is nothing to warn of. */
 void pfs_event_failed(void *arg, int error)
 {
 	const struct pfs_watch *watch = arg;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An interest is an object that somebody wants to know of: by a read(2) of its file `wait`, by
- * poll(2), or by inotify when /proc was last scanned. While there is one, or a list is watched, the
- * timer runs; each time it fires, what has expired is asked for, by a walk of the list if there are
- * more interests in its objects than a walk costs requests. Interests that nobody has any more go
- * at the same time, and with the last one the timer.
+ * An interest is an object whose file `wait` somebody reads, or that somebody polls, or that
+ * somebody watched when /proc was last scanned. While there is an interest, or a list is watched, a
+ * timer runs. Each time it fires, the expired objects are refreshed: by one walk of the list, if
+ * there are more of them than a walk costs requests. Abandoned interests are dropped then, and
+ * after the last one the timer stops.
  *
- * A failing API doesn't end an interest: it is asked again after a pause that doubles from the
- * TTL to a minute, and with the first good answer goes back to the TTL.
+ * A failing API doesn't end an interest. The pause between two requests then doubles from the TTL
+ * up to a minute; after the first good answer it is the TTL again.
  */
 #include "watch.h"
 
@@ -52,9 +52,9 @@ static struct pfs_interest *find_or_make(struct pfs_watch *watch, struct pfs_obj
 }
 
 /*
- * Those who read `wait` get their answer: 0, or an error. Whoever came last is first: of attributes
- * that were asked for before it last got some, the kernel keeps none, and each of the others would
- * ask again before it reads on.
+ * Wake those who read `wait`, the last first. The kernel caches no attributes from a reply to a
+ * request that it sent before it last got some. Only the latest request is sure to be newer than
+ * that; were others replied to first, each of their readers would ask again before it reads on.
  */
 static void wake_readers(struct pfs_interest *interest, int error)
 {
@@ -63,7 +63,7 @@ static void wake_readers(struct pfs_interest *interest, int error)
 
 /* --- refreshing ---------------------------------------------------------------------------- */
 
-/* The pause after so many consecutive failures. */
+/* The pause after this many consecutive failures. */
 static int64_t pause_after(const struct pfs_watch *watch, unsigned failures)
 {
 	int64_t pause = watch->config.ttl > PFS_SECOND / 2 ? watch->config.ttl : PFS_SECOND / 2;
@@ -73,7 +73,7 @@ static int64_t pause_after(const struct pfs_watch *watch, unsigned failures)
 	return pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE;
 }
 
-/* When is this one to be asked for, or to be looked at again? */
+/* When is the next refresh of this interest, or the next check of whether it needs one? */
 static int64_t next_time(const struct pfs_watch *watch, const struct pfs_interest *interest)
 {
 	const struct pfs_object *object = interest->object;
@@ -92,7 +92,7 @@ static bool is_due(const struct pfs_watch *watch, const struct pfs_interest *int
 	return next_time(watch, interest) <= pfs_loop_now(watch->loop);
 }
 
-/* If the walk under way will tell of it, that is waited for. */
+/* If a walk is under way that will bring the object, does nothing. */
 static void refresh_one(struct pfs_watch *watch, struct pfs_interest *interest)
 {
 	if (pfs_store_is_walking(watch->store, interest->object->kind) &&
@@ -125,8 +125,8 @@ static void begin_walk(struct pfs_watch *watch, const struct pfs_kind *kind)
 }
 
 /*
- * How many of the kind somebody wants to know of that a walk would tell of: each of them costs a
- * request every TTL. 0 while none is due.
+ * How many interests of a kind a walk would refresh; without one, each costs a request every TTL. 0
+ * while none is due.
  */
 static size_t count_wanted(const struct pfs_watch *watch, const struct pfs_kind *kind)
 {
@@ -214,7 +214,6 @@ bool pfs_interest_can_change(const struct pfs_watch *watch, uint64_t inode)
 	return node.type == PFS_NODE_EVENTS || node.type == PFS_NODE_COLLECTION;
 }
 
-/* What has this inode is wanted, as long as it can change. */
 void pfs_interest_take(struct pfs_watch *watch, uint64_t inode)
 {
 	struct pfs_interest *interest;
@@ -257,8 +256,8 @@ void pfs_watch_expire(struct pfs_watch *watch)
 /* --- waiting ------------------------------------------------------------------------------- */
 
 /*
- * Failures pass, and who waits goes on waiting; but a rejected key may stay so until somebody does
- * something about it, and nobody would if nothing were said.
+ * Most failures pass, so a reader goes on waiting. But a rejected key may stay rejected until
+ * somebody replaces it, and nobody would if no read failed.
  */
 static bool ends_waiting(const struct pfs_object *object)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Those who poll(2). The kernel asks once for each poll(2) that begins or is woken, and names the
- * open file. Since it opens files without asking, it doesn't say either when one is closed: a place
- * here may belong to nobody any more. So now and then all are woken for nothing: where somebody
- * still polls, the kernel asks again, and poll(2) goes on; where two such calls brought nothing,
- * nothing is asked of the API for its sake. The place stays, as long as there is room, for who
- * polls only now and then: a change that was seen meanwhile is told when they do. Who finds no
- * place isn't let to sleep, since nobody would wake them.
+ * Those who poll(2). For each poll(2) that begins or is woken the kernel sends one POLL, which
+ * identifies the open file. It opens files without asking us, so it doesn't say either when one is
+ * closed, and an entry here may be abandoned. So all who poll are probed now and then, which is to
+ * wake them though nothing has changed: where somebody still polls, the kernel sends a POLL again.
+ * After two probes without one an entry no longer causes refreshes. It stays, as long as there is
+ * room, for those who poll only now and then: their next POLL reports a change seen meanwhile. A
+ * poll(2) for which there is no room returns at once, since nothing would wake it.
  *
- * A change is told once to each open file, as an edge: nobody says whether the new value has been
- * read since, because most reads don't get here.
+ * A change is reported once to each open file, as an edge: whether the new content has been read
+ * since we can't know, because most reads don't get here.
  */
 #include "watch.h"
 
@@ -23,8 +23,8 @@ struct poll {
 	uint64_t key;
 	uint64_t inode;
 	void *handle;	     /* NULL: has never slept in poll(2) */
-	bool changed;	     /* and not yet told */
-	unsigned unanswered; /* times woken for nothing; past UNANSWERED nobody seems to be there */
+	bool changed;	     /* and not yet reported */
+	unsigned unanswered; /* consecutive probes without a POLL; past UNANSWERED: abandoned */
 	TAILQ_ENTRY(poll) link;
 };
 
@@ -43,7 +43,8 @@ static void drop_poll(struct pfs_watch *watch, struct poll *poll)
 	free(poll);
 }
 
-/* Who doesn't sleep now asks later, and reads then: the kernel is to know of it by then, too. */
+/* The kernel is notified even if nobody sleeps: whoever polls later then reads, and must not get
+ * old bytes. */
 static void notify(struct pfs_watch *watch, struct poll *poll)
 {
 	poll->changed = true;
@@ -67,8 +68,8 @@ static bool is_live(const struct poll *poll)
 }
 
 /*
- * Where all places are taken, one may be taken over that nobody seems to use, or whose file can't
- * change any more: nobody asks for its sake whether somebody is there.
+ * If the table is full, evict an entry that is abandoned, or whose file can't change any more: it
+ * isn't probed, so we can't know whether somebody is there.
  */
 static int make_room(struct pfs_watch *watch)
 {

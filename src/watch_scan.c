@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scans of /proc for those who watch by inotify. One begins a little more than a TTL after the last
- * message from the kernel, since a watch on what can still change can't be set without one; and
- * whenever somebody has to know (pfs_scan_want). While there are watchers, the refresh of what they
- * watch wants one each TTL.
+ * Scans of /proc for those who watch by inotify. A scan begins a little more than a TTL after the
+ * last message from the kernel, since nobody can set a watch on what can still change without a
+ * message; and whenever a part of this room wants one (pfs_scan_want): for each event, and every
+ * TTL while anybody watches.
  */
 #include "watch.h"
 
@@ -54,7 +54,7 @@ static int64_t next_scan(const struct pfs_watch *watch)
 	return watch->scan.noticed_at + watch->config.ttl + watch->config.ttl / 8 + MARGIN;
 }
 
-/* A TTL after the last message; while messages go on coming, once in that time all the same. */
+/* Scan; and again a TTL after the last message, if messages have come since the timer was set. */
 static void on_timer(void *arg)
 {
 	struct pfs_watch *watch = arg;
