@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The session: made, mounted, received from, ended.
+ * The session: it is created and mounted, receives messages, and ends.
  *
- * Before 3.17 libfuse takes the wish for parallel lookups but never tells the kernel, so that one
- * lookup that waits for the API would hold up every other new name and `ls` of its directory. There
- * the bit is set in the reply to INIT as it goes out. Later ones tell it themselves, and some are
- * built so that they refuse to let messages through our hands.
+ * Before 3.17 libfuse takes the wish for parallel lookups but never passes it on to the kernel, so
+ * that one lookup that waits for the API would block every other new name and `ls` in its
+ * directory. With such a libfuse we set the bit in the reply to INIT as it goes out. Later releases
+ * set it themselves, and some are built without custom I/O, which this needs.
  *
- * libfuse, and fusermount3 which it starts, write to stderr what went wrong. While they may do
- * that, stderr is a file of ours, and the first line becomes the text of the error.
+ * libfuse, and fusermount3 which it starts, write what went wrong to stderr. While they may do that
+ * stderr is a file of ours, and its first line becomes the text of the error.
  */
 #include "fs.h"
 
@@ -23,7 +23,7 @@
 
 #define MESSAGES_A_TURN 64 /* before other things of the loop get their turn */
 
-#define FIRST_TO_TELL 317 /* fuse_version() that tells the kernel of parallel lookups */
+#define FIRST_TO_ASK 317 /* fuse_version() that asks the kernel for parallel lookups */
 
 /* linux/fuse.h: struct fuse_init_out, and the reply's header in front of it. */
 #define INIT_OUT_FLAGS	    3 /* index of the flags in 32-bit words */
@@ -38,7 +38,7 @@ static ssize_t send_message(int fd, struct iovec *parts, int count, void *arg)
 
 	if (fs->parallel_lookups && count == 2 && parts[1].iov_len >= INIT_OUT_SIZE)
 		((uint32_t *)parts[1].iov_base)[INIT_OUT_FLAGS] |= PARALLEL_DIROPS_BIT;
-	fs->parallel_lookups = false; /* told: INIT's reply is the first */
+	fs->parallel_lookups = false; /* done: the reply to INIT is the first */
 	return writev(fd, parts, count);
 }
 
@@ -68,9 +68,9 @@ static void on_messages(void *arg)
 	}
 }
 
-/* --- what libfuse says --------------------------------------------------------------------- */
+/* --- what libfuse reports ------------------------------------------------------------------ */
 
-/* stderr goes to a file from now on; the old one is kept in *ret_saved. The file, or -1. */
+/* Make stderr a file, and save the old one in *ret_saved. Returns the file, or -1. */
 static int capture_stderr(int *ret_saved)
 {
 	int file = memfd_create("stderr", MFD_CLOEXEC);
@@ -86,7 +86,7 @@ static int capture_stderr(int *ret_saved)
 	return -1;
 }
 
-/* Back to the old stderr; the first line that was written goes to text. */
+/* Restore the old stderr; the first line that was written goes to text. */
 static void release_stderr(int file, int saved, char *text, size_t size)
 {
 	char said[512];
@@ -196,7 +196,7 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	fs->store = store;
 	fs->watch = watch;
 	fs->poke = config->poke;
-	fs->longest_wait = config->time_limit / 4 * 3; /* the kernel looks only now and then */
+	fs->longest_wait = config->time_limit / 4 * 3; /* the kernel checks only now and then */
 	fs->max_read = config->max_read;
 	fs->loop = loop;
 	fs->stats = stats;
@@ -214,17 +214,17 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 }
 
 /*
- * By the libfuse that is loaded, whichever we were built with. Refused (it says so to stderr), the
- * mount works, but for lookups that wait for each other.
+ * Decided by the libfuse that is loaded, whichever we were built with. If it refuses (it says so on
+ * stderr) the mount works, but lookups wait for each other.
  */
-static void tell_parallel_lookups(struct pfs_fs *fs, int fd)
+static void ask_for_parallel_lookups(struct pfs_fs *fs, int fd)
 {
 	static const struct fuse_custom_io io = {
 		.writev = send_message,
 		.read = receive_message,
 	};
 
-	if (fuse_version() < FIRST_TO_TELL)
+	if (fuse_version() < FIRST_TO_ASK)
 		(void)fuse_session_custom_io(fs->session, &io, fd);
 }
 
@@ -235,13 +235,13 @@ static int take_descriptor(struct pfs_fs *fs)
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
 		return -errno;
-	tell_parallel_lookups(fs, fd);
+	ask_for_parallel_lookups(fs, fd);
 	return pfs_loop_add_fd(fs->loop, fd, on_messages, fs);
 }
 
 /*
- * Mount, and take the first message, INIT, which is there when mount(2) returns. Refusing it ends
- * the session, and whoever was told before that it is mounted would have been told wrong.
+ * Mount, and take the first message, INIT, which is there when mount(2) returns. libfuse may refuse
+ * it and end the session: that must be known before a successful mount is reported.
  */
 static int mount_and_init(struct pfs_fs *fs, const char *mountpoint)
 {

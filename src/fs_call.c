@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A call that waits is in fs->parked and in the store's queue. It leaves both in one of three
- * ways: the store tells (on_told), its caller gave up and the grace is over (give_up), or the
- * mount ends (pfs_call_end_all).
+ * A call that waits is in fs->parked and in a queue of the store or the watch. It leaves both in
+ * one of three ways: it is woken (on_woken); its timer fires, after its caller gave up or the
+ * longest wait is over (give_up); or the mount ends (pfs_call_end_all).
  *
- * A caller who gave up is answered EINTR, but only after a moment: most fetches end sooner, and
+ * A caller who gave up gets EINTR, but only after a moment, GRACE: most fetches end sooner, and
  * some programs (git, anything in Go) send themselves signals all the time and take EINTR from a
- * file for a failure. The fetch itself goes on, since others may wait for it. An interrupt that
- * were never answered would leave its process unkillable. A read of `wait` may last for hours, so
- * there is no moment to give it.
+ * file for a failure. The fetch goes on, since others may wait for it. Without any reply to an
+ * interrupt its process couldn't be killed. A read of `wait` gets EINTR at once: it may last for
+ * hours.
  *
- * Where the kernel bounds the time of a message, a call is answered before that is over. For a read
- * of `wait` with EINTR, though nobody interrupted it: dd, bash and most others then read again,
- * and go on waiting; the manual has a loop for those that don't.
+ * Where the kernel bounds the time of a message, each call gets its reply before that is over. For
+ * a read of `wait` that is EINTR, though nobody interrupted it: dd, bash and most others then read
+ * again, and go on waiting; the manual has a loop for those that don't.
  */
 #include "fs.h"
 
@@ -75,21 +75,21 @@ static void park(struct call *call)
 	fuse_req_interrupt_func(call->request, on_interrupt, call);
 }
 
-static void run(struct call *call, bool told, int error)
+static void run(struct call *call, bool woken, int error)
 {
-	if (call->run(call, told, error) == -EINPROGRESS)
+	if (call->run(call, woken, error) == -EINPROGRESS)
 		park(call);
 	else
 		free_call(call);
 }
 
-/* What was waited for is there. A listing may have to wait once more, for the next page. */
-static void on_told(struct pfs_wait *wait, int error)
+/* Run the call again. A listing may have to wait once more, for the next page. */
+static void on_woken(struct pfs_wait *wait, int error)
 {
 	struct call *call = (struct call *)wait;
 	struct pfs_fs *fs = call->fs;
 
-	/* What the kernel is told only now, it may use from now on for setting a watch unasked. */
+	/* With this reply in its cache the kernel can set a watch without a message. */
 	pfs_watch_noticed(fs->watch);
 	unpark(call);
 	run(call, true, error);
@@ -102,7 +102,7 @@ void pfs_call_begin(const struct call *begun)
 
 	if (call) {
 		*call = *begun;
-		call->wait.done = on_told;
+		call->wait.done = on_woken;
 		call->grace = (struct pfs_timer){.fire = give_up, .arg = call};
 		call->name = begun->name ? strdup(begun->name) : NULL;
 	}

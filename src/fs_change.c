@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The messages that would change something. All are refused, each by a function of its own, since
- * for a message that has none libfuse says "Function not implemented".
+ * The messages that would change something. All are refused with EROFS, each by a function of its
+ * own, since libfuse replies "Function not implemented" where there is none.
  *
- * But our own child (room poke) makes the changes that inotify is to tell of: what it was asked to
- * do is let through, once. Nothing is changed by it, since what it says is so already.
+ * But the poke room's child makes changes so that the kernel makes inotify events of them. What it
+ * was ordered to do is permitted, once. It changes nothing: what it pretends to do has happened.
  */
 #include "fs.h"
 
@@ -18,7 +18,7 @@ static void refuse(fuse_req_t request, fuse_ino_t inode, const char *name)
 	pfs_reply_error(fs, request, EROFS);
 }
 
-/* Is this our child, doing the one thing that it was asked to? */
+/* Is this our child, doing what it was ordered to? */
 static bool is_permitted(fuse_req_t request, enum pfs_poke_operation operation, fuse_ino_t inode,
 			 const char *name)
 {
@@ -29,9 +29,9 @@ static bool is_permitted(fuse_req_t request, enum pfs_poke_operation operation, 
 }
 
 /*
- * The kernel takes the times of this reply for true, but doesn't drop its pages for them as it does
- * for those of a GETATTR. If the content has changed since the last one of these, it would keep
- * the old bytes for good. So the time told here is never the true one, and holds for no time.
+ * From a SETATTR's reply the kernel takes the mtime over without dropping its pages, as it does for
+ * a GETATTR's. If the content has changed since the last GETATTR, the true mtime would keep the old
+ * bytes there for good. So this reply has a false mtime, with a timeout of 0 to force a GETATTR.
  */
 static void reply_touched(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
 {
@@ -47,7 +47,7 @@ static void reply_touched(struct pfs_fs *fs, fuse_req_t request, const struct pf
 	pfs_reply_attributes(fs, request, &stat, 0);
 }
 
-/* Times only, set to now: that is what the child does, and nothing comes of it. */
+/* The child only sets times to now; that changes nothing. */
 static void do_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *stat, int what,
 		       struct fuse_file_info *info)
 {
@@ -67,7 +67,7 @@ static void do_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *stat, 
 		pfs_reply_error(fs, request, EROFS);
 }
 
-/* The name that the child makes has been there for a while; now the kernel is told so too. */
+/* The name that the child makes has been there for a while; this reply shows it to the kernel. */
 static void make_name(fuse_req_t request, enum pfs_poke_operation operation, fuse_ino_t parent,
 		      const char *name)
 {
@@ -178,7 +178,7 @@ static void refuse_write(fuse_req_t request, fuse_ino_t inode, const char *bytes
 	if (!pfs_tree_node(fs->tree, inode, &node))
 		pfs_tree_touch(fs->tree, &node);
 	refuse(request, inode, NULL);
-	/* Of attributes only: any other notice could wait for ourselves. */
+	/* Attributes only: any other notification could wait for ourselves. */
 	(void)fuse_lowlevel_notify_inval_inode(fs->session, inode, -1, 0);
 }
 

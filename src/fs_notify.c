@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel is notified of, without having asked: that it keeps what is no longer true.
+ * Notifications to the kernel: that something in its cache is invalid.
  *
- * Only attributes are notified of (FUSE_NOTIFY_INVAL_INODE with a negative offset), and names all
- * together. All other notices wait for locks that may be held by somebody who waits for us.
+ * Only of an inode's attributes (FUSE_NOTIFY_INVAL_INODE with a negative offset), and of all names
+ * together. All other notifications wait for locks, whose holder may wait for us.
  */
 #include "fs.h"
 
@@ -17,7 +17,7 @@ void pfs_notify_attributes(void *arg, uint64_t inode)
 {
 	struct pfs_fs *fs = arg;
 
-	/* Negative offset: of the attributes only. One that the kernel doesn't have is no error. */
+	/* Negative offset: attributes only. An inode that the kernel doesn't have is no error. */
 	(void)fuse_lowlevel_notify_inval_inode(fs->session, inode, -1, 0);
 }
 
@@ -34,7 +34,7 @@ static void notify_collections(void *arg)
 	fs->collections_changed = 0;
 }
 
-/* An object came or went: the listing that the kernel keeps is no longer true. Once a turn. */
+/* An object has appeared or vanished: the kernel's listing is invalid. Notifies once a turn. */
 static void on_membership(void *arg, struct pfs_object *object)
 {
 	struct pfs_fs *fs = arg;
@@ -46,7 +46,7 @@ static void on_membership(void *arg, struct pfs_object *object)
 		pfs_timer_start(fs->loop, &fs->collections_timer, pfs_loop_now(fs->loop));
 }
 
-/* Whoever is notified of a change reads next, and must get the new value. */
+/* A process that is woken reads next, and must get the new content: so attributes first. */
 void pfs_notify_inode(void *arg, uint64_t inode, void *handle)
 {
 	struct pfs_fs *fs = arg;
@@ -72,10 +72,10 @@ static void sweep(void *arg)
 }
 
 /*
- * Names, and above all those that the kernel knows not to exist: it looks each up again before it
- * next uses it. One that doesn't know this message (EINVAL) keeps them for as long as they were
- * said to hold. FUSE_NOTIFY_INVAL_ENTRY is no way out: it waits for the directory's lock, which
- * may be held by somebody who waits for us.
+ * The kernel looks each name up again before it next uses it, above all those that it knows to be
+ * missing. A kernel that doesn't know this notification (EINVAL) keeps names until they expire.
+ * FUSE_NOTIFY_INVAL_ENTRY is no way out: it waits for the directory's lock, whose holder may wait
+ * for us.
  */
 void pfs_notify_names(void *arg)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The messages that ask for something. What they mean is up to the tree; here they are counted, and
- * their results are put into libfuse's structs.
+ * The messages that ask for something. The tree knows what they mean; here they are counted, and
+ * the results are put into libfuse's structs.
  */
 #include "fs.h"
 
@@ -18,7 +18,7 @@
 
 /* --- lookup and forget --------------------------------------------------------------------- */
 
-/* "No such file", in the form that the kernel may remember. */
+/* Reply "no such file" in the form that the kernel caches for as long as it is valid. */
 static int reply_missing(struct pfs_fs *fs, fuse_req_t request, int64_t valid)
 {
 	const struct fuse_entry_param entry = {.ino = 0, .entry_timeout = pfs_seconds(valid)};
@@ -29,14 +29,14 @@ static int reply_missing(struct pfs_fs *fs, fuse_req_t request, int64_t valid)
 	return 0;
 }
 
-static int run_lookup(struct call *call, bool told, int error)
+static int run_lookup(struct call *call, bool woken, int error)
 {
 	struct pfs_fs *fs = call->fs;
-	struct pfs_wait *wait = told || call->at_once ? NULL : &call->wait;
+	struct pfs_wait *wait = woken || call->at_once ? NULL : &call->wait;
 	struct pfs_node parent, node;
 	int64_t valid = 0;
 
-	if (told && error && error != -ENOENT && error != -ESTALE)
+	if (woken && error && error != -ENOENT && error != -ESTALE)
 		return pfs_reply_error(call->fs, call->request, error);
 	error = pfs_tree_node(fs->tree, call->inode, &parent);
 	if (!error)
@@ -50,7 +50,7 @@ static int run_lookup(struct call *call, bool told, int error)
 	return pfs_reply_node(call->fs, call->request, &node);
 }
 
-/* Our child is about to make or remove this name, and must find it as if it hadn't happened. */
+/* If our child is about to make or remove this name, pretend that it hasn't happened yet. */
 static bool reply_pretence(const struct call *call)
 {
 	struct pfs_fs *fs = call->fs;
@@ -124,7 +124,7 @@ static int reply_attributes(const struct call *call, const struct pfs_node *node
 	return 0;
 }
 
-/* A read(2) of `wait` is held here, by the question that it sends first. */
+/* A read(2) of `wait` waits here, in the GETATTR that the kernel sends before each READ. */
 static int refresh(struct call *call, const struct pfs_node *node)
 {
 	if (call->at_once)
@@ -135,7 +135,7 @@ static int refresh(struct call *call, const struct pfs_node *node)
 	return pfs_tree_refresh(call->fs->tree, node, call->reading, &call->wait);
 }
 
-static int run_getattr(struct call *call, bool told, int error)
+static int run_getattr(struct call *call, bool woken, int error)
 {
 	struct pfs_fs *fs = call->fs;
 	struct pfs_node node;
@@ -143,8 +143,8 @@ static int run_getattr(struct call *call, bool told, int error)
 
 	if (found)
 		return pfs_reply_error(call->fs, call->request, found);
-	error = told ? pfs_tree_refreshed(fs->tree, &node, call->reading, error, &call->wait)
-		     : refresh(call, &node);
+	error = woken ? pfs_tree_refreshed(fs->tree, &node, call->reading, error, &call->wait)
+		      : refresh(call, &node);
 	if (error == -EINPROGRESS)
 		return error;
 	if (error)
@@ -153,8 +153,8 @@ static int run_getattr(struct call *call, bool told, int error)
 }
 
 /*
- * The kernel asks with a file handle just before a read(2), without one for stat(2): the value
- * must be true for the first, and may be the last known one for the second.
+ * The kernel sends a file handle along just before a read(2), and none for stat(2): the content
+ * must be valid for the first, and may have expired for the second, if the API fails.
  */
 static void do_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
@@ -200,7 +200,7 @@ static void do_statfs(fuse_req_t request, fuse_ino_t inode)
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-/* ENOSYS once, and the kernel opens files without asking, keeping its pages. */
+/* After one ENOSYS the kernel opens files without a message, and keeps its pages. */
 static void do_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
@@ -263,7 +263,7 @@ static void do_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 /* linux/fuse.h: struct fuse_poll_in's kh, behind a request's header and fh. */
 #define POLL_KEY_OFFSET 48
 
-/* Which open file the message under way is about; libfuse doesn't tell. */
+/* Which open file the present message is about; libfuse doesn't say it. */
 static uint64_t poll_key(const struct pfs_fs *fs)
 {
 	uint64_t key = 0;
@@ -274,9 +274,9 @@ static uint64_t poll_key(const struct pfs_fs *fs)
 }
 
 /*
- * A file can be read at any time, but for `wait`. Beyond that, as with cgroup.events: POLLPRI and
- * POLLERR once it has changed since the same open file was polled last. Of one that is gone
- * nothing more will come, so nobody is let to sleep on it.
+ * A file can be read at any time, but for `wait`. As with cgroup.events, POLLPRI and POLLERR say
+ * that it has changed since the same open file was last polled. So does a file that is gone: it
+ * will never change again, so nobody must sleep on it.
  */
 static void do_poll(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info,
 		    struct fuse_pollhandle *handle)
@@ -311,7 +311,7 @@ struct listing {
 	char bytes[];
 };
 
-/* How much room an entry takes; nothing is added if that is more than there is. */
+/* Add an entry, if there is room. Returns how many bytes it takes. */
 static size_t add_plain(struct listing *listing, const struct pfs_entry *entry)
 {
 	const struct stat stat = {
@@ -325,33 +325,33 @@ static size_t add_plain(struct listing *listing, const struct pfs_entry *entry)
 }
 
 /*
- * The same with its attributes, where they can be told without asking. A report is looked up each
- * time that it is opened, so it is told by name only.
+ * Add an entry with its attributes, where they are known. A report gets only its name, since its
+ * attributes are valid for no time.
  */
 static size_t add_plus(struct pfs_fs *fs, struct listing *listing, const struct pfs_entry *entry)
 {
 	bool dots = entry->cursor <= 2;
-	struct fuse_entry_param told = {0};
+	struct fuse_entry_param param = {0};
 	size_t size, room = listing->size - listing->used;
 
 	if (dots || entry->node.type == PFS_NODE_REPORT ||
-	    pfs_fill_entry(fs, &entry->node, &told)) {
-		told = (struct fuse_entry_param){0};
-		told.attr.st_ino = entry->node.inode;
-		told.attr.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR;
+	    pfs_fill_entry(fs, &entry->node, &param)) {
+		param = (struct fuse_entry_param){0};
+		param.attr.st_ino = entry->node.inode;
+		param.attr.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR;
 	}
 	size = fuse_add_direntry_plus(listing->request, listing->bytes + listing->used, room,
-				      entry->name, &told, (off_t)entry->cursor);
-	if (size <= room && told.ino) {
+				      entry->name, &param, (off_t)entry->cursor);
+	if (size <= room && param.ino) {
 		pfs_tree_hold(fs->tree, &entry->node, 1);
-		listing->held[listing->held_count++] = told.ino;
+		listing->held[listing->held_count++] = param.ino;
 	}
 	return size;
 }
 
 /*
- * Add entries from the call's offset on. 0: no more fit, or the directory is at its end; else why
- * there are no more just now.
+ * Add entries from the call's offset on. 0: no more fit, or there are no more; else an error of
+ * pfs_tree_list.
  */
 static int fill_listing(struct call *call, const struct pfs_node *directory,
 			struct listing *listing)
@@ -374,7 +374,7 @@ static int fill_listing(struct call *call, const struct pfs_node *directory,
 	}
 }
 
-/* If nobody gets it any more, the kernel holds nothing of it. */
+/* Take the references back if the caller is gone: the kernel has dropped the reply. */
 static void reply_listing(struct pfs_fs *fs, const struct listing *listing)
 {
 	if (pfs_reply_bytes(fs, listing->request, listing->bytes, listing->used))
@@ -396,13 +396,13 @@ static struct listing *make_listing(const struct call *call)
 	return listing;
 }
 
-static int run_readdir(struct call *call, bool told, int error)
+static int run_readdir(struct call *call, bool woken, int error)
 {
 	struct pfs_fs *fs = call->fs;
 	struct pfs_node directory;
 	struct listing *listing;
 
-	if (told && error)
+	if (woken && error)
 		return pfs_reply_error(call->fs, call->request, error);
 	error = pfs_tree_node(fs->tree, call->inode, &directory);
 	listing = error ? NULL : make_listing(call);
@@ -410,7 +410,7 @@ static int run_readdir(struct call *call, bool told, int error)
 		error = fill_listing(call, &directory, listing);
 	else if (!error)
 		error = -ENOMEM;
-	if (listing && listing->used) { /* what there is goes out; what failed meets the next */
+	if (listing && listing->used) { /* reply with what there is; the next READDIR fails */
 		pfs_wait_cancel(&call->wait);
 		error = 0;
 	}
@@ -461,17 +461,17 @@ static void do_init(void *arg, struct fuse_conn_info *connection)
 	fs->opens_unasked = connection->capable & FUSE_CAP_NO_OPEN_SUPPORT;
 	fs->listings_unasked = connection->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 	fs->parallel_lookups = connection->capable & FUSE_CAP_PARALLEL_DIROPS;
-	/* A new time or size in a GETATTR reply drops the kernel's pages: freshness hangs on it. */
+	/* Freshness needs this: a new time or size in a GETATTR reply drops the kernel's pages. */
 	connection->want |=
 		connection->capable & (FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS |
 				       FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
-	/* With O_TRUNC left to open(2), which isn't asked, `: > status` would seem to succeed. */
+	/* With O_TRUNC as a flag of OPEN, which isn't sent, `: > status` would seem to succeed. */
 	connection->want &=
 		~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_WRITEBACK_CACHE |
 			    FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
-	/* All of it is refused; but libfuse makes of it how much is read at once, too. */
+	/* Writes are refused; but libfuse derives from this how much is read at once, too. */
 	connection->max_write = LONGEST_READ;
-	/* libfuse ends the session unless both say the same, it to mount(2) and we here. */
+	/* libfuse ends the session unless this is the max_read that it has given to mount(2). */
 	connection->max_read = fs->max_read;
 	connection->time_gran = 1;
 	fs->greeted = true;

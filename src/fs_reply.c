@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The beginning and the end of each message: it is counted, and replied to. Each reply goes out
- * here, so that it can be seen that a request gets exactly one: see pfs_check_replies.
+ * The beginning and the end of each message: here it is counted, and here its reply goes out, so
+ * that pfs_check_replies can see that each request gets exactly one.
  *
- * References are counted when a reply really went out.
+ * The kernel's references are counted only for a reply that it has taken.
  */
 #include "fs.h"
 
@@ -58,13 +58,13 @@ bool pfs_is_from_child(fuse_req_t request)
 
 /* --- replies ------------------------------------------------------------------------------- */
 
-/* That there is no such name or attribute, or can't be, is an answer like any other, and common. */
+/* That there is no such name or attribute, or can't be one, is a common reply and no failure. */
 static bool is_failure(int error)
 {
 	return error != ENOENT && error != ENODATA && error != EOPNOTSUPP;
 }
 
-/* A request gets its reply: not a parked one, and none a second time, which libfuse has freed. */
+/* A request gets its reply. It must not be parked, nor have had one: then libfuse has freed it. */
 static void leave(struct pfs_fs *fs)
 {
 	assert(fs->unreplied > fs->parked_count);
@@ -174,12 +174,11 @@ int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node 
 	struct fuse_entry_param entry;
 	int error = pfs_fill_entry(fs, node, &entry);
 
-	/* A name that has just gone: not stale, since nobody had it from this lookup. */
+	/* It has just vanished: ENOENT, not ESTALE, since the caller didn't have it yet. */
 	if (error)
 		return pfs_reply_error(fs, request, error == -ESTALE ? ENOENT : error);
 	pfs_tree_hold(fs->tree, node, 1);
-	if (!pfs_reply_entry(fs, request,
-			     &entry)) /* the caller is gone: the kernel holds nothing */
+	if (!pfs_reply_entry(fs, request, &entry)) /* the caller is gone: no reference */
 		pfs_tree_forget(fs->tree, node->inode, 1);
 	return 0;
 }
