@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A call is one question: one request of http or, after a 401 that made us read the key file
- * again, two. The key is put into the headers for the moment of pfs_http_get only.
+ * A call is one request of http; or two, if the answer to the first was a 401 that made us read the
+ * key's file again. The headers have the key only during pfs_http_get.
  */
 #include "pinefs/api.h"
 
@@ -69,7 +69,7 @@ int pfs_api_errno(enum pfs_http_outcome outcome, int status)
 	return -EIO;
 }
 
-/* A string that says something, into out. */
+/* Copy a string to out, if it isn't empty. */
 static bool take_text(struct pfs_json_value value, char *out, size_t size)
 {
 	if (value.type != PFS_JSON_STRING || !value.length)
@@ -78,7 +78,7 @@ static bool take_text(struct pfs_json_value value, char *out, size_t size)
 	return true;
 }
 
-/* What the members of an error's body say: the first that says something. */
+/* Copy what the members of an error's body say: the first that isn't empty. */
 static bool take_reason(const struct pfs_json *body, char *out, size_t size)
 {
 	static const char *const paths[] = {"error.message", "error", "message", "detail",
@@ -91,7 +91,7 @@ static bool take_reason(const struct pfs_json *body, char *out, size_t size)
 	return false;
 }
 
-/* The cut may have gone through a character of UTF-8: then its beginning goes, too. */
+/* If the text was cut in the middle of a UTF-8 character, drop its beginning, too. */
 static void drop_half_character(char *text)
 {
 	size_t length = strlen(text), follow = 0;
@@ -122,7 +122,8 @@ char *pfs_api_error_text(const char *body, size_t length, char *out, size_t size
 	return out;
 }
 
-/* Why there is no good answer, for people: what the API said, else what HTTP or libcurl said. */
+/* Write, for people, why the answer isn't good: what the API said, else what HTTP or libcurl said.
+ */
 static void explain(const struct pfs_http_answer *http, char *out, size_t size)
 {
 	char said[MAX_TEXT + 1], pause[64] = "";
@@ -188,7 +189,7 @@ static void finish_page(struct page *page)
 	free(page->next);
 }
 
-/* 1: the row is an object with an id. 0: it is none that can be shown. -ENOMEM. */
+/* 1: the row is an object with an id. 0: it can't be read, or its id can't be a name. -ENOMEM. */
 static int read_row(const struct pfs_kind *kind, const struct pfs_json_value *value,
 		    struct pfs_api_row *row)
 {
@@ -215,7 +216,7 @@ static int read_rows(const struct pfs_kind *kind, const struct pfs_json_value *l
 
 	if (list->type != PFS_JSON_ARRAY)
 		return -EBADMSG;
-	/* No more than there are values. */
+	/* There are no more rows than values. */
 	page->rows = calloc(list->json->count, sizeof(*page->rows));
 	if (!page->rows)
 		return -ENOMEM;
@@ -229,7 +230,7 @@ static int read_rows(const struct pfs_kind *kind, const struct pfs_json_value *l
 	}
 	if (found < 0)
 		return found;
-	/* Jobs that can't be shown, all of them, are not the same as no jobs. */
+	/* A page with only rows that can't be read isn't an empty page. */
 	return page->refused && !page->count ? -EBADMSG : 0;
 }
 
@@ -249,7 +250,7 @@ static int read_next(const struct pfs_json_value *pagination, struct page *page)
 	return found < 0 ? found : 0;
 }
 
-/* A page's own members and the rows' places; the rows are parsed one by one. */
+/* Parse a page's own members, and where its rows are; the rows are parsed one by one. */
 #define PAGE_LEVELS 2
 
 static int read_page(const struct pfs_kind *kind, const struct pfs_http_answer *http,
@@ -307,7 +308,7 @@ static int send_call(struct pfs_api_call *call)
 	return error;
 }
 
-/* The key was rejected. Is there another one to try, or has one come meanwhile? */
+/* The key was rejected. Is there a newer one to try, in its file or loaded since? */
 static bool has_new_key(struct pfs_api_call *call)
 {
 	struct pfs_api *api = call->api;
@@ -385,7 +386,7 @@ static void on_answer(void *arg, const struct pfs_http_answer *http)
 	free_call(call);
 }
 
-/* Takes url over; it is freed also on failure. */
+/* Frees url, also on failure. */
 static int begin_call(struct pfs_api *api, const struct pfs_kind *kind, const char *id,
 		      struct pfs_buffer *url, int64_t deadline, pfs_api_done *done, void *arg,
 		      struct pfs_api_call **ret_call)
@@ -454,7 +455,7 @@ void pfs_api_cancel(struct pfs_api_call *call)
 
 /* --- making one ---------------------------------------------------------------------------- */
 
-/* A header that can't smuggle another one in: a token, a colon, printable bytes. */
+/* Is this one header, which can't smuggle in another: a token, a colon, printable bytes? */
 static bool is_header(const struct pfs_json_value *member)
 {
 	static const char token[] = "!#$%&'*+-.^_`|~0123456789"

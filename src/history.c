@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lines of an object are kept in a record, made when the object first changes: then its
- * content before the change is still at hand, so the state when it was first seen can be written
- * first. Rotation happens between changes, never inside one.
+ * An object's lines are in a record, which is created when the object first changes: its content
+ * before the change is still there then, so the record can begin with the object's first state.
+ * Lines are rotated between two changes, never inside one.
  */
 #include "pinefs/history.h"
 
@@ -33,7 +33,7 @@ struct pfs_history {
 
 /* --- lines --------------------------------------------------------------------------------- */
 
-/* What a line is about: the time, and for the whole history the object. */
+/* A line's time, and, in the whole history, its object. */
 struct subject {
 	int64_t time;
 	const struct pfs_object *object; /* NULL: in the object's own history */
@@ -45,7 +45,7 @@ static void add_value(struct pfs_buffer *lines, const struct pfs_json_value *val
 		(void)pfs_buffer_add_escaped(lines, value->text, value->length);
 }
 
-/* A whole line; or none, where it doesn't fit or memory is short. */
+/* Append a whole line; or nothing, if it doesn't fit or memory is short. */
 static void add_line(struct pfs_buffer *lines, const struct subject *subject,
 		     const struct pfs_json_value *field, const struct pfs_json_value *old,
 		     const struct pfs_json_value *new)
@@ -70,7 +70,7 @@ static void add_line(struct pfs_buffer *lines, const struct subject *subject,
 		lines->length = begin;
 }
 
-/* A line for each member of content that isn't null. */
+/* Append a line for each member of content that isn't null. */
 static void add_state(struct pfs_buffer *lines, const struct subject *subject,
 		      const struct pfs_content *content)
 {
@@ -84,13 +84,13 @@ static void add_state(struct pfs_buffer *lines, const struct subject *subject,
 	}
 }
 
-/* Where the lines of a change go: to the whole history, and to the object's if lines isn't NULL. */
+/* A history to which a change's lines are appended; lines NULL: none. */
 struct target {
 	struct pfs_buffer *lines;
 	struct subject subject;
 };
 
-/* A line for this member, if it is another. */
+/* Append a line for this member, if its value differs. */
 static bool add_change(void *arg, const struct pfs_json_value *new,
 		       const struct pfs_json_value *old)
 {
@@ -106,7 +106,8 @@ static bool add_change(void *arg, const struct pfs_json_value *new,
 	return true;
 }
 
-/* The members that are there now, then those that were. Without memory, none of them. */
+/* Append lines for the members that are there now, then for those that were; or, without memory,
+ * none. */
 static void add_changes(struct target targets[2], const struct pfs_content *before,
 			const struct pfs_content *after)
 {
@@ -118,7 +119,7 @@ static void add_changes(struct target targets[2], const struct pfs_content *befo
 
 /* --- records ------------------------------------------------------------------------------- */
 
-/* Lines are about to be added: a new generation if there are too many, and a new time. */
+/* Before lines are appended: begin a new generation if there are too many, and move the time. */
 static void open_record(struct pfs_history *history, struct pfs_record *record, size_t max)
 {
 	record->modified = pfs_loop_wall_after(history->loop, record->modified);
@@ -131,7 +132,7 @@ static void open_record(struct pfs_history *history, struct pfs_record *record, 
 	record->begun = record->modified;
 }
 
-/* The object's record; made with its state as first seen. NULL without memory. */
+/* The object's record, created with its first state if there is none. NULL without memory. */
 static struct pfs_record *record_of(struct pfs_object *object, const struct pfs_content *first)
 {
 	const struct subject subject = {.time = object->first_seen};
@@ -160,7 +161,7 @@ static struct subject whole_subject(struct pfs_history *history, const struct pf
 	return (struct subject){.time = history->whole.modified, .object = object};
 }
 
-/* New to us is not new to the API: what the first listing brings was there before. */
+/* Objects that the first listing brings are new to us only. */
 static void on_appeared(void *arg, struct pfs_object *object)
 {
 	struct pfs_history *history = arg;
@@ -187,7 +188,7 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 	add_changes(targets, before, object->content);
 }
 
-/* Its id becomes nothing. */
+/* A vanished object's line says that its id has no value any more. */
 static void on_vanished(void *arg, struct pfs_object *object)
 {
 	static const struct pfs_json_value nothing = {0};
