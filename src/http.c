@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A request goes through these states, and always holds exactly one running timer, so that none
- * can be forgotten (and a watchdog, in case one is all the same):
+ * A request goes through these states. In each exactly one timer runs for it, so that none can be
+ * forgotten (and a watchdog, in case one is all the same):
  *
  *	QUEUED   waits for a place (max_active) and a token of the budget; timer: its deadline
- *	SENT     belongs to libcurl; timer: its deadline
- *	PAUSED   an attempt failed and the next comes later; timer: that time, before the deadline
+ *	SENT     libcurl has it; timer: its deadline
+ *	PAUSED   an attempt failed; timer: when the next one begins, before the deadline
  *
- * The end is finish(): done is called while the easy handle is still attached, since taking it
- * off first costs the reader a third of the latency. During done the request is on no list.
+ * It ends in finish(), which calls done while the easy handle is still attached: to detach it first
+ * costs the reader a third of the latency. During done the request is on no list.
  *
- * libcurl's own CURLOPT_TIMEOUT isn't used: one deadline, one mechanism, the same in all states
- * and, unlike libcurl's clock, going on during suspend.
+ * libcurl's own CURLOPT_TIMEOUT isn't used: one deadline by one mechanism is the same in all states
+ * and, unlike libcurl's clock, goes on during suspend.
  */
 #include "http.h"
 
@@ -42,7 +42,7 @@ static void free_request(struct pfs_http_request *request)
 	free(request);
 }
 
-/* Take it off all lists and counts; it still has its easy handle. */
+/* Take the request off all lists and counts; its easy handle stays attached. */
 static void detach(struct pfs_http_request *request)
 {
 	struct pfs_http *http = request->http;
@@ -94,7 +94,7 @@ static void enqueue(struct pfs_http_request *request)
 static int64_t backoff(struct pfs_http_request *request)
 {
 	struct pfs_http *http = request->http;
-	/* One that was taken back doesn't count, not even as the first. */
+	/* An attempt that was taken back doesn't count, not even as the first. */
 	unsigned doublings = request->attempts ? request->attempts - 1 : 0;
 	int64_t whole = FIRST_BACKOFF << doublings;
 
@@ -138,7 +138,7 @@ static void log_attempt(const struct pfs_http_request *request, int64_t now)
 			  request->error_text, ms, request->attempts);
 }
 
-/* Nothing was sent, so it costs nothing. */
+/* The attempt was never sent: take back what it cost. */
 static void take_back(struct pfs_http_request *request)
 {
 	struct pfs_http *http = request->http;
@@ -149,7 +149,7 @@ static void take_back(struct pfs_http_request *request)
 		http->stats->retries--;
 }
 
-/* An attempt has ended: again later, or that was it. */
+/* An attempt has ended: pause before the next, or finish. */
 static void settle(struct pfs_http_request *request)
 {
 	struct pfs_http *http = request->http;
@@ -158,14 +158,14 @@ static void settle(struct pfs_http_request *request)
 	log_attempt(request, now);
 	if (request->refused)
 		take_back(request);
-	/* A last attempt that said nothing of the API would hide what those before it said. */
+	/* A blameless last attempt would hide what the earlier ones say of the API. */
 	if (!request->blameless &&
 	    (!is_worth_a_retry(request) || request->attempts >= MAX_ATTEMPTS)) {
 		finish(request);
 		return;
 	}
 	pause = request->blameless ? 0 : backoff(request);
-	if (request->retry_after >= 0) /* no sooner than told, and not all at the same time */
+	if (request->retry_after >= 0) /* no sooner than the server asked, and with jitter */
 		pause = request->retry_after + pause / 4;
 	if (pause >= request->deadline - now) {
 		finish(request);
@@ -199,7 +199,7 @@ static void begin_attempt(struct pfs_http_request *request)
 	}
 }
 
-/* End an attempt that is under way, and make another. If there is no time for that, it was late. */
+/* End an attempt under way and begin the next; without time for that, the request has timed out. */
 static void recall(struct pfs_http_request *request)
 {
 	request->outcome = PFS_HTTP_TIMEOUT;
@@ -209,7 +209,7 @@ static void recall(struct pfs_http_request *request)
 	settle(request);
 }
 
-/* Each time from the beginning: whoever is told of a failure may have cancelled others. */
+/* Starts over after each request, since its done may cancel others. */
 static void recall_from(struct pfs_http *http, uint64_t connection)
 {
 	struct pfs_http_request *request;
@@ -224,7 +224,7 @@ static void recall_from(struct pfs_http *http, uint64_t connection)
 	} while (request);
 }
 
-/* The deadline is there: the answer is not. */
+/* The deadline has come before the answer. */
 static void give_up(struct pfs_http_request *request)
 {
 	struct pfs_http *http = request->http;
@@ -275,9 +275,9 @@ static void end_overdue(struct pfs_http_request *request)
 {
 	struct pfs_http *http = request->http;
 
-	if (!http->overdue_told || http->config.strict)
+	if (!http->overdue_logged || http->config.strict)
 		pfs_error("http: %s: outlived its deadline: a bug in pinefs", request->label);
-	http->overdue_told = true;
+	http->overdue_logged = true;
 	if (http->config.strict)
 		abort();
 	request->outcome = PFS_HTTP_BROKEN;
@@ -286,7 +286,7 @@ static void end_overdue(struct pfs_http_request *request)
 	finish(request);
 }
 
-/* Whoever asks again from inside done is looked at in the next round. */
+/* A request that done begins meanwhile is checked the next time. */
 static void on_watchdog(void *arg)
 {
 	struct pfs_http *http = arg;
@@ -317,7 +317,7 @@ static void refill(struct pfs_http *http)
 	http->tokens_at = now;
 }
 
-/* Send what may be sent now; come back when the next token is there. */
+/* Begin the attempts that may begin now; run again when there is the next token. */
 static void pump(void *arg)
 {
 	struct pfs_http *http = arg;
@@ -342,8 +342,8 @@ static void pump(void *arg)
 /* --- the loop's side ----------------------------------------------------------------------- */
 
 /*
- * libcurl has no memory for what it would wait with. That passes, and is no reason to end the
- * mount: we wait for what isn't libcurl's, and not for long, since its transfers go on.
+ * libcurl has no memory for its wait. That passes, and is no reason to end the mount: wait for the
+ * other descriptors, and not for long, since libcurl's transfers go on.
  */
 static int wait_without_curl(struct pollfd *fds, size_t count, int timeout)
 {
@@ -528,7 +528,7 @@ void pfs_http_cancel(struct pfs_http_request *request)
 	pump(http);
 }
 
-/* Once is enough: what the API takes long for would never be answered if it was asked each time. */
+/* Only once in a request's life, or a slow answer would never come if this was called each time. */
 void pfs_http_reconnect(struct pfs_http *http)
 {
 	struct pfs_http_request *request;

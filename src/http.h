@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the http room share: http.c (the life of a request, the queue, the loop),
- * http_attempt.c (one attempt: what libcurl is told, and what it tells), http_connection.c (which
- * connections may be used), http_memory.c (libcurl's). http_url.c stands alone.
+ * http_attempt.c (one attempt: what libcurl is asked for, and what it returns), http_connection.c
+ * (which connections may be used), http_memory.c (libcurl's memory). http_url.c stands alone.
  */
 #ifndef PINEFS_SRC_HTTP_H
 #define PINEFS_SRC_HTTP_H
@@ -35,7 +35,7 @@ struct pfs_http_request {
 
 	/* The current attempt, or the last one. */
 	CURL *easy;
-	uint64_t connection; /* number of the one that it was sent on; 0: of none */
+	uint64_t connection; /* number of the one that it was sent on; 0: none */
 	unsigned attempts;
 	int64_t sent_at;
 	int64_t retry_after;
@@ -45,11 +45,11 @@ struct pfs_http_request {
 	unsigned sends; /* of this attempt; above 1: libcurl wanted to repeat it by itself */
 	bool refused;	/* not sent, since libcurl chose a connection that is retired */
 	bool blameless; /* what ended this attempt says nothing of the API */
-	bool recalled;	/* pfs_http_reconnect has taken it back: once is enough */
+	bool recalled;	/* pfs_http_reconnect has sent it again, which it does only once */
 	enum pfs_http_outcome outcome;
 	int status;
 	int proxy_status;
-	char peer[80]; /* whom this attempt has connected to, or tried to */
+	char peer[80]; /* the address that this attempt has connected to, or tried to */
 	char reason[128];
 	char request_id[80];
 	char rejected[200];
@@ -78,51 +78,52 @@ struct pfs_http {
 	int64_t tokens_at;
 	struct pfs_timer budget;   /* runs while the queue waits for a token */
 	struct pfs_timer watchdog; /* runs while there are requests, late enough to find none */
-	bool overdue_told;
+	bool overdue_logged;
 	uint64_t random;
 };
 
 /* --- http_attempt.c --- */
 
-/* Give back the memory of the body. */
+/* Free the body. */
 void pfs_attempt_drop_body(struct pfs_http_request *request);
-/* Forget what an attempt before this one left. */
+/* Reset what an earlier attempt has left. */
 void pfs_attempt_reset(struct pfs_http_request *request);
 /* Hand the request to libcurl. 0, -ENOMEM. */
 int pfs_attempt_begin(struct pfs_http_request *request);
-/* libcurl is done with it: keep outcome, status, and the words for a failure. */
+/* libcurl has ended the attempt: keep outcome, status, and the words for a failure. */
 void pfs_attempt_end(struct pfs_http_request *request, CURLcode code);
-/* A line of the answer's header, as it came, no NUL behind it. 0; -EFBIG: the header is too long.
- */
+/* Take a line of the answer's header, as it came, not NUL-terminated. 0; -EFBIG: the header is too
+ * long. */
 int pfs_attempt_header(struct pfs_http_request *request, const char *line, size_t length);
-/* Take it back from libcurl; when it isn't there: nothing. */
+/* Take the request back from libcurl. Does nothing if libcurl doesn't have it. */
 void pfs_attempt_release(struct pfs_http_request *request);
 
 /* --- http_memory.c --- */
 
-/* Begin with libcurl, and have it leave nothing in memory that it frees. */
+/* Initialise libcurl so that it wipes all memory that it frees. */
 CURLcode pfs_memory_init(void);
 
 /* --- http_connection.c --- */
 
-/* libcurl's way to open and close sockets; arg is the http. */
+/* What libcurl calls to open and close sockets; arg is the http. */
 curl_socket_t pfs_connection_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
 int pfs_connection_close(void *arg, curl_socket_t fd);
-/* All of them; libcurl has closed them. */
+/* Free the list; libcurl has closed the sockets. */
 void pfs_connections_forget(struct pfs_http *http);
-/* The attempt is about to be sent on the socket with this end of ours: false: it must not be. */
+/* libcurl is about to send the attempt on the socket with this local address. False: it mustn't. */
 bool pfs_connection_take(struct pfs_http_request *request, const char *ip, int port);
-/* The attempt was told something. */
+/* Bytes have come for the attempt. */
 void pfs_connection_heard(const struct pfs_http_request *request);
-/* The attempt is no longer on any. */
+/* The attempt no longer uses its connection. */
 void pfs_connection_leave(struct pfs_http_request *request);
-/* Shut those down that nobody but `except` (or NULL) is on. */
+/* Shut down the connections that no attempt but `except` (or NULL) uses. */
 void pfs_connections_drop_idle(struct pfs_http *http, const struct pfs_http_request *except);
-/* None that there is now is used by another attempt. */
+/* Retire all connections that are open now: none of them gets a further attempt. */
 void pfs_connections_retire(struct pfs_http *http);
 /*
- * This attempt ended at its deadline. True: so will the others on its connection, which was silent
- * all the time; it has been shut down. Else it is retired, if the attempt had time enough.
+ * An attempt has ended at its deadline. True: its connection was silent for so long that it has
+ * been shut down, and the other attempts on it are lost. False: it goes on; but is retired, if the
+ * attempt had time enough for an answer.
  */
 bool pfs_connection_is_dead(const struct pfs_http_request *request);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One attempt: what libcurl is told about it, and what it tells. */
+/* One attempt: what libcurl is asked for, and what it returns. */
 #include "http.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 	return length;
 }
 
-/* The value of header `name` in this line, into out without the space around it. */
+/* Copy the value of header `name` in this line to out, without the space around it. */
 static bool header_value(const char *line, size_t length, const char *name, char *out, size_t size)
 {
 	size_t n = strlen(name);
@@ -55,7 +55,7 @@ static bool header_value(const char *line, size_t length, const char *name, char
 	return true;
 }
 
-/* "HTTP/1.1 404 Not Found" to its last part; HTTP/2 has none. */
+/* Copy the reason of "HTTP/1.1 404 Not Found"; HTTP/2 has none. */
 static void keep_reason(struct pfs_http_request *request, const char *line, size_t length)
 {
 	const char *space = memchr(line, ' ', length);
@@ -103,10 +103,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 }
 
 /*
- * When a connection from its pool turns out to be dead, libcurl sends the request once more on the
- * next one, without a word, and so on. That would be past our budget and our count: so it may not,
- * and the next attempt takes a connection of its own. So does one for which libcurl has chosen a
- * connection that is retired: it would choose the same again.
+ * When a connection from its pool turns out to be dead, libcurl silently sends the request again on
+ * the next one, and so on. That would escape our budget and our count, so it is aborted, and the
+ * next attempt gets a new connection. The same goes for an attempt for which libcurl has chosen a
+ * retired connection: it would choose that again.
  */
 static int before_send(void *arg, char *peer, char *local, int peer_port, int local_port)
 {
@@ -121,7 +121,7 @@ static int before_send(void *arg, char *peer, char *local, int peer_port, int lo
 	return CURL_PREREQFUNC_ABORT;
 }
 
-/* libcurl 8.14 doesn't say any more, of a connection that failed, to whom it was. */
+/* Notes the peer's address, which libcurl 8.14 no longer gives for a failed connection. */
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct pfs_http_request *request = arg;
@@ -133,7 +133,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 	return pfs_connection_open(request->http, purpose, address);
 }
 
-/* Every option is of a kind that can only fail for want of memory: then the transfer fails too. */
+/* Each of these options can fail only for want of memory; then the transfer fails, too. */
 static void set_up(struct pfs_http_request *request)
 {
 	const struct pfs_http_config *config = &request->http->config;
@@ -247,7 +247,7 @@ int pfs_attempt_begin(struct pfs_http_request *request)
 	return curl_multi_add_handle(http->multi, request->easy) ? -ENOMEM : 0;
 }
 
-/* A proxy that refuses is named: people forget that they have one. */
+/* Name the proxy that refuses: people forget that they have one. */
 static void look_at_proxy(struct pfs_http_request *request)
 {
 	const char *peer = request->peer[0] ? request->peer : "?";

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which connections there are, and which of them may still be trusted.
+ * Which connections are open, and which of them may carry new attempts.
  *
- * A connection can die without a word: the peer is gone, a NAT forgot us, our own address is
- * another now. libcurl doesn't learn of it where we end an attempt ourselves, and goes on giving
- * it away; one of HTTP/2 that is always in use for as long as the kernel tries to send. So each
- * socket is kept in a list from its opening to its closing, each attempt knows the one that it was
- * sent on, and what isn't trusted any more is shut down: libcurl finds it closed, as it would had
- * the peer done that. CURLOPT_FORBID_REUSE and CURLOPT_MAXLIFETIME_CONN look at connections that
- * nobody uses only, and CURLOPT_FRESH_CONNECT leaves the dead one to those who come after.
+ * A connection can die silently: the peer is gone, a NAT forgot it, our own address has changed.
+ * libcurl doesn't notice where we end an attempt ourselves, and goes on reusing the connection; an
+ * HTTP/2 connection that is always in use, for as long as the kernel tries to send. So each socket
+ * is in a list from its opening to its closing, and each attempt knows which one it was sent on. A
+ * connection that isn't trusted any more is shut down: libcurl finds it closed, as if the peer had
+ * closed it. CURLOPT_FORBID_REUSE and CURLOPT_MAXLIFETIME_CONN affect only idle connections, and
+ * CURLOPT_FRESH_CONNECT leaves the dead one to later attempts.
  *
  * A connection is
  *
- *	being made	nobody was sent on it yet: libcurl's own business
- *	in use		somebody's attempt was sent on it
- *	idle		neither; shut down at the first doubt
- *	retired		in use, but nobody else may come: shut down when it is idle
+ *	being made	no attempt was sent on it yet: libcurl's own business
+ *	in use		an attempt was sent on it, and hasn't ended
+ *	idle		all attempts on it have ended; shut down at the first doubt
+ *	retired		gets no further attempt; shut down once those on it have ended
  */
 #include "http.h"
 
@@ -51,7 +51,7 @@ static void forget(struct pfs_http *http, int fd)
 	}
 }
 
-/* libcurl 7.88 closes what it gives up before it is connected itself, without telling us. */
+/* libcurl 7.88 itself closes a socket that it abandons before it is connected; we aren't called. */
 curl_socket_t pfs_connection_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct pfs_http *http = arg;
@@ -99,7 +99,7 @@ static struct connection *find(const struct pfs_http *http, uint64_t number)
 	return NULL;
 }
 
-/* Is this the socket's own end? */
+/* Is this the socket's local address? */
 static bool is_local(int fd, const char *ip, int port)
 {
 	union {
@@ -122,7 +122,7 @@ static bool is_local(int fd, const char *ip, int port)
 	return !strcmp(text, ip);
 }
 
-/* --- who is on it -------------------------------------------------------------------------- */
+/* --- attempts on a connection -------------------------------------------------------------- */
 
 bool pfs_connection_take(struct pfs_http_request *request, const char *ip, int port)
 {
@@ -161,11 +161,11 @@ void pfs_connection_leave(struct pfs_http_request *request)
 /* --- doubt --------------------------------------------------------------------------------- */
 
 /*
- * From 8.16 on libcurl can be told, and wants to be: it looks at most once in a second whether a
- * connection that nobody uses is still open. Before that, and where it chooses one all the same,
- * pfs_connection_take says no. The names of hosts may mean other addresses, too.
+ * From 8.16 on libcurl can be notified, and needs it: it checks at most once a second whether an
+ * idle connection is still open. Before that, and where it chooses a retired one all the same,
+ * pfs_connection_take refuses. Names of hosts may have other addresses now, too.
  */
-static void tell_libcurl(struct pfs_http *http)
+static void notify_libcurl(struct pfs_http *http)
 {
 #ifdef CURLMNWC_CLEAR_CONNS
 	curl_multi_setopt(http->multi, CURLMOPT_NETWORK_CHANGED,
@@ -196,10 +196,10 @@ void pfs_connections_retire(struct pfs_http *http)
 	pfs_connections_drop_idle(http, NULL);
 	TAILQ_FOREACH(connection, &http->connections, link)
 		connection->retired = true;
-	tell_libcurl(http);
+	notify_libcurl(http);
 }
 
-/* When the oldest of the attempts that are on it was sent. */
+/* When the oldest of the attempts on this connection was sent. */
 static int64_t used_since(const struct pfs_http *http, const struct connection *connection)
 {
 	const struct pfs_http_request *request;
@@ -213,8 +213,8 @@ static int64_t used_since(const struct pfs_http *http, const struct connection *
 }
 
 /*
- * Half of the time that a request has is time enough for an answer. One that was sent later, since
- * it waited for the budget or was tried before, says nothing of the connection.
+ * Half of a request's time is enough for an answer. An attempt that was sent later than that, since
+ * it waited for the budget or wasn't the first, proves nothing about the connection.
  */
 bool pfs_connection_is_dead(const struct pfs_http_request *request)
 {
@@ -229,13 +229,13 @@ bool pfs_connection_is_dead(const struct pfs_http_request *request)
 	if (now - (connection->heard_at > since ? connection->heard_at : since) >= enough) {
 		connection->retired = true;
 		(void)shutdown(connection->fd, SHUT_RDWR);
-		tell_libcurl(http);
+		notify_libcurl(http);
 		return true;
 	}
-	/* Others are answered on it; who comes now had better go another way. */
+	/* It answers others; but new attempts had better use another. */
 	if (now - request->sent_at >= enough) {
 		connection->retired = true;
-		tell_libcurl(http);
+		notify_libcurl(http);
 	}
 	return false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libcurl's memory: wiped when it is given back. In its buffers are requests with the key, which it
- * frees as they are; a key that was replaced would stay there until something is written over it.
+ * libcurl's memory is wiped when it is freed: its buffers have requests with the key in them, and a
+ * key that was replaced would stay there until something overwrites it.
  */
 #include "http.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What http decides about URLs and header values, apart from any transfer. */
+/* Checks of URLs and header values, which need no transfer. */
 #include "pinefs/http.h"
 
 #include <arpa/inet.h>
@@ -13,7 +13,7 @@
 
 #include "pinefs/text.h"
 
-/* A hundred years in seconds: what would overflow as ns is as good as for ever. */
+/* A hundred years in seconds: as good as for ever, and doesn't overflow in ns. */
 #define FOR_EVER INT64_C(3155760000)
 
 /*
