@@ -52,7 +52,7 @@ static void check_row(const struct pfs_kinds *kinds, size_t place)
 	assert_true(kind->number < PFS_KINDS_MAX);
 	for (size_t i = 0; i < place; i++)
 		assert_int_not_equal(kinds->rows[i]->number, kind->number);
-	assert_in_range(kind->field_count, 1, PFS_FIELDS_MAX);
+	assert_uint_in_range(kind->field_count, 1, PFS_FIELDS_MAX);
 	assert_non_null(pfs_kind_field(kind, kind->id));
 	for (size_t i = 0; i < COUNT(named); i++)
 		assert_true(!named[i] || pfs_kind_field(kind, named[i]));
