@@ -4,13 +4,13 @@
  *
  * The source, from here down; include/pinefs/<room>.h says what each room promises.
  *
- *	main       this file: the order of things; main_*.c has its parts
+ *	main       this file: what happens in which order; main_*.c has its parts
  *	fs         messages from the kernel, one reply to each
- *	watch      who watches or waits, what is asked for them, what the kernel is to tell them
- *	poke       the child process that makes inotify events and looks for watchers
+ *	watch      who waits, polls and watches; what is refreshed for them; events
+ *	poke       the child process that makes inotify events and scans /proc for watchers
  *	tree       names, inodes, attributes, contents
- *	history    what was seen of each object, as lines that are only added to
- *	store      objects, how long they hold, who waits for them
+ *	history    what was seen of each object, as lines that are only appended
+ *	store      objects: until when they are valid, and who waits for them
  *	api        Pinecone: paths, headers, pages, errors
  *	http       libcurl: deadlines, retries, the budget
  *	json       a document parsed once: its bytes and a table of its values
@@ -20,10 +20,10 @@
  *	loop, log, mounts, stats, text, wait   the ground
  *	sim/       pinecone-sim, a program of its own; its map is in sim/sim.h
  *
- * The order matters: libcurl's and libfuse's state do not survive a fork. So all that can be said
- * without them comes first (the command line, the mountpoint, the key); then the fork; then, in
- * the child, poke's child, the API's first answer and the mount; and the parent prints what came
- * of it.
+ * The order matters, since the state of libcurl and libfuse doesn't survive a fork. What can be
+ * checked without them comes first: the command line, the mountpoint, the key. Then comes the fork.
+ * The forked process starts poke's child, asks the API once, and mounts; the parent waits for the
+ * result and prints it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +51,7 @@ static int fail(const char *text)
 	return EXIT_FAILURE;
 }
 
-/* The key must be in no core dump: no dump at all, and no looking into us by our own user. */
+/* The key must be in no core dump, so there is none; nor may our own user's processes read us. */
 static void forbid_dumps(void)
 {
 	const struct rlimit none = {0, 0};
@@ -61,15 +61,15 @@ static void forbid_dumps(void)
 }
 
 /*
- * One huge answer, given back, would teach glibc to take such sizes from the heap from then on,
- * and to keep them there.
+ * Otherwise, once one huge answer was freed, glibc would take such sizes from the heap, and never
+ * give them back.
  */
 static void give_memory_back(void)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 }
 
-/* Does a line say that a certificate follows? 0, -EINVAL, or what reading it ended with. */
+/* Does a line say that a certificate follows? 0, -EINVAL, or what reading failed with. */
 static int find_certificate(int fd)
 {
 	FILE *file = fdopen(fd, "r");
@@ -92,8 +92,8 @@ static int find_certificate(int fd)
 }
 
 /*
- * libcurl would look at the file only when it first connects, which with --no-check is when nobody
- * sits there any more. 0, or -errno with a line in text.
+ * libcurl opens the file only when it first connects, which with --no-check is when nobody reads
+ * its complaint any more. 0, or -errno with a line in text.
  */
 static int check_cacert(const char *path, char *text, size_t size)
 {
@@ -108,7 +108,7 @@ static int check_cacert(const char *path, char *text, size_t size)
 	return error;
 }
 
-/* All that can be refused without the API. 0, or -errno with a line in program->text. */
+/* Check all that needs no API. 0, or -errno with a line in program->text. */
 static int prepare(struct program *program)
 {
 	const struct pfs_options *options = &program->options;
@@ -130,7 +130,7 @@ static int prepare(struct program *program)
 	return error;
 }
 
-/* From the fork (if there is one) to the end of the mount. The exit status. */
+/* From the fork (if there is one) to the end of the mount. Returns the exit status. */
 static int mount_and_serve(struct program *program)
 {
 	bool foreground = program->options.foreground;
@@ -168,8 +168,8 @@ static int run(struct program *program)
 }
 
 /*
- * A standard stream that is closed would be the next descriptor that we open: lines would go into
- * it, and the daemon would put /dev/null in its place.
+ * If a standard stream is closed, the next descriptor that we open gets its number: then lines
+ * would be written to it, and the daemon would put /dev/null in its place.
  */
 static void fill_standard_streams(void)
 {
@@ -182,7 +182,7 @@ static void fill_standard_streams(void)
 		close(fd);
 }
 
-/* Not all that was asked for may have got out: a full disk says so only in the end. */
+/* Has all output been written? A full disk may fail only here. */
 static int end_output(void)
 {
 	char text[TEXT_SIZE];

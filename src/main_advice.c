@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What helps where the mount failed. libfuse and fusermount3 say what a system call said, each
- * version in words of its own; so it is the system that is looked at, for what no mount can be made
- * with. Where nothing of that kind is found, what they said has to do.
+ * Advice where the mount failed. libfuse and fusermount3 report only what a system call returned,
+ * each release in its own words. So we check the system itself for what no mount can be made
+ * without. Where all of that is there, their words must do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +71,7 @@ static bool find_helper(char *path, size_t size)
 	return false;
 }
 
-/* Has it rights that its caller hasn't: root's, by its mode, or some of them, by its file? */
+/* Does it have rights that its caller lacks: root's, by its mode, or capabilities, by its file? */
 static bool gives_rights(const char *path)
 {
 	struct stat found;
@@ -95,7 +95,7 @@ static bool may_mount(void)
 	return !syscall(SYS_capget, &header, sets) && sets[0].effective & 1U << CAP_SYS_ADMIN;
 }
 
-/* Mounting needs a right that we haven't: what keeps fusermount3 from using its own? */
+/* Mounting needs a right that we lack: what keeps fusermount3 from using its own? */
 static void advise_on_rights(const char *helper, char *advice, size_t size)
 {
 	if (prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) == 0 || !geteuid())

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What to do about a first answer that was none. The text beside it is the API's, a proxy's or
- * libcurl's and says what happened; this goes by numbers only, but for a 400, which needn't be
- * about the version.
+ * What to do if the API's first answer is a failure. The text beside it comes from the API, a proxy
+ * or libcurl, and says what happened; the advice here depends on numbers only, but for a 400, which
+ * may or may not be about the API version.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ static const char *about_proxy(int status)
 	       "no_proxy" OR_NO_CHECK;
 }
 
-/* May libcurl have gone by a proxy? no_proxy may have kept it from that. */
+/* May libcurl have used a proxy? no_proxy may have kept it from that. */
 static bool has_proxy(void)
 {
 	static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulator of --demo: found, started, ended. */
+/* The simulator of --demo: find it, start it, end it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-/* Beside this program, or below it as in the build tree; else only a name, for PATH. */
+/* Find it beside this program, or below as in the build tree; else give its name, for PATH. */
 static int find_simulator(char **ret_path)
 {
 	static const char *const places[] = {"/" SIMULATOR, "/sim/" SIMULATOR};
@@ -78,7 +78,7 @@ static int spawn(const char *path, int output, pid_t *ret_pid)
 	return -error;
 }
 
-/* The first line of its output, without the newline. 0, -ETIMEDOUT, -EIO. */
+/* Read the first line of its output, without the newline. 0, -ETIMEDOUT, -EIO. */
 static int read_line(int fd, char *line, size_t size)
 {
 	struct pollfd waited = {.fd = fd, .events = POLLIN};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a path can be mounted on or was left, and if not so, the command that helps. */
+/* Whether a path can be mounted on, or still has a dead mount; and the command that helps. */
 #include <errno.h>
 #include <mntent.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static int refuse(int error, const char *path, const char *why, char *text, size
 
 #define COMMAND_WORD 400 /* bytes of a quoted path; there must be room for the rest of the line */
 
-/* Add bytes with something else for each single quote. */
+/* Append bytes, with `quote` for each single quote. */
 static void add_quoted(struct pfs_buffer *word, const char *bytes, const char *quote)
 {
 	for (; *bytes; bytes++) {
@@ -83,8 +83,8 @@ static int refuse_with_unmount(int error, const char *path, const char *why, cha
 }
 
 /*
- * Is something mounted on just this path? Its type goes to type. What an automounter has put there
- * to be mounted over, upon the first access, doesn't count.
+ * Is something mounted at exactly this path? Writes its type to type. An automounter's trigger,
+ * which is there to be mounted over, doesn't count.
  */
 static bool is_mounted(const char *absolute, char *type, size_t size)
 {
@@ -104,7 +104,7 @@ static bool is_mounted(const char *absolute, char *type, size_t size)
 	return found;
 }
 
-/* Only what is ours may be unmounted without a second thought: the path could be "/". */
+/* Advise to unmount only what is pinefs: the path could be "/". */
 static int refuse_mounted(const char *path, const char *type, char *text, size_t size)
 {
 	bool is_ours = !strcmp(type, "fuse.pinefs");

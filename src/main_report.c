@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the mount says about itself: /README and the files of /.pinefs. */
+/* What the mount reports of itself: /README and the files of /.pinefs. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,7 +64,8 @@ static void add_request(void *arg, const struct pfs_http_progress *progress)
 				progress->state, progress->label);
 }
 
-/* A line a request: age and time left in seconds, attempts, state, path; the oldest first. */
+/* A line for each request: age and time left in seconds, attempts, state, path; the oldest first.
+ */
 static void render_inflight(void *arg, struct pfs_buffer *buffer)
 {
 	const struct program *program = arg;
@@ -92,7 +93,7 @@ static void add_setting(struct pfs_buffer *buffer, const char *name, const char 
 	(void)pfs_buffer_add_string(buffer, "\n");
 }
 
-/* Exactly, without an exponent, which no option would take, and without zeros at the end. */
+/* Append a decimal exactly, without an exponent, which no option takes, nor zeros at the end. */
 static void add_decimal(struct pfs_buffer *buffer, const char *name, int64_t billionths)
 {
 	char fraction[16];
@@ -111,7 +112,8 @@ static void add_flag(struct pfs_buffer *buffer, const char *name, bool set)
 	(void)pfs_buffer_format(buffer, "%s=%d\n", name, set);
 }
 
-/* As -o would take it, but for the key and the additional headers, which are secrets. */
+/* The options as -o would take them, but for the key and the additional headers, which are secrets.
+ */
 static void render_config(void *arg, struct pfs_buffer *buffer)
 {
 	const struct program *program = arg;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine was suspended, and has woken up. For pinefs that time has passed: loop measures it.
- * The kernel's copies of names and attributes hold for so many jiffies, which stood still, and so
- * does poll(2)'s timeout. So we want to be woken, and tell the kernel to ask again. And whoever we
- * had connections with may have forgotten them, or know us by another address.
+ * The machine was suspended, and has resumed. For pinefs that time has passed: the loop measures
+ * it. For the kernel it hasn't: it counts the validity of cached names and attributes in jiffies,
+ * which stood still, and so did poll(2)'s timeout. So we need to be woken, and notify the kernel
+ * that its cache is invalid. Besides, the peers of our connections may have forgotten them, or know
+ * us by another address.
  *
- * A timer of the wall clock that is never due, but is cancelled when that clock makes a step, as
- * it does at each resume, costs nothing until then. A timer of CLOCK_BOOTTIME would have to be set
- * again and again, and tell nothing of a suspend that is shorter than it.
+ * We are woken by a timer of the wall clock that is never due, but is cancelled when that clock is
+ * set, as it is at each resume. It costs nothing until then. A timer of CLOCK_BOOTTIME would have
+ * to be set again and again, and would miss a suspend shorter than its period.
  */
 #include <errno.h>
 #include <stdint.h>

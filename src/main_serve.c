@@ -176,8 +176,8 @@ static int make_tree(struct program *program)
 }
 
 /*
- * May we change what isn't ours, or isn't writable? Not every root may: a service can be run with
- * a few of its rights.
+ * May we change files that aren't ours, or aren't writable? Not every root may: a service can have
+ * only a few of its capabilities.
  */
 static bool passes_modes(void)
 {
@@ -215,8 +215,8 @@ static unsigned read_limit(const char *path)
 }
 
 /*
- * The kernel (6.15 and later, if it was told to) ends the whole mount when one message goes
- * unanswered for so long; 0: it doesn't.
+ * ns after which the kernel (6.15 and later, if configured so) ends the whole mount because a
+ * message had no reply; 0: it doesn't.
  */
 static int64_t time_limit(void)
 {
@@ -259,7 +259,7 @@ static void on_checked(void *arg, const struct pfs_api_answer *answer)
 	pfs_loop_stop(program->loop);
 }
 
-/* One row of the list: it costs little, and says whether name, network and key are good. */
+/* Ask for one row of the list: that costs little, and checks name, network and key. */
 static int check_api(struct program *program)
 {
 	struct pfs_api_call *call = NULL;
@@ -304,7 +304,7 @@ static int start_demo(struct program *program)
 	return error;
 }
 
-/* What the child must not know: the key, and headers, which may be credentials, too. */
+/* Wipe what the child must not have: the key, and headers, which may be credentials, too. */
 static void wipe_secrets(void *arg)
 {
 	struct program *program = arg;
@@ -355,7 +355,7 @@ int serve_begin(struct program *program)
 	return error;
 }
 
-/* Wherever it is by now. 0, or -errno if it is there still. */
+/* Unmount, wherever the mount is now. 0, or -errno if it is still there. */
 static int end_mount(struct program *program)
 {
 	char *path = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Into the background, and the one line that says how it went. */
+/* Going to the background, and the report of how that went. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
