@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is done with the table: finding a mount, and unmounting it, itself and no other. An unmount
- * by a path is one of whatever is there by then. So the path is opened, what was opened is looked
- * at, and that is what is unmounted, by /proc/self/fd. Plain umount2(2) would find it in use, by
- * us; MNT_DETACH takes along what is mounted inside, which is why nothing may be.
+ * Find a mount in the kernel's table, and unmount it, but no other. To unmount a path is to unmount
+ * whatever is there by then. So the path is opened, the opened directory's device is checked, and
+ * that directory is unmounted by way of /proc/self/fd. A plain umount2(2) would fail, since our
+ * descriptor keeps it in use; MNT_DETACH doesn't, but takes along what is mounted inside, so
+ * nothing may be.
  */
 #include "mounts.h"
 
@@ -27,7 +28,7 @@ static int read_table(struct mounts_table *ret_table)
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	int error;
 
-	if (!file) /* none is there without a /proc, which is another thing than no such mount */
+	if (!file) /* without /proc there is no table: another failure than no such mount */
 		return errno == ENOENT ? -ENOSYS : -errno;
 	error = mounts_read(file, ret_table);
 	(void)fclose(file);
@@ -80,7 +81,7 @@ int pfs_mounts_find(dev_t device, char **ret_path)
 	return error;
 }
 
-/* A mask of nothing, and no wish to be up to date: then the kernel asks the filesystem nothing. */
+/* With an empty mask and AT_STATX_DONT_SYNC the kernel asks the filesystem nothing. */
 static bool is_of(int fd, dev_t device)
 {
 	struct statx seen;
@@ -111,7 +112,8 @@ bool pfs_mounts_has_ended(int fd)
 	return poll(&polled, 1, 0) == 1 && polled.revents & POLLERR;
 }
 
-/* 0: it has done something, or nothing; the table knows. -EPERM: it can't be started. */
+/* Run fusermount3. 0: it has ended; whether it has unmounted, the table says. -EPERM: it can't run.
+ */
 static int ask_fusermount(char *path)
 {
 	char *const arguments[] = {(char *)"fusermount3", (char *)"-uzq", (char *)"--", path, NULL};
@@ -133,7 +135,7 @@ static int detach(const struct mounts_entry *entry, int served)
 	if (fd < 0)
 		return fd == -ESTALE || fd == -ENOENT ? -EBUSY : fd; /* since the table was read */
 	(void)snprintf(ours, sizeof(ours), "/proc/self/fd/%d", fd);
-	/* From here on ours can't end, if what was opened is ours. */
+	/* If what was opened is ours, it can't end from here on. */
 	if (pfs_mounts_has_ended(served))
 		error = -ENOENT;
 	else if (umount2(ours, MNT_DETACH))
@@ -142,7 +144,7 @@ static int detach(const struct mounts_entry *entry, int served)
 	return error == -EPERM ? ask_fusermount(entry->path) : error;
 }
 
-/* Of those of this device one that can be unmounted, else any. NULL: there is none. */
+/* Choose a mount of this device that can be unmounted, else any of them. NULL: there is none. */
 static const struct mounts_entry *choose(const struct mounts_table *table, dev_t device,
 					 bool *ret_free)
 {
@@ -161,7 +163,7 @@ static const struct mounts_entry *choose(const struct mounts_table *table, dev_t
 	return any;
 }
 
-/* The path is kept that was found first, and later that of what can't be unmounted. */
+/* Keep a path for the caller: that of the first mount, or later of one that can't be unmounted. */
 static int keep_path(const char *path, char **kept)
 {
 	char *copy = strdup(path);
@@ -173,8 +175,8 @@ static int keep_path(const char *path, char **kept)
 	return 0;
 }
 
-/* One of its mounts. 0; -ENOENT: there are none; or why it stays. *last is that of the turn before.
- */
+/* Unmount one mount of this device. 0; -ENOENT: there is none; else why it stays. *last is the id
+ * of the one before. */
 static int detach_one(dev_t device, int served, unsigned *last, char **path)
 {
 	struct mounts_table table = {0};
@@ -185,7 +187,7 @@ static int detach_one(dev_t device, int served, unsigned *last, char **path)
 	if (error)
 		return error;
 	entry = choose(&table, device, &is_free);
-	/* With its last mount it may have ended, and at once another can have got its number. */
+	/* The filesystem may have ended with its last mount, and another may have its number. */
 	if (!entry || pfs_mounts_has_ended(served))
 		error = -ENOENT;
 	else if (!*path || !is_free || entry->id == *last)
@@ -229,7 +231,7 @@ int pfs_mounts_check_end(const struct pfs_mount *mount, char **ret_path)
 
 		if (entry->device != mount->device || entry->id != mount->id)
 			continue;
-		/* Another has come, and has got both numbers, if it answers. */
+		/* If it answers, it is another mount that has got both numbers. */
 		if (mounts_is_reached(&table, entry) &&
 		    (!statvfs(entry->path, &whole) || errno != ENOTCONN))
 			break;

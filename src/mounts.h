@@ -13,7 +13,7 @@ struct mounts_entry {
 	unsigned id, parent; /* parent: of the mount that this one is mounted on */
 	bool is_whole;	     /* its root is the filesystem's own, not a directory of it */
 	bool is_fuse;
-	char *path; /* as we would say it */
+	char *path; /* of the mountpoint, unescaped */
 };
 
 struct mounts_table {
@@ -21,11 +21,11 @@ struct mounts_table {
 	size_t count;
 };
 
-/* Read all of it from a file like /proc/self/mountinfo. 0; -ENOMEM; what reading failed with. */
+/* Read the table from a file like /proc/self/mountinfo. 0; -ENOMEM; or what reading failed with. */
 int mounts_read(FILE *file, struct mounts_table *ret_table);
 void mounts_finish(struct mounts_table *table);
 
-/* Would somebody who walks to its path get to this mount's root? */
+/* Does a walk to this mount's path reach its root? */
 bool mounts_is_reached(const struct mounts_table *table, const struct mounts_entry *entry);
 /* Is something mounted on it, or in it? */
 bool mounts_is_parent(const struct mounts_table *table, const struct mounts_entry *entry);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table, and what a walk to a path would come to. The walk is done in the table alone: from the
- * root, at each directory of the path, to whatever is mounted there on what was reached so far. So
- * it sees a mount that lies on another, and one that lies on a directory above, and asks nobody.
+ * The kernel's table, and which mount a walk to a path would reach. The walk happens in the table
+ * alone: it starts at the root, and at each directory of the path goes on to the mount that is on
+ * top there. So it sees that a mount, or a directory above it, is mounted over, and asks no
+ * filesystem.
  */
 #include "mounts.h"
 
@@ -122,7 +123,7 @@ static bool is_listed(const struct mounts_table *table, unsigned id)
 	return false;
 }
 
-/* What the walk begins on: the one below all others, which isn't listed, or lies on itself. */
+/* The mount that a walk begins on: below all others; its parent isn't listed, or is itself. */
 static unsigned first_of(const struct mounts_table *table)
 {
 	for (size_t i = 0; i < table->count; i++) {
@@ -134,7 +135,7 @@ static unsigned first_of(const struct mounts_table *table)
 	return 0;
 }
 
-/* From the mount "at" to the one that lies on it here, and to what lies on that. */
+/* Go from the mount "at" to the one that is mounted on it here, and so on to the top. */
 static unsigned climb(const struct mounts_table *table, unsigned at, const char *path,
 		      size_t length)
 {
