@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading the table of a document. All that it says of the bytes is true, since it was made from
- * them (json_parse.c): nothing is checked again here.
+ * Reading the table of a document. The table was made from the bytes (json_parse.c) and fits them,
+ * so nothing is checked again here.
  */
 #include "json.h"
 

@@ -9,8 +9,9 @@
 #include "pinefs/json.h"
 
 /*
- * Where a value stands, in the order sent; the whole document first. An offset below the length of
- * the document is one in its bytes, from there on in the decoded strings.
+ * Where a value stands; entries are in the order sent, the whole document first. An offset below
+ * the document's length is one in its bytes, another is one in the decoded strings, less that
+ * length.
  */
 struct pfs_json_entry {
 	uint32_t key; /* offset; 0: it isn't a member */

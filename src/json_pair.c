@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Two objects side by side: what they are asked for each other's keys, they are sorted for first.
+/*
+ * Two objects side by side. The members of each are first sorted by key, to find those of the other
+ * fast.
  */
 #include "json.h"
 

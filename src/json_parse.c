@@ -2,10 +2,10 @@
 /*
  * From a document's bytes to its table, in one pass. Recursion is bounded by PFS_JSON_DEPTH.
  *
- * Rejected: to let cJSON parse it. It forgets where a value stood and how a number was written,
- * ends a string at the first NUL that it says, takes a \u that isn't followed by four digits for
- * one, control bytes for white space, and needs 64 bytes a value. The fuzz target of this room
- * holds the table against what cJSON reads.
+ * Rejected: to let cJSON parse it. cJSON loses where a value stood and how a number was written,
+ * ends a string at its first escaped NUL, accepts a \u without four digits behind it and control
+ * bytes as white space, and needs 64 bytes a value. The fuzz target of this room compares the table
+ * with what cJSON reads.
  */
 #include "json.h"
 
@@ -64,8 +64,8 @@ static int count_value(struct parser *parser)
 /* --- strings ------------------------------------------------------------------------------- */
 
 /*
- * The closing quote of a string whose text begins here, or NULL if it doesn't end. Nearly all bytes
- * of a document are in strings without a backslash, and memchr(3) is faster than a loop.
+ * Find the closing quote of a string whose text begins here; NULL: it has none. Most bytes of a
+ * document are in strings without a backslash, where memchr(3) is faster than a loop.
  */
 static const char *find_quote(const char *text, const char *end, bool *ret_escaped)
 {
@@ -101,7 +101,8 @@ static long take_hex(const char **text, const char *end)
 	return code;
 }
 
-/* What follows \u: one code, or a pair of surrogates with another \u between. -1 if it can't be. */
+/* The code that follows \u, or that a pair of surrogates with another \u between stands for; -1:
+ * neither. */
 static long take_code(const char **text, const char *end)
 {
 	long code = take_hex(text, end), low;
@@ -225,7 +226,7 @@ static struct pfs_json view(const struct parser *parser)
 	return json;
 }
 
-/* Mark those members of an object after which one with the same key comes. 0, -ENOMEM. */
+/* Mark each member that a later one of the same object with the same key shadows. 0, -ENOMEM. */
 static int shadow(struct parser *parser, uint32_t object)
 {
 	const struct pfs_json json = view(parser);
@@ -337,7 +338,7 @@ static int take_items(struct parser *parser, bool is_object)
 	return error;
 }
 
-/* The same for one that is too deep for the table: to the bracket that closes what is open. */
+/* The same for what is too deep for the table: check it up to the bracket that closes it. */
 static int step_over(struct parser *parser, bool is_object)
 {
 	char open[PFS_JSON_DEPTH + 1];

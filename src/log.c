@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Nobody may have to read what we say: a line that would have to wait is dropped. For that
- * O_NONBLOCK must not be set on the stderr that we were given, since the shell and other programs
- * have the same open file. So a pipe and a terminal are opened once more for each line, which gives
- * an open file of our own; a socket takes a flag with each message. poll(2) alone wouldn't do: it
- * promises room for one byte of a terminal, and room that another writer may take first. It is what
- * is left where we may not open: a pipe or a terminal that another user made.
+ * Perhaps nobody reads the log, so a line that would have to wait is dropped. But O_NONBLOCK must
+ * not be set on the stderr that we were given, since the shell and other programs share its open
+ * file. So a pipe or a terminal is opened again for each line, which gives an open file of our own;
+ * a socket takes a flag with each message. poll(2) alone isn't enough: it promises room for one
+ * byte of a terminal, and another writer may take the room first. It is what remains where we may
+ * not open: a pipe or a terminal of another user.
  *
- * syslog(3) waits, too, so its datagrams are sent from here, in the form that it gives them.
+ * syslog(3) waits, too, so its datagrams are sent from here, in the same format.
  */
 #include "pinefs/log.h"
 
@@ -112,8 +112,8 @@ static int syslog_severity(enum pfs_log_level level)
 }
 
 /*
- * A socket for each message: so one whom syslogd has left, or who was here before it, needs no
- * care. 0 or -errno.
+ * Send a line over a new socket, so that it doesn't matter whether syslogd has been restarted, or
+ * started only after us. 0 or -errno.
  */
 static int send_as(int type, const char *message, size_t length)
 {
@@ -136,7 +136,8 @@ static int send_as(int type, const char *message, size_t length)
 	return error;
 }
 
-/* As syslog(3) has it: datagrams, but a stream of messages that end with a NUL to who wants one. */
+/* As syslog(3) does it: datagrams, or, if syslogd listens for those, a stream of messages that each
+ * end with a NUL. */
 static bool send_line(enum pfs_log_level level, const char *escaped)
 {
 	char message[PFS_LOG_LINE + OTHER], when[32] = "";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers are a list ordered by due time. Insertion looks from the far end, where nearly all of
- * them belong (deadlines and backoffs are set from now on, so later calls fall due later); a heap
- * would need memory of its own, and starting a timer must not be able to fail.
+ * Timers are a list ordered by due time. Insertion searches from the far end, where nearly all of
+ * them belong: deadlines and backoffs count from now, so a later one is mostly due later. Rejected:
+ * a heap. It would need memory of its own, and starting a timer must not be able to fail.
  */
 #include "pinefs/loop.h"
 
@@ -146,7 +146,7 @@ void pfs_timer_stop(struct pfs_loop *loop, struct pfs_timer *timer)
 	timer->running = false;
 }
 
-/* Until the next timer in ms, rounded up so that it is due when we look; -1 without one. */
+/* ms until the next timer is due, rounded up so that it is when the wait ends; -1 without one. */
 static int next_timeout(const struct pfs_loop *loop)
 {
 	const struct pfs_timer *first = TAILQ_FIRST(&loop->timers);
@@ -172,8 +172,8 @@ static void serve_descriptors(struct pfs_loop *loop, const struct pollfd *fds, s
 }
 
 /*
- * Only what was due when we began: what a timer starts meanwhile, and be it for the past, waits
- * for the next turn, so descriptors can't be starved by timers.
+ * Fire only the timers that were due when this began. One that is started meanwhile, even for a
+ * past time, waits for the next turn, so that timers can't starve the descriptors.
  */
 static void serve_timers(struct pfs_loop *loop)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One table of options says everything: getopt_long's array, the words of -o, the defaults and
- * the help are all made from it, so that none of them can tell another story. A default is text,
- * and set by the same code that reads the command line.
+ * One table of options says everything: getopt_long's array, the words of -o, the defaults and the
+ * help are all made from it, so that they can't contradict each other. A default is text, and is
+ * set by the code that reads the command line.
  *
- * libfuse has an option parser of its own (fuse_opt). It knows neither defaults nor help, judges
- * unknown words only when the session is made, and prints what it finds wrong in its own words.
+ * Rejected: libfuse's option parser (fuse_opt). It knows neither defaults nor help, judges unknown
+ * words only when the session is created, and reports what is wrong in its own words.
  */
 #include "options.h"
 

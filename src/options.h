@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What options.c (the table, and the reading of words) and options_value.c (the kinds of
- * arguments) know of each other. For these two files only.
+ * arguments) share. For these two files only.
  */
 #ifndef PINEFS_SRC_OPTIONS_H
 #define PINEFS_SRC_OPTIONS_H
