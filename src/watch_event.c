@@ -357,6 +357,17 @@ void pfs_event_on_changed(struct pfs_watch *watch, struct pfs_object *object,
 	add_to_whole(watch);
 }
 
+/* Put the events that were queued after `last` before this one, in their order. */
+static void put_before(struct pfs_watch *watch, struct event *last, struct event *event)
+{
+	struct event *added;
+
+	while ((added = TAILQ_NEXT(last, link))) {
+		TAILQ_REMOVE(&watch->event.all, added, link);
+		TAILQ_INSERT_BEFORE(event, added, link);
+	}
+}
+
 /* Queue an event for each file of an unsorted change, in place of that. */
 static void sort_changes(struct pfs_watch *watch, struct event *event)
 {
@@ -368,18 +379,21 @@ static void sort_changes(struct pfs_watch *watch, struct event *event)
 		.rotated = event->what.inode,
 		.happened_at = event->happened_at,
 	};
+	struct event *last = TAILQ_LAST(&watch->event.all, event_list);
 
 	invalidate_all(&change);
 	add_files(&change);
+	put_before(watch, last, event);
 	drop_event(watch, event);
 }
 
 /* Somebody may watch files in the removed directory: their events go first. */
 static void sort_removed(struct pfs_watch *watch, struct event *event)
 {
+	struct event *last = TAILQ_LAST(&watch->event.all, event_list);
+
 	add_removed_files(watch, event->object, event->happened_at);
-	TAILQ_REMOVE(&watch->event.all, event, link);
-	TAILQ_INSERT_TAIL(&watch->event.all, event, link);
+	put_before(watch, last, event);
 	event->checked = true;
 }
 
