@@ -301,6 +301,21 @@ static void test_watch_on_a_file_is_found_when_its_object_has_vanished(void **st
 	assert_orders(&scene->poke, "unlink:" JOB "/events rmdir:" JOB);
 }
 
+/* A change that was queued whole: the events of its files take its place. */
+static void test_files_of_a_change_keep_its_place_among_the_events(void **state)
+{
+	struct scene *scene = *state;
+
+	learn_list(scene->store, "a b");
+	pass(scene->store, PFS_SECOND);
+	watch_path(scene, JOB "/status");
+	watch_path(scene, "restore-jobs");
+	change_job(scene, "Stuck");
+	learn(scene->store, "c", "Pending");
+	blink(scene);
+	assert_orders(&scene->poke, TOLD(JOB "/status") " mkdir:restore-jobs/c");
+}
+
 /* It has vanished and come again, before a scan found who watches: gone first, then there. */
 static void test_events_keep_their_order_when_a_scan_finds_who_watches(void **state)
 {
@@ -479,6 +494,7 @@ int main(void)
 		TEST(test_vanishing_is_told_by_its_name_which_only_the_child_still_sees),
 		TEST(test_who_watches_a_file_of_what_vanishes_is_told_too),
 		TEST(test_watch_on_a_file_is_found_when_its_object_has_vanished),
+		TEST(test_files_of_a_change_keep_its_place_among_the_events),
 		TEST(test_events_keep_their_order_when_a_scan_finds_who_watches),
 		TEST(test_event_of_a_name_says_where_it_is),
 		TEST(test_event_that_can_not_be_made_is_logged_and_the_next_is_made),
