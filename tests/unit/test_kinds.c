@@ -265,10 +265,15 @@ static void test_what_is_followed_is_asked_for_though_it_has_ended(void **state)
 		assert_true(fake_api_is_asked(scene->api, "a"));
 		fake_api_answer(scene->api, "a", READY);
 	}
-	pfs_store_follow(scene->store->store, gadget, false);
+	fake_poke_unwatch_all(&scene->poke);
+	while (gadget->followed) {
+		live(scene, TTL);
+		if (fake_api_is_asked(scene->api, "a"))
+			fake_api_answer(scene->api, "a", READY);
+	}
 	pfs_store_expire(scene->store->store);
 	(void)describe(scene, GADGETS, "a", READY);
-	assert_int_equal(left(scene, gadget), TTL_READY);
+	assert_int_equal(left(scene, find(scene, GADGETS, "a")), TTL_READY);
 }
 
 static void test_expire_forgets_each_kind(void **state)

@@ -301,6 +301,10 @@ static void test_pauses_after_failures_end_when_all_is_expired(void **state)
 	assert_true(live_with_api(scene, 20 * PFS_SECOND, NULL) < 2); /* job and list: one pause */
 	pfs_store_expire(scene->store->store);
 	pfs_watch_expire(scene->watch);
+	/* At once, then after one TTL, then after two: the pauses have begun anew, for both. */
+	assert_uint_in_range(live_with_api(scene, 4 * TTL, NULL), 6, 7);
+	pfs_store_expire(scene->store->store);
+	pfs_watch_expire(scene->watch);
 	assert_int_equal(live_with_api(scene, PFS_SECOND, "Pending"), 2);
 	assert_waiting(&waiter);
 	assert_uint_in_range(live_with_api(scene, 10 * TTL, "Pending"), 9, 20);
