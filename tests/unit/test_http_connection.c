@@ -189,20 +189,28 @@ static void test_reconnect_again_and_again_lets_a_slow_answer_come(void **state)
 	assert_int_equal(fixture->accepted, 3);
 }
 
-static void test_reconnect_leaves_a_last_attempt_alone(void **state)
+/* Three attempts are answered BUSY; the fourth goes out on their connection, which has this fate.
+ */
+static void get_to_last_attempt(struct fixture *fixture, struct outcome *outcome, enum fate fate)
 {
 	static const char *const answers[] = {BUSY, NULL};
-	struct fixture *fixture = *state;
-	struct outcome outcome = {0};
 
 	fixture->answers = answers;
-	get(fixture, &outcome, TIMEOUT);
+	get(fixture, outcome, TIMEOUT);
 	for (int i = 0; i < 3; i++) {
 		turn_until(fixture, "backing off");
 		if (i == 2)
-			set_fate(fixture, IS_SILENT);
+			set_fate(fixture, fate);
 		pass(fixture, PFS_SECOND);
 	}
+}
+
+static void test_reconnect_leaves_a_last_attempt_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	struct outcome outcome = {0};
+
+	get_to_last_attempt(fixture, &outcome, IS_SILENT);
 	turn_until_asked(fixture, 4);
 	pfs_http_reconnect(fixture->http);
 	assert_int_equal(outcome.calls, 0);
@@ -217,18 +225,10 @@ static void test_reconnect_leaves_a_last_attempt_alone(void **state)
  */
 static void test_last_attempt_on_a_dead_connection_is_made_on_another(void **state)
 {
-	static const char *const answers[] = {BUSY, NULL};
 	struct fixture *fixture = *state;
 	struct outcome outcome = {0};
 
-	fixture->answers = answers;
-	get(fixture, &outcome, TIMEOUT);
-	for (int i = 0; i < 3; i++) {
-		turn_until(fixture, "backing off");
-		if (i == 2)
-			set_fate(fixture, HANGS_UP);
-		pass(fixture, PFS_SECOND);
-	}
+	get_to_last_attempt(fixture, &outcome, HANGS_UP);
 	finish(fixture, &outcome);
 	assert_int_equal(outcome.outcome, PFS_HTTP_ANSWERED);
 	assert_int_equal(outcome.status, 503);
