@@ -59,10 +59,14 @@ class Nginx:
     def __init__(self, directory, behind, certificate, http2=True, requests=100000):
         self.directory = pathlib.Path(directory) / f"nginx-{time.monotonic_ns()}"
         self.directory.mkdir()
+        self.settings = {"directory": self.directory, "protocol": "http2" if http2 else "",
+                         "certificate": certificate, "requests": requests, "behind": behind}
+        self.choose_port()
+
+    def choose_port(self):
         self.port = free_port()
-        (self.directory / "conf").write_text(CONFIGURATION.format(
-            directory=self.directory, port=self.port, protocol="http2" if http2 else "",
-            certificate=certificate, requests=requests, behind=behind))
+        (self.directory / "conf").write_text(
+            CONFIGURATION.format(port=self.port, **self.settings))
 
     @property
     def url(self):
@@ -72,23 +76,25 @@ class Nginx:
         self.process = subprocess.Popen(
             [find(), "-c", str(self.directory / "conf"), "-e", str(self.directory / "error")],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if not until(self.listens, 20):
-            raise RuntimeError((self.directory / "error").read_text())
+        until(lambda: self.listens() or self.process.poll() is not None, 20)
+        return self.listens()
 
     def listens(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 5).close()
-        except OSError:
-            return False
-        return True
+        """nginx writes the number of its process once the port is its own: not if another's is."""
+        return self.process.poll() is None and (self.directory / "pid").exists()
 
     def stop(self):
         self.process.terminate()
         self.process.wait(20 * SLOWER)
 
     def __enter__(self):
-        self.start()
-        return self
+        # Somebody else may take a free port before nginx does.
+        for _ in range(5):
+            if self.start():
+                return self
+            self.stop()
+            self.choose_port()
+        raise RuntimeError((self.directory / "error").read_text())
 
     def __exit__(self, *_):
         self.stop()
