@@ -50,13 +50,13 @@ END
 }
 
 @test "nobody listens, and no such host" {
-	refuses 'check the network and --api-url; --no-check' --api-url "$NOBODY" --timeout 1
-	refuses 'check the network and --api-url; --no-check' --api-url https://127.0.0.1:1 --timeout 1
+	refuses 'check the network and --api-url; --no-check' --api-url "$NOBODY" --timeout "$(longer 1)"
+	refuses 'check the network and --api-url; --no-check' --api-url https://127.0.0.1:1 --timeout "$(longer 1)"
 	# Plain http never goes by a proxy.
 	SETTINGS=("https_proxy=$NOBODY")
-	refuses 'check the network and --api-url; --no-check' --api-url "$NOBODY" --timeout 1
+	refuses 'check the network and --api-url; --no-check' --api-url "$NOBODY" --timeout "$(longer 1)"
 	refuses 'check the network, https_proxy and --api-url; --no-check' \
-		--api-url https://127.0.0.1:2 --timeout 1
+		--api-url https://127.0.0.1:2 --timeout "$(longer 1)"
 	SETTINGS=(ALL_PROXY=http://nowhere.invalid:1)
-	refuses 'check https_proxy and all_proxy; --no-check' --api-url https://127.0.0.1:2 --timeout 1
+	refuses 'check https_proxy and all_proxy; --no-check' --api-url https://127.0.0.1:2 --timeout "$(longer 1)"
 }
