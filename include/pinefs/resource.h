@@ -19,12 +19,14 @@
 #define PFS_LINKS_MAX  2  /* of one kind */
 #define PFS_PATHS_MAX  3  /* of one field */
 
-/* A file that each object of a kind has, whether or not the API sends its value. */
+/*
+ * A file that each object of a kind has, whether or not the API sends its value. The value may
+ * stand in several places of a document: the first path that leads to a value wins. Without paths
+ * the name is the path.
+ */
 struct pfs_field {
 	const char *name; /* of the file */
-	const char
-		*paths[PFS_PATHS_MAX]; /* where the value may stand in a document: the first path
-					* that leads to a value wins. None: the name is the path */
+	const char *paths[PFS_PATHS_MAX];
 };
 
 /* How an object has ended. Nobody needs to wait for an object that has. */
@@ -41,7 +43,10 @@ struct pfs_state {
 	enum pfs_end end;
 };
 
-/* A symbolic link in an object's directory, to an object of another kind. */
+/*
+ * A symbolic link in an object's directory, to an object of another kind. No row has one yet, and
+ * the tree room makes none: it keeps the names and the numbers free.
+ */
 struct pfs_link {
 	const char *name;
 	const char *kind;  /* the other kind's name */
