@@ -124,14 +124,22 @@ static int reply_attributes(const struct call *call, const struct pfs_node *node
 	return 0;
 }
 
-/* A read(2) of `wait` waits here, in the GETATTR that the kernel sends before each READ. */
-static int refresh(struct call *call, const struct pfs_node *node)
+/*
+ * A read(2) of `wait` or `success` waits here, in the GETATTR that the kernel sends before each
+ * READ; it begins to wait where an object that had ended is found not to have ended any more.
+ */
+static int wait_for_end(struct call *call, const struct pfs_node *node)
+{
+	call->patient = call->reading && !call->at_once && pfs_tree_must_wait(node);
+	return call->patient ? pfs_watch_wait(call->fs->watch, node->object, &call->wait) : 0;
+}
+
+static int refresh(struct call *call, const struct pfs_node *node, bool woken, int error)
 {
 	if (call->at_once)
 		return 0;
-	call->patient = call->reading && pfs_tree_must_wait(node);
-	if (call->patient)
-		return pfs_watch_wait(call->fs->watch, node->object, &call->wait);
+	if (woken)
+		return pfs_tree_refreshed(call->fs->tree, node, call->reading, error, &call->wait);
 	return pfs_tree_refresh(call->fs->tree, node, call->reading, &call->wait);
 }
 
@@ -143,8 +151,9 @@ static int run_getattr(struct call *call, bool woken, int error)
 
 	if (found)
 		return pfs_reply_error(call->fs, call->request, found);
-	error = woken ? pfs_tree_refreshed(fs->tree, &node, call->reading, error, &call->wait)
-		      : refresh(call, &node);
+	error = refresh(call, &node, woken, error);
+	if (!error)
+		error = wait_for_end(call, &node);
 	if (error == -EINPROGRESS)
 		return error;
 	if (error)

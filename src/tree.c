@@ -71,9 +71,17 @@ static bool has_file(struct pfs_tree *tree, const struct pfs_object *object, uns
 {
 	if (!index || !object->content)
 		return false;
-	if (index == FILE_WAIT)
+	if (index == FILE_WAIT || index == FILE_SUCCESS)
 		return object->kind->status != NULL;
 	return pfs_file_next(tree, object->kind, object->content, index - 1) == index;
+}
+
+/* Is this a file that isn't read before the object has ended? It needs no fresh content until then.
+ */
+static bool awaits_end(const struct pfs_object *object, unsigned index)
+{
+	return (index == FILE_WAIT || index == FILE_SUCCESS) && object->content &&
+	       !object->content->end;
 }
 
 static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
@@ -91,7 +99,7 @@ static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, con
 		index = pfs_file_by_name(tree, parent->kind, name);
 	}
 	/* Who looks up a file is about to read it, and sendfile(2) asks for no attributes first. */
-	if (wait && index != FILE_WAIT)
+	if (wait && !awaits_end(object, index))
 		error = pfs_store_ask_object(tree->store, object, wait);
 	if (error != -EINPROGRESS && has_file(tree, object, index)) {
 		*ret_node = pfs_node_of_file(tree, object, index);
@@ -315,7 +323,7 @@ void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
 	visit(arg, first);
 	for (unsigned i = 0; i < kind->field_count; i++)
 		visit(arg, first + FILE_FIELD + i);
-	for (unsigned i = FILE_RAW; i <= FILE_WAIT; i++)
+	for (unsigned i = FILE_RAW; i <= FILE_SUCCESS; i++)
 		visit(arg, i == FILE_EVENTS ? pfs_tree_events_inode(tree, object) : first + i);
 	for (unsigned i = 0; i < tree->extras[kind->number].count; i++)
 		visit(arg, first + FILE_EXTRA + i);

@@ -38,7 +38,7 @@ enum {
 	FILE_DONE,
 	FILE_EVENTS,
 	FILE_WAIT,				    /* found by name, but in no listing */
-	FILE_SUCCESS,				    /* not yet */
+	FILE_SUCCESS,				    /* likewise */
 	FILE_LINK,				    /* the kind's links; not yet */
 	FILE_EXTRA = FILE_LINK + PFS_LINKS_MAX + 1, /* keys that no kind's row has, in order of
 						     * appearance */
@@ -134,6 +134,8 @@ void pfs_promise_freed(void *arg, struct pfs_object *object);
 
 /* Promise the object's present content for this file: its attributes are filled from that. */
 void pfs_promise_make(struct pfs_object *object, unsigned index);
+/* Promise nothing for this file any more. */
+void pfs_promise_end(struct pfs_object *object, unsigned index);
 
 /* The content from which the attributes of this file were last filled. */
 const struct pfs_content *pfs_promise_content(const struct pfs_object *object, unsigned index);

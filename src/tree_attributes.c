@@ -15,7 +15,11 @@
 #include <errno.h>
 #include <string.h>
 
-/* The size that `wait` pretends to have, as files of sysfs do, whose size only a read shows. */
+/*
+ * The size that `wait` and `success` pretend to have until they can be read, as files of sysfs do,
+ * whose size only a read shows. A `success` that never can be read keeps it: programs that find a
+ * file empty, or that have read as much as its size says, don't read on, and so don't see an error.
+ */
 #define WAIT_SIZE 4096
 
 /* --- attributes ---------------------------------------------------------------------------- */
@@ -96,13 +100,36 @@ static int fill_file(struct pfs_tree *tree, const struct pfs_node *node, struct 
 
 bool pfs_tree_is_wait(const struct pfs_node *node)
 {
-	return node->type == PFS_NODE_FILE && node->index == FILE_WAIT;
+	return node->type == PFS_NODE_FILE &&
+	       (node->index == FILE_WAIT || node->index == FILE_SUCCESS);
 }
 
 bool pfs_tree_must_wait(const struct pfs_node *node)
 {
 	return pfs_tree_is_wait(node) && !node->object->gone && node->object->content &&
 	       !node->object->content->end;
+}
+
+/* What read(2) of a file gives instead of this content: the error of a `success` at a bad end. */
+static int verdict(const struct pfs_node *node, const struct pfs_content *content)
+{
+	if (node->type != PFS_NODE_FILE || node->index != FILE_SUCCESS || !content)
+		return 0;
+	switch (content->end) {
+	case PFS_END_FAILED:
+		return -EREMOTEIO;
+	case PFS_END_CANCELLED:
+		return -ECANCELED;
+	default:
+		return 0;
+	}
+}
+
+/* Does the kernel get WAIT_SIZE for this file, and has to ask again before each read(2)? */
+static bool is_unreadable(const struct pfs_node *node)
+{
+	return pfs_tree_must_wait(node) ||
+	       (node->object && !node->object->gone && verdict(node, node->object->content));
 }
 
 static int fill_history(struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
@@ -132,8 +159,9 @@ static int fill_object(struct pfs_tree *tree, const struct pfs_node *node, struc
 		return 0;
 	if (node->index == FILE_EVENTS)
 		return fill_history(tree, node, stat);
-	if (pfs_tree_must_wait(node)) {
+	if (is_unreadable(node)) {
 		set_size(stat, WAIT_SIZE);
+		pfs_promise_end(node->object, node->index);
 		return 0;
 	}
 	return fill_file(tree, node, stat);
@@ -201,7 +229,7 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 		break;
 	case PFS_NODE_OBJECT:
 	case PFS_NODE_FILE:
-		valid = pfs_tree_must_wait(node) ? 0 : object_left(tree, node->object);
+		valid = is_unreadable(node) ? 0 : object_left(tree, node->object);
 		error = fill_object(tree, node, &stat);
 		break;
 	default:
@@ -263,9 +291,12 @@ static int refresh_lists(struct pfs_tree *tree, struct pfs_wait *wait)
 	return 0;
 }
 
-static int forgive(const struct pfs_node *node, bool reading, int error)
+/* What a caller gets once its node was refreshed, or couldn't be. */
+static int judge(const struct pfs_node *node, bool reading, int error)
 {
-	if (!error || error == -EINPROGRESS || error == -ESTALE)
+	if (!error)
+		return reading && node->object ? verdict(node, node->object->content) : 0;
+	if (error == -EINPROGRESS || error == -ESTALE)
 		return error;
 	if (node->index == FILE_EVENTS)
 		return 0;
@@ -280,8 +311,7 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 	if (pfs_tree_must_wait(node)) /* it has no content to be valid yet */
 		return 0;
 	if (node->object)
-		return forgive(node, reading,
-			       pfs_store_ask_object(tree->store, node->object, wait));
+		return judge(node, reading, pfs_store_ask_object(tree->store, node->object, wait));
 	if (node->type == PFS_NODE_REPORT)
 		pfs_snapshot_refresh(tree, node->index, false);
 	return 0;
@@ -291,7 +321,7 @@ int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool 
 		       struct pfs_wait *wait)
 {
 	return node->type == PFS_NODE_EVENTS ? refresh_lists(tree, wait)
-					     : forgive(node, reading, error);
+					     : judge(node, reading, error);
 }
 
 void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node)
@@ -318,11 +348,14 @@ static int read_object(struct pfs_tree *tree, const struct pfs_node *node,
 	if (node->index == FILE_EVENTS)
 		return pfs_history_read(tree->history, node->object, node->generation,
 					&tree->scratch, ret_content);
-	if (pfs_tree_must_wait(node)) /* a mapping, or splice(2): no read(2) gets here */
-		return -EAGAIN;
 	content = pfs_promise_content(node->object, node->index);
 	if (!content)
 		return -ESTALE;
+	if (pfs_tree_is_wait(node) && !content->end) /* a mapping, or splice(2): not read(2) */
+		return -EAGAIN;
+	error = verdict(node, content);
+	if (error)
+		return error;
 	error = pfs_file_read(tree, node->kind, content, node->index, &tree->scratch, ret_content);
 	return error == -ENOENT ? -ESTALE : error;
 }

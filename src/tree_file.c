@@ -11,17 +11,16 @@
 
 /* Files that pinefs makes, the same for each kind. */
 static const char *const fixed[] = {
-	[FILE_RAW - FILE_RAW] = "raw.json",
-	[FILE_DONE - FILE_RAW] = "done",
-	[FILE_EVENTS - FILE_RAW] = "events",
-	[FILE_WAIT - FILE_RAW] = "wait",
+	[FILE_RAW - FILE_RAW] = "raw.json",    [FILE_DONE - FILE_RAW] = "done",
+	[FILE_EVENTS - FILE_RAW] = "events",   [FILE_WAIT - FILE_RAW] = "wait",
+	[FILE_SUCCESS - FILE_RAW] = "success",
 };
 
 /*
  * Names that no key of the API gets, though there are no such files yet: a later version can then
  * have them without taking a file away from its readers.
  */
-static const char *const reserved[] = {"success", "tags", "backup", "index", "restores"};
+static const char *const reserved[] = {"tags", "backup", "index", "restores"};
 
 #define FIXED_COUNT    (sizeof(fixed) / sizeof(fixed[0]))
 #define RESERVED_COUNT (sizeof(reserved) / sizeof(reserved[0]))
@@ -158,6 +157,15 @@ void pfs_extras_finish(struct extras *extras)
 
 /* --- contents ------------------------------------------------------------------------------ */
 
+/* Is this one of the files that show the status of an object that has ended? */
+static bool has_end_file(const struct pfs_kind *kind, const struct pfs_content *content,
+			 unsigned index)
+{
+	if (index == FILE_DONE)
+		return content->end && kind->has_done;
+	return content->end && (index == FILE_WAIT || index == FILE_SUCCESS);
+}
+
 /* Get the value that a file shows. 0; -ENOENT: this content has no such file. */
 static int find_value(const struct pfs_tree *tree, const struct pfs_kind *kind,
 		      const struct pfs_content *content, unsigned index,
@@ -171,10 +179,12 @@ static int find_value(const struct pfs_tree *tree, const struct pfs_kind *kind,
 		*ret_value = pfs_field_value(&kind->fields[index - FILE_FIELD], &content->json);
 		return 0;
 	}
+	if (has_end_file(kind, content, index)) {
+		*ret_value = pfs_kind_value(kind, kind->status, &content->json);
+		return 0;
+	}
 	if (index >= FILE_EXTRA && index - FILE_EXTRA < extras->count)
 		*ret_value = pfs_json_member(&whole, extras->all[index - FILE_EXTRA].key);
-	else if (content->end && (index == FILE_WAIT || (index == FILE_DONE && kind->has_done)))
-		*ret_value = pfs_kind_value(kind, kind->status, &content->json);
 	return is_scalar(ret_value) ? 0 : -ENOENT;
 }
 
@@ -216,7 +226,7 @@ static bool exists(struct pfs_tree *tree, const struct pfs_kind *kind,
 
 	if (index < FILE_EXTRA)
 		return index == FILE_RAW || index == FILE_EVENTS ||
-		       (index == FILE_DONE && content->end && kind->has_done) ||
+		       (index == FILE_DONE && has_end_file(kind, content, index)) ||
 		       index - FILE_FIELD < kind->field_count;
 	return !find_value(tree, kind, content, index, &value);
 }

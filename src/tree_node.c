@@ -74,6 +74,11 @@ uint64_t pfs_tree_wait_inode(const struct pfs_object *object)
 	return file_inode(object, FILE_WAIT);
 }
 
+uint64_t pfs_tree_success_inode(const struct pfs_object *object)
+{
+	return file_inode(object, FILE_SUCCESS);
+}
+
 /* The first generation has a file's ordinary number. */
 static uint64_t history_inode(const struct pfs_object *object, uint64_t generation)
 {

@@ -67,6 +67,11 @@ void pfs_promise_make(struct pfs_object *object, unsigned index)
 	object->promised |= BIT(index);
 }
 
+void pfs_promise_end(struct pfs_object *object, unsigned index)
+{
+	drop_promises(object, BIT(index));
+}
+
 void pfs_promise_freed(void *arg, struct pfs_object *object)
 {
 	drop_promises(object, ~UINT64_C(0));

@@ -272,6 +272,8 @@ static void add_files(struct change *change)
 		add_file(change, PFS_POKE_FILE_REPLACED, change->rotated, "events");
 	pfs_tree_each_change(change->watch->tree, change->object, change->before, change->after,
 			     add_change, change);
+	if (!change->object->kind->has_done)
+		return;
 	if (change->after->end && !change->before->end)
 		add_file(change, PFS_POKE_FILE_CREATED, done, "done");
 	else if (!change->after->end && change->before->end)
@@ -292,14 +294,15 @@ static void add_changes(const struct change *change)
 	add_event(change->watch, &event, "");
 }
 
-/* Not `wait`, when the object ends: its attributes were valid for no time until now, and those in
- * the replies to its readers are to last. */
+/* Not `wait` and `success`, when the object ends: their attributes were valid for no time until
+ * now, and those in the replies to their readers are to last. */
 static void invalidate(void *arg, uint64_t inode)
 {
 	const struct change *change = arg;
 	const struct pfs_watch *watch = change->watch;
 
-	if (change->before->end || inode != pfs_tree_wait_inode(change->object))
+	if (change->before->end || (inode != pfs_tree_wait_inode(change->object) &&
+				    inode != pfs_tree_success_inode(change->object)))
 		watch->host.notify(watch->host.arg, inode, NULL);
 }
 
@@ -328,8 +331,10 @@ static void wake_polls(struct change *change)
 		return;
 	pfs_tree_each_change(watch->tree, change->object, change->before, change->after, wake_poll,
 			     change);
-	if (change->after->end && !change->before->end)
+	if (change->after->end && !change->before->end) {
 		pfs_poll_changed(watch, pfs_tree_wait_inode(change->object));
+		pfs_poll_changed(watch, pfs_tree_success_inode(change->object));
+	}
 	if (change->rotated)
 		pfs_poll_changed(watch, change->rotated);
 }

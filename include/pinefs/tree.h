@@ -100,8 +100,9 @@ int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const 
  * Make sure that a node's attributes are valid; call it before pfs_tree_attributes. reading: a
  * read(2) will follow, which must not get expired content.
  * 0; -ESTALE; or an errno of the store. Without reading a failure of the store is 0 for an object
- * that was seen: its last attributes are better than none. -EINPROGRESS: call pfs_tree_refreshed
- * with the error that wait is woken with; it returns one of the same results.
+ * that was seen: its last attributes are better than none. With reading, a `success` whose object
+ * has ended badly is -ECANCELED (cancelled) or -EREMOTEIO (failed). -EINPROGRESS: call
+ * pfs_tree_refreshed with the error that wait is woken with; it returns one of the same results.
  */
 int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool reading,
 		     struct pfs_wait *wait);
@@ -121,18 +122,19 @@ int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node 
 /*
  * Lend a file's promised content, whole, until the tree or the store is next called. Never waits,
  * and copies nothing that may be large. 0; -EISDIR; -ESTALE; -EAGAIN for a file that
- * pfs_tree_must_wait; -ENOMEM.
+ * pfs_tree_must_wait; the error of a `success` whose object has ended badly; -ENOMEM.
  */
 int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node,
 		  struct pfs_slice *ret_content);
 
 /*
- * Is this a file `wait` whose object hasn't ended? Then a read(2) of it must not get a reply before
- * the object has: see the watch room. Until then its attributes give a size that it won't have
- * (4096 bytes) and are valid for no time, so that the kernel asks for them before each read(2).
+ * Is this a file `wait` or `success` whose object hasn't ended? Then a read(2) of it must not get a
+ * reply before the object has: see the watch room. Until then its attributes give a size that it
+ * won't have (4096 bytes) and are valid for no time, so that the kernel asks for them before each
+ * read(2). So they do for a `success` whose object has ended badly.
  */
 bool pfs_tree_must_wait(const struct pfs_node *node);
-/* Is this a file `wait`? */
+/* Is this a file `wait` or `success`? */
 bool pfs_tree_is_wait(const struct pfs_node *node);
 
 /*
@@ -199,6 +201,7 @@ uint64_t pfs_tree_object_inode(const struct pfs_object *object);
 uint64_t pfs_tree_last_inode(const struct pfs_object *object);
 uint64_t pfs_tree_done_inode(const struct pfs_object *object);
 uint64_t pfs_tree_wait_inode(const struct pfs_object *object);
+uint64_t pfs_tree_success_inode(const struct pfs_object *object);
 
 /*
  * The inodes of a history (object NULL: of /events): events is that of its present generation;
