@@ -6,24 +6,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char collection[] = "/restore-jobs";
-
 /* What a list gives without a limit; the API's description says 10. */
 #define LIMIT_DEFAULT 100
 
-enum sim_route sim_api_route(const char *method, const char *path)
+/* A path of the API without its method; SIM_ROUTE_OTHER: there is none such. */
+static struct sim_call parse_path(const char *path)
 {
-	size_t n = sizeof(collection) - 1;
+	struct sim_call call = {.route = SIM_ROUTE_OTHER};
+
+	for (unsigned int kind = 0; kind < SIM_KINDS; kind++) {
+		size_t n = strlen(sim_kinds[kind]->name);
+
+		if (path[0] != '/' || strncmp(path + 1, sim_kinds[kind]->name, n) != 0)
+			continue;
+		call.kind = kind;
+		call.id = path + n + 2;
+		if (!path[n + 1])
+			call.route = SIM_ROUTE_LIST;
+		else if (path[n + 1] == '/' && path[n + 2])
+			call.route = SIM_ROUTE_DESCRIBE;
+	}
+	return call;
+}
+
+struct sim_call sim_api_route(const char *method, const char *path)
+{
+	struct sim_call call = parse_path(path);
 
 	if (strcmp(path, "/_sim") == 0 || strncmp(path, "/_sim/", 6) == 0)
-		return SIM_ROUTE_CONTROL;
-	if (strcmp(method, "GET") != 0 || strncmp(path, collection, n) != 0)
-		return SIM_ROUTE_OTHER;
-	if (!path[n])
-		return SIM_ROUTE_LIST;
-	if (path[n] == '/' && path[n + 1])
-		return SIM_ROUTE_DESCRIBE;
-	return SIM_ROUTE_OTHER;
+		call.route = SIM_ROUTE_CONTROL;
+	else if (strcmp(method, "GET") != 0)
+		call.route = SIM_ROUTE_OTHER;
+	return call;
 }
 
 bool sim_api_accepts_key(const char *key)
@@ -40,29 +54,34 @@ static int answer_unauthorized(const struct sim_query *query, struct sim_reply *
 	return r < 0 ? r : sim_reply_header(reply, "x-pinecone-auth-rejected-reason", reason);
 }
 
-static int answer_describe(const struct sim_world *world, const struct sim_query *query,
+static int answer_missing(const struct sim_call *call, struct sim_reply *reply)
+{
+	struct sim_text message = {0};
+	char *str;
+	int r = -ENOMEM;
+
+	sim_text_str(&message, sim_kinds[call->kind]->noun);
+	sim_text_char(&message, ' ');
+	sim_text_str(&message, call->id);
+	sim_text_str(&message, " not found.");
+	str = sim_text_take(&message);
+	if (str)
+		r = sim_reply_error(reply, 404, NULL, str);
+	free(str);
+	return r;
+}
+
+static int answer_describe(const struct sim_world *world, const struct sim_call *call,
 			   int64_t now_us, struct sim_reply *reply)
 {
-	const char *id = query->path + sizeof(collection);
-	int64_t slot = sim_world_find(world, id);
+	const struct sim_shelf *shelf = &world->shelves[call->kind];
+	struct sim_view view = sim_world_view(world, now_us, SIM_COMPACT);
+	int64_t slot = sim_shelf_find(shelf, call->id);
 	struct sim_scratch scratch;
 
-	if (slot < 0) {
-		struct sim_text message = {0};
-		char *str;
-		int r = -ENOMEM;
-
-		sim_text_str(&message, "Restore job ");
-		sim_text_str(&message, id);
-		sim_text_str(&message, " not found.");
-		str = sim_text_take(&message);
-		if (str)
-			r = sim_reply_error(reply, 404, NULL, str);
-		free(str);
-		return r;
-	}
-	sim_job_render(sim_world_view(world, (uint32_t)slot, &scratch), now_us, SIM_COMPACT,
-		       &reply->body);
+	if (slot < 0)
+		return answer_missing(call, reply);
+	sim_object_render(sim_shelf_read(shelf, (uint32_t)slot, &scratch), &view, &reply->body);
 	return sim_reply_start(reply, 200, "application/json");
 }
 
@@ -79,8 +98,9 @@ static uint32_t parse_limit(const char *text)
 	return limit <= SIM_LIMIT_MAX ? limit : 0;
 }
 
-static int answer_list(const struct sim_world *world, const struct sim_listing *listing,
-		       const struct sim_query *query, int64_t now_us, struct sim_reply *reply)
+static int answer_page(const struct sim_shelf *shelf, const struct sim_listing *listing,
+		       const struct sim_query *query, const struct sim_view *view,
+		       struct sim_reply *reply)
 {
 	struct sim_place place = {.limit = LIMIT_DEFAULT};
 
@@ -94,7 +114,21 @@ static int answer_list(const struct sim_world *world, const struct sim_listing *
 	}
 	if (query->token && sim_page_parse_token(query->token, &place) < 0)
 		return sim_reply_error(reply, 400, NULL, "Invalid pagination token");
-	sim_page_render(world, listing, &place, now_us, &reply->body);
+	sim_page_render(shelf, listing, &place, view, &reply->body);
+	return sim_reply_start(reply, 200, "application/json");
+}
+
+static int answer_list(const struct sim_world *world, const struct sim_listing *listings,
+		       const struct sim_call *call, const struct sim_query *query, int64_t now_us,
+		       struct sim_reply *reply)
+{
+	const struct sim_shelf *shelf = &world->shelves[call->kind];
+	const struct sim_listing *listing = &listings[call->kind];
+	struct sim_view view = sim_world_view(world, now_us, listing->layout);
+
+	if (shelf->kind->is_paged)
+		return answer_page(shelf, listing, query, &view, reply);
+	sim_page_render_whole(shelf, listing, &view, &reply->body);
 	return sim_reply_start(reply, 200, "application/json");
 }
 
@@ -102,31 +136,25 @@ static int answer_other(const struct sim_query *query, struct sim_reply *reply)
 {
 	int r;
 
-	if (sim_api_route("GET", query->path) == SIM_ROUTE_OTHER)
+	if (parse_path(query->path).route == SIM_ROUTE_OTHER)
 		return sim_reply_error(reply, 404, NULL, "Resource not found");
 	r = sim_reply_error(reply, 405, NULL, "Method not allowed");
 	return r < 0 ? r : sim_reply_header(reply, "Allow", "GET");
 }
 
-int sim_api_answer(const struct sim_world *world, const struct sim_listing *listing,
+int sim_api_answer(const struct sim_world *world, const struct sim_listing *listings,
 		   const struct sim_query *query, int64_t now_us, struct sim_reply *ret_reply)
 {
+	struct sim_call call = sim_api_route(query->method, query->path);
 	int r;
 
-	if (!sim_api_accepts_key(query->key)) {
+	if (!sim_api_accepts_key(query->key))
 		r = answer_unauthorized(query, ret_reply);
-		return r < 0 ? r : sim_text_error(&ret_reply->body);
-	}
-	switch (sim_api_route(query->method, query->path)) {
-	case SIM_ROUTE_DESCRIBE:
-		r = answer_describe(world, query, now_us, ret_reply);
-		break;
-	case SIM_ROUTE_LIST:
-		r = answer_list(world, listing, query, now_us, ret_reply);
-		break;
-	default:
+	else if (call.route == SIM_ROUTE_DESCRIBE)
+		r = answer_describe(world, &call, now_us, ret_reply);
+	else if (call.route == SIM_ROUTE_LIST)
+		r = answer_list(world, listings, &call, query, now_us, ret_reply);
+	else
 		r = answer_other(query, ret_reply);
-		break;
-	}
 	return r < 0 ? r : sim_text_error(&ret_reply->body);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * api: the restore-job calls of the control plane, as the service answers them.
+ * api: the calls of the control plane, as the service answers them.
  *
  * Takes what a request said and writes a reply; no sockets, no faults, no
  * counting. What the service does and its description doesn't say is the
@@ -12,10 +12,11 @@
 
 #include "page.h"
 #include "reply.h"
+#include "world.h"
 
 enum sim_route {
-	SIM_ROUTE_DESCRIBE, /* GET /restore-jobs/{id} */
-	SIM_ROUTE_LIST,	    /* GET /restore-jobs */
+	SIM_ROUTE_DESCRIBE, /* GET /kind/{id} */
+	SIM_ROUTE_LIST,	    /* GET /kind */
 	SIM_ROUTE_OTHER,    /* any other API request: an error */
 	SIM_ROUTE_CONTROL,  /* /_sim/…, not a part of the API */
 };
@@ -29,17 +30,24 @@ struct sim_query {
 	const char *token; /* paginationToken */
 };
 
+struct sim_call {
+	enum sim_route route;
+	unsigned int kind; /* of a describe or a list */
+	const char *id;	   /* of a describe, in the path that was given */
+};
+
 /* Which call this is. */
-enum sim_route sim_api_route(const char *method, const char *path);
+struct sim_call sim_api_route(const char *method, const char *path);
 
 /* Whether the service would take this Api-Key (NULL: none was sent). */
 bool sim_api_accepts_key(const char *key);
 
 /*
- * Answer an API request at @now_us. @ret_reply is empty before; the caller
+ * Answer an API request at @now_us; @listings has the habits of each kind's
+ * list. @ret_reply is empty before; the caller
  * frees it also after a failure. Returns -ENOMEM, -E2BIG.
  */
-int sim_api_answer(const struct sim_world *world, const struct sim_listing *listing,
+int sim_api_answer(const struct sim_world *world, const struct sim_listing *listings,
 		   const struct sim_query *query, int64_t now_us, struct sim_reply *ret_reply);
 
 #endif

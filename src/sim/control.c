@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "control.h"
 
+#include "habit.h"
+
 #include <errno.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +12,8 @@ static const char json[] = "application/json";
 /* What an endpoint is given; @id is what follows its path, "" for none. */
 struct order {
 	struct sim *sim;
+	unsigned int kind; /* of an endpoint for objects */
+	struct sim_shelf *shelf;
 	const char *id;
 	const cJSON *body; /* NULL for GET and DELETE */
 	struct sim_reply *reply;
@@ -38,15 +40,14 @@ static int answer_errno(const struct order *order, int error)
 {
 	switch (error) {
 	case -EEXIST:
-		return refuse(order, 409, "a job has this id already", NULL);
+		return refuse(order, 409, "there is an object with this id already", NULL);
 	case -EINVAL:
 		return refuse(order, 400,
-			      "not a job: a key has a value of the wrong kind; see pinecone-sim(1)",
-			      NULL);
+			      "a key has a value of the wrong type; see pinecone-sim(1)", NULL);
 	case -E2BIG:
 		return refuse(order, 400, "too many keys", NULL);
 	case -ENOSPC:
-		return refuse(order, 400, "too many jobs", NULL);
+		return refuse(order, 400, "too many objects", NULL);
 	default:
 		return error;
 	}
@@ -58,191 +59,81 @@ static int answer_empty(const struct order *order)
 	return 0;
 }
 
-static int answer_job(const struct order *order, uint32_t slot, unsigned int status)
+static int answer_object(const struct order *order, uint32_t slot, unsigned int status)
 {
+	const struct sim_world *world = &order->sim->world;
+	struct sim_view view =
+		sim_world_view(world, sim_clock_now(&order->sim->clock), SIM_COMPACT);
 	struct sim_scratch scratch;
-	const struct sim_job *job = sim_world_view(&order->sim->world, slot, &scratch);
 
-	sim_job_render(job, sim_clock_now(&order->sim->clock), SIM_COMPACT, &order->reply->body);
+	sim_object_render(sim_shelf_read(order->shelf, slot, &scratch), &view, &order->reply->body);
 	return sim_reply_start(order->reply, status, json);
 }
 
-static int add_job(const struct order *order)
+static int add_object(const struct order *order)
 {
-	struct sim *sim = order->sim;
+	const struct sim *sim = order->sim;
 	int64_t now_us = sim_clock_now(&sim->clock);
+	int64_t late_us = sim->listings[order->kind].late_us;
 	uint32_t slot;
 	int r;
 
-	r = sim_world_add(&sim->world, order->body, now_us, now_us + sim->listing.late_us, &slot);
-	return r < 0 ? answer_errno(order, r) : answer_job(order, slot, 201);
+	r = sim_shelf_add(order->shelf, order->body, now_us, now_us + late_us, &slot);
+	return r < 0 ? answer_errno(order, r) : answer_object(order, slot, 201);
 }
 
-static int change_job(const struct order *order)
+static int change_object(const struct order *order)
 {
-	struct sim *sim = order->sim;
-	int64_t slot = sim_world_find(&sim->world, order->id);
+	int64_t slot = sim_shelf_find(order->shelf, order->id);
 	int r;
 
 	if (slot < 0)
-		return refuse(order, 404, "no such job", order->id);
-	r = sim_world_change(&sim->world, (uint32_t)slot, order->body, sim_clock_now(&sim->clock));
-	return r < 0 ? answer_errno(order, r) : answer_job(order, (uint32_t)slot, 200);
+		return refuse(order, 404, "there is no such id", order->id);
+	r = sim_shelf_change(order->shelf, (uint32_t)slot, order->body,
+			     sim_clock_now(&order->sim->clock));
+	return r < 0 ? answer_errno(order, r) : answer_object(order, (uint32_t)slot, 200);
 }
 
-static int remove_job(const struct order *order)
+static int remove_object(const struct order *order)
 {
-	int64_t slot = sim_world_find(&order->sim->world, order->id);
+	int64_t slot = sim_shelf_find(order->shelf, order->id);
 
 	if (slot < 0)
-		return refuse(order, 404, "no such job", order->id);
-	sim_world_remove(&order->sim->world, (uint32_t)slot);
+		return refuse(order, 404, "there is no such id", order->id);
+	sim_shelf_remove(order->shelf, (uint32_t)slot);
 	return answer_empty(order);
 }
 
-/* The place of a text in a row of names; -1: it isn't there, or is no text. */
-static int find_name(const cJSON *item, const char *const *names, int n)
+static int show_habits(const struct order *order, unsigned int kind)
 {
-	const char *name = cJSON_GetStringValue(item);
-
-	for (int i = 0; name && i < n; i++) {
-		if (strcmp(names[i], name) == 0)
-			return i;
-	}
-	return -1;
-}
-
-static const char *const endless_names[] = {"no", "rows", "empty"};
-static const char *const ending_names[] = {"null", "missing", "empty", "next_null"};
-static const char *const layout_names[] = {"compact", "pretty"};
-
-static bool is_number(const cJSON *item, double most)
-{
-	double value = cJSON_GetNumberValue(item);
-
-	return value >= 0 && value <= most;
-}
-
-/* Read one habit other than drop into @listing; false: it makes no sense. */
-static bool read_habit(struct sim_listing *listing, const cJSON *item)
-{
-	const char *key = item->string;
-	int at = 0;
-
-	if (strcmp(key, "repeat") == 0 && is_number(item, SIM_LIMIT_MAX)) {
-		listing->repeat = (uint32_t)item->valueint;
-	} else if (strcmp(key, "late") == 0 && is_number(item, 1e9)) {
-		listing->late_us = (int64_t)llround(item->valuedouble * 1e6);
-	} else if (strcmp(key, "loop_token") == 0 && cJSON_IsBool(item)) {
-		listing->loop_token = cJSON_IsTrue(item);
-	} else if (strcmp(key, "endless") == 0) {
-		at = cJSON_IsFalse(item) ? 0 : find_name(item, endless_names, 3);
-		listing->endless = (enum sim_endless)at;
-	} else if (strcmp(key, "end") == 0) {
-		at = find_name(item, ending_names, 4);
-		listing->ending = (enum sim_ending)at;
-	} else if (strcmp(key, "layout") == 0) {
-		at = find_name(item, layout_names, 2);
-		listing->layout = (enum sim_layout)at;
-	} else {
-		/* What stays is known, and is read after everything has been found good. */
-		return (strcmp(key, "drop") == 0 && sim_is_array_of_strings(item)) ||
-		       (strcmp(key, "extra_rows") == 0 && sim_is_array_of_strings(item)) ||
-		       (strcmp(key, "reset") == 0 && cJSON_IsBool(item));
-	}
-	return at >= 0;
-}
-
-static void drop_jobs(struct sim_world *world, const cJSON *ids)
-{
-	const cJSON *id;
-
-	memset(world->flags, 0, world->n_slots);
-	cJSON_ArrayForEach(id, ids) {
-		int64_t slot = sim_world_find(world, id->valuestring);
-
-		if (slot >= 0)
-			world->flags[slot] |= SIM_SLOT_DROPPED;
-	}
-}
-
-static const char *unknown_job(const struct sim_world *world, const cJSON *ids)
-{
-	const cJSON *id;
-
-	cJSON_ArrayForEach(id, ids) {
-		if (sim_world_find(world, id->valuestring) < 0)
-			return id->valuestring;
-	}
-	return NULL;
-}
-
-static int answer_list_habits(const struct order *order)
-{
-	const struct sim_listing *listing = &order->sim->listing;
-	struct sim_text *text = &order->reply->body;
-	char late[32];
-
-	(void)snprintf(late, sizeof(late), "%.9g", (double)listing->late_us / 1e6);
-	sim_text_str(text, "{\"repeat\":");
-	sim_text_number(text, listing->repeat);
-	sim_text_str(text, ",\"late\":");
-	sim_text_str(text, late);
-	sim_text_str(text, listing->loop_token ? ",\"loop_token\":true" : ",\"loop_token\":false");
-	sim_text_str(text, ",\"endless\":");
-	sim_text_quoted(text, endless_names[listing->endless]);
-	sim_text_str(text, ",\"end\":");
-	sim_text_quoted(text, ending_names[listing->ending]);
-	sim_text_str(text, ",\"layout\":");
-	sim_text_quoted(text, layout_names[listing->layout]);
-	sim_text_str(text, ",\"extra_rows\":");
-	sim_text_number(text, cJSON_GetArraySize(listing->extra_rows));
-	sim_text_char(text, '}');
+	sim_habit_render(&order->sim->listings[kind], kind, &order->reply->body);
 	return sim_reply_start(order->reply, 200, json);
 }
 
-static int replace_extra_rows(struct sim_listing *listing, const cJSON *rows)
+static int show_list(const struct order *order)
 {
-	cJSON *copy = cJSON_GetArraySize(rows) > 0 ? cJSON_Duplicate(rows, true) : NULL;
-
-	if (!copy && cJSON_GetArraySize(rows) > 0)
-		return -ENOMEM;
-	cJSON_Delete(listing->extra_rows);
-	listing->extra_rows = copy;
-	return 0;
+	return show_habits(order, SIM_JOBS);
 }
 
 static int change_list(const struct order *order)
 {
-	struct sim *sim = order->sim;
-	const cJSON *drop = cJSON_GetObjectItemCaseSensitive(order->body, "drop");
-	const cJSON *rows = cJSON_GetObjectItemCaseSensitive(order->body, "extra_rows");
-	bool reset = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(order->body, "reset"));
-	struct sim_listing listing = sim->listing;
-	const char *unknown;
-	const cJSON *item;
+	const cJSON *name = cJSON_GetObjectItemCaseSensitive(order->body, "kind");
+	int kind = name ? -ENOENT : SIM_JOBS;
+	const char *why = NULL;
 	int r;
 
-	if (reset)
-		listing = (struct sim_listing){.extra_rows = sim->listing.extra_rows};
-	cJSON_ArrayForEach(item, order->body) {
-		if (!read_habit(&listing, item))
-			return refuse(order, 400,
-				      "the list has no such habit, or it takes another value",
-				      item->string);
-	}
-	unknown = unknown_job(&sim->world, drop);
-	if (unknown)
-		return refuse(order, 404, "no such job", unknown);
-	if (rows || reset) {
-		r = replace_extra_rows(&listing, rows);
-		if (r < 0)
-			return r;
-	}
-	if (drop || reset)
-		drop_jobs(&sim->world, drop);
-	sim->listing = listing;
-	return answer_list_habits(order);
+	if (cJSON_IsString(name))
+		kind = sim_kind_find(name->valuestring);
+	if (kind < 0)
+		return refuse(order, 400, "there is no such kind", cJSON_GetStringValue(name));
+	r = sim_habit_change(&order->sim->listings[kind], &order->sim->world.shelves[kind],
+			     order->body, &why);
+	if (r == -EINVAL)
+		return refuse(order, 400, "the list has no such habit, or it takes another value",
+			      why);
+	if (r == -ENOENT)
+		return refuse(order, 404, "there is no such id", why);
+	return r < 0 ? r : show_habits(order, (unsigned int)kind);
 }
 
 static int add_fault(const struct order *order)
@@ -293,17 +184,30 @@ static int reset_requests(const struct order *order)
 }
 
 /* A path that ends in a slash is followed by an id. */
-static const struct endpoint {
+struct endpoint {
 	const char *method;
 	const char *path;
 	int (*run)(const struct order *order);
-} endpoints[] = {
-	{"POST", "/_sim/jobs", add_job},	  {"POST", "/_sim/jobs/", change_job},
-	{"DELETE", "/_sim/jobs/", remove_job},	  {"GET", "/_sim/list", answer_list_habits},
-	{"POST", "/_sim/list", change_list},	  {"GET", "/_sim/faults", show_faults},
-	{"POST", "/_sim/faults", add_fault},	  {"DELETE", "/_sim/faults", clear_faults},
-	{"GET", "/_sim/requests", show_requests}, {"DELETE", "/_sim/requests", reset_requests},
+};
+
+/* Below that of a kind, which is /_sim/jobs for restore jobs. */
+static const struct endpoint object_endpoints[] = {
+	{"POST", "", add_object},
+	{"POST", "/", change_object},
+	{"DELETE", "/", remove_object},
+	{NULL, NULL, NULL},
+};
+
+static const struct endpoint endpoints[] = {
+	{"GET", "/_sim/list", show_list},
+	{"POST", "/_sim/list", change_list},
+	{"GET", "/_sim/faults", show_faults},
+	{"POST", "/_sim/faults", add_fault},
+	{"DELETE", "/_sim/faults", clear_faults},
+	{"GET", "/_sim/requests", show_requests},
+	{"DELETE", "/_sim/requests", reset_requests},
 	{"GET", "/_sim/log", show_log},
+	{NULL, NULL, NULL},
 };
 
 /* What follows the endpoint's path, "" for nothing; NULL: it is another endpoint's. */
@@ -311,9 +215,30 @@ static const char *match_path(const struct endpoint *endpoint, const char *path)
 {
 	size_t n = strlen(endpoint->path);
 
-	if (endpoint->path[n - 1] != '/')
+	if (n == 0 || endpoint->path[n - 1] != '/')
 		return strcmp(path, endpoint->path) == 0 ? path + n : NULL;
 	return strncmp(path, endpoint->path, n) == 0 && path[n] ? path + n : NULL;
+}
+
+/* What follows the path of a kind's endpoints, and which kind it is; NULL: it is none of them. */
+static const char *take_kind(struct order *order, const char *path)
+{
+	static const char root[] = "/_sim/";
+	const char *name = path + sizeof(root) - 1;
+
+	if (strncmp(path, root, sizeof(root) - 1) != 0)
+		return NULL;
+	for (unsigned int kind = 0; kind < SIM_KINDS; kind++) {
+		size_t n = strlen(sim_kinds[kind]->control);
+
+		if (strncmp(name, sim_kinds[kind]->control, n) != 0 ||
+		    (name[n] != '/' && name[n] != '\0'))
+			continue;
+		order->kind = kind;
+		order->shelf = &order->sim->world.shelves[kind];
+		return name + n;
+	}
+	return NULL;
 }
 
 static int run(const struct endpoint *endpoint, struct order *order, const struct sim_text *body)
@@ -339,16 +264,19 @@ int sim_control_answer(struct sim *sim, const char *method, const char *path,
 		       const struct sim_text *body, struct sim_reply *ret_reply)
 {
 	struct order order = {.sim = sim, .reply = ret_reply};
+	const char *rest = take_kind(&order, path);
+	const struct endpoint *endpoint = rest ? object_endpoints : endpoints;
 	bool known = false;
 
 	if (body->len > SIM_CONTROL_BODY_MAX)
 		return refuse(&order, 413, "the body is too long", NULL);
-	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
-		order.id = match_path(&endpoints[i], path);
-		if (order.id && strcmp(endpoints[i].method, method) == 0)
-			return run(&endpoints[i], &order, body);
+	for (; endpoint->path; endpoint++) {
+		order.id = match_path(endpoint, rest ? rest : path);
+		if (order.id && strcmp(endpoint->method, method) == 0)
+			return run(endpoint, &order, body);
 		known |= order.id != NULL;
 	}
 	return refuse(&order, known ? 405 : 404,
-		      known ? "this endpoint has no such method" : "no such endpoint", path);
+		      known ? "this endpoint has no such method" : "there is no such endpoint",
+		      path);
 }

@@ -40,10 +40,14 @@ static void count_path(struct sim_count *count, const char *path)
 	count->n_paths++;
 }
 
-void sim_count_begin(struct sim_count *count, enum sim_route route, const char *path,
+void sim_count_begin(struct sim_count *count, const struct sim_call *call, const char *path,
 		     const char *key)
 {
-	count->routes[route]++;
+	count->routes[call->route]++;
+	if (call->route == SIM_ROUTE_DESCRIBE)
+		count->kinds[call->kind].describe++;
+	else if (call->route == SIM_ROUTE_LIST)
+		count->kinds[call->kind].list++;
 	if (!sim_api_accepts_key(key))
 		count->unauthorized++;
 	if (++count->at_once > count->most_at_once)
@@ -73,6 +77,22 @@ static void write_figure(struct sim_text *text, const char *name, uint64_t n)
 	sim_text_char(text, ',');
 }
 
+static void render_kinds(const struct sim_count *count, struct sim_text *text)
+{
+	sim_text_str(text, "\"kinds\":{");
+	for (unsigned int kind = 0; kind < SIM_KINDS; kind++) {
+		if (kind > 0)
+			sim_text_char(text, ',');
+		sim_text_quoted(text, sim_kinds[kind]->name);
+		sim_text_str(text, ":{\"describe\":");
+		sim_text_number(text, (int64_t)count->kinds[kind].describe);
+		sim_text_str(text, ",\"list\":");
+		sim_text_number(text, (int64_t)count->kinds[kind].list);
+		sim_text_char(text, '}');
+	}
+	sim_text_str(text, "},");
+}
+
 void sim_count_render(const struct sim_count *count, struct sim_text *text)
 {
 	const uint64_t *routes = count->routes;
@@ -89,6 +109,7 @@ void sim_count_render(const struct sim_count *count, struct sim_text *text)
 	write_figure(text, "most_at_once", count->most_at_once);
 	write_figure(text, "connections", count->connections);
 	write_figure(text, "other_paths", count->other_paths);
+	render_kinds(count, text);
 	sim_text_str(text, "\"paths\":{");
 	for (size_t i = 0; i < count->n_paths; i++) {
 		if (i > 0)

@@ -2,7 +2,7 @@
 /*
  * count: what was asked of the simulator.
  *
- * Tests hold clients to "one request, no more" by these figures. A request
+ * Tests keep clients to "one request, no more" by these figures. A request
  * counts from the moment its header has arrived, whatever becomes of it.
  * Control requests are never counted. Bounded: so many paths, so many log
  * entries, and never the value of a secret header.
@@ -24,6 +24,10 @@ struct sim_path_count {
 
 struct sim_count {
 	uint64_t routes[3]; /* by enum sim_route */
+	struct {
+		uint64_t describe;
+		uint64_t list;
+	} kinds[SIM_KINDS];
 	uint64_t unauthorized;
 	uint64_t connections; /* that carried at least one API request */
 	uint64_t at_once;     /* under way now */
@@ -36,8 +40,8 @@ struct sim_count {
 	uint64_t round;			  /* grows with each reset */
 };
 
-/* A request of @route arrived for the decoded @path; @key is its Api-Key or NULL. */
-void sim_count_begin(struct sim_count *count, enum sim_route route, const char *path,
+/* A request, this @call, arrived for the decoded @path; @key is its Api-Key or NULL. */
+void sim_count_begin(struct sim_count *count, const struct sim_call *call, const char *path,
 		     const char *key);
 
 /* A request that began is over, answered or not. */

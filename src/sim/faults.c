@@ -23,18 +23,18 @@ static int parse_kind(const cJSON *spec)
 {
 	static const struct {
 		const char *name;
-		enum sim_kind kind;
+		enum sim_fault kind;
 	} kinds[] = {
-		{"status", SIM_KIND_STATUS}, {"garbage", SIM_KIND_GARBAGE},
-		{"deep", SIM_KIND_DEEP},     {"redirect", SIM_KIND_REDIRECT},
-		{"reset", SIM_KIND_RESET},   {"silence", SIM_KIND_SILENCE},
-		{"half", SIM_KIND_HALF},     {"drip", SIM_KIND_DRIP},
-		{"huge", SIM_KIND_HUGE},
+		{"status", SIM_FAULT_STATUS}, {"garbage", SIM_FAULT_GARBAGE},
+		{"deep", SIM_FAULT_DEEP},     {"redirect", SIM_FAULT_REDIRECT},
+		{"reset", SIM_FAULT_RESET},   {"silence", SIM_FAULT_SILENCE},
+		{"half", SIM_FAULT_HALF},     {"drip", SIM_FAULT_DRIP},
+		{"huge", SIM_FAULT_HUGE},
 	};
 	const char *name = get_string(spec, "kind");
 
 	if (!name)
-		return get(spec, "status") || get(spec, "body") ? SIM_KIND_STATUS : SIM_KIND_NONE;
+		return get(spec, "status") || get(spec, "body") ? SIM_FAULT_STATUS : SIM_FAULT_NONE;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(kinds[i].name, name) == 0)
 			return (int)kinds[i].kind;
@@ -53,8 +53,9 @@ static bool is_match(const cJSON *item)
 {
 	const char *match = cJSON_GetStringValue(item);
 
-	return match && (match[0] == '/' || strcmp(match, "any") == 0 ||
-			 strcmp(match, "describe") == 0 || strcmp(match, "list") == 0);
+	return match &&
+	       (match[0] == '/' || strcmp(match, "any") == 0 || strcmp(match, "describe") == 0 ||
+		strcmp(match, "list") == 0 || sim_kind_find(match) >= 0);
 }
 
 static bool is_headers(const cJSON *headers)
@@ -134,12 +135,21 @@ int sim_faults_add(struct sim_faults *faults, const cJSON *spec, const char **re
 		*ret_why = "too many rules";
 		return -ENOSPC;
 	}
-	rule.kind = (enum sim_kind)kind;
+	rule.kind = (enum sim_fault)kind;
 	rule.spec = cJSON_Duplicate(spec, true);
 	if (!rule.spec)
 		return -ENOMEM;
 	faults->rules[faults->n++] = rule;
 	return 0;
+}
+
+/* Is this path /name or below it? */
+static bool is_within(const char *path, const char *name)
+{
+	size_t n = strlen(name);
+
+	return path[0] == '/' && strncmp(path + 1, name, n) == 0 &&
+	       (path[n + 1] == '\0' || path[n + 1] == '/');
 }
 
 static bool takes(const struct sim_rule *rule, enum sim_route route, const char *path)
@@ -154,7 +164,7 @@ static bool takes(const struct sim_rule *rule, enum sim_route route, const char 
 		return route == SIM_ROUTE_DESCRIBE;
 	if (strcmp(match, "list") == 0)
 		return route == SIM_ROUTE_LIST;
-	return true;
+	return strcmp(match, "any") == 0 || is_within(path, match);
 }
 
 const struct sim_rule *sim_faults_match(struct sim_faults *faults, enum sim_route route,
@@ -226,29 +236,29 @@ static int add_headers(const cJSON *spec, struct sim_reply *reply)
 	return r;
 }
 
-static int write_body(enum sim_kind kind, const cJSON *spec, unsigned int status,
+static int write_body(enum sim_fault kind, const cJSON *spec, unsigned int status,
 		      struct sim_reply *reply)
 {
 	const char *type = get_string(spec, "content_type");
 	const char *body = get_string(spec, "body");
 
-	if (!body && kind == SIM_KIND_STATUS && status >= 400)
+	if (!body && kind == SIM_FAULT_STATUS && status >= 400)
 		return sim_reply_error(reply, status, NULL, default_message(status));
 	if (body)
 		sim_text_str(&reply->body, body);
-	else if (kind == SIM_KIND_GARBAGE)
+	else if (kind == SIM_FAULT_GARBAGE)
 		sim_text_str(&reply->body, "\x01\xfe{not json]]");
-	else if (kind == SIM_KIND_DEEP)
+	else if (kind == SIM_FAULT_DEEP)
 		write_deep(&reply->body);
-	else if (kind == SIM_KIND_HALF)
+	else if (kind == SIM_FAULT_HALF)
 		sim_text_str(&reply->body, "{\"data\":[],\"pagination\":null,\"filler\":\"....\"}");
 	return sim_reply_start(reply, status, type ? type : "application/json");
 }
 
-int sim_faults_reply(enum sim_kind kind, const cJSON *spec, struct sim_reply *ret_reply)
+int sim_faults_reply(enum sim_fault kind, const cJSON *spec, struct sim_reply *ret_reply)
 {
 	const cJSON *item = get(spec, "status");
-	unsigned int status = kind == SIM_KIND_REDIRECT ? 302 : 200;
+	unsigned int status = kind == SIM_FAULT_REDIRECT ? 302 : 200;
 	int r;
 
 	if (item)

@@ -15,23 +15,23 @@
 #define SIM_RULES_MAX 1000
 
 /* What becomes of the request. */
-enum sim_kind {
-	SIM_KIND_NONE,	   /* delayed at most, then answered as ever */
-	SIM_KIND_STATUS,   /* this status, headers and body */
-	SIM_KIND_GARBAGE,  /* 200 and bytes that are no JSON */
-	SIM_KIND_DEEP,	   /* 200 and JSON nested 10,000 deep */
-	SIM_KIND_REDIRECT, /* 302 to a location */
+enum sim_fault {
+	SIM_FAULT_NONE,	    /* delayed at most, then answered as ever */
+	SIM_FAULT_STATUS,   /* this status, headers and body */
+	SIM_FAULT_GARBAGE,  /* 200 and bytes that are no JSON */
+	SIM_FAULT_DEEP,	    /* 200 and JSON nested 10,000 deep */
+	SIM_FAULT_REDIRECT, /* 302 to a location */
 	/* From here on the transport is at fault; see inject.h. */
-	SIM_KIND_RESET,
-	SIM_KIND_SILENCE,
-	SIM_KIND_HALF,
-	SIM_KIND_DRIP,
-	SIM_KIND_HUGE,
+	SIM_FAULT_RESET,
+	SIM_FAULT_SILENCE,
+	SIM_FAULT_HALF,
+	SIM_FAULT_DRIP,
+	SIM_FAULT_HUGE,
 };
 
 struct sim_rule {
 	cJSON *spec; /* as it was sent */
-	enum sim_kind kind;
+	enum sim_fault kind;
 	int64_t left; /* requests that it still takes; -1: all */
 	uint64_t hits;
 };
@@ -59,10 +59,10 @@ const struct sim_rule *sim_faults_match(struct sim_faults *faults, enum sim_rout
 int64_t sim_faults_delay(const cJSON *spec);
 
 /*
- * Write the answer of a rule that is one (kind below SIM_KIND_RESET), or the
+ * Write the answer of a rule that is one (kind below SIM_FAULT_RESET), or the
  * status, headers and body that half, drip and huge begin with.
  */
-int sim_faults_reply(enum sim_kind kind, const cJSON *spec, struct sim_reply *ret_reply);
+int sim_faults_reply(enum sim_fault kind, const cJSON *spec, struct sim_reply *ret_reply);
 
 /* Append all rules as a JSON array, each as it was sent with its "hits". */
 void sim_faults_render(const struct sim_faults *faults, struct sim_text *text);

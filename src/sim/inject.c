@@ -96,10 +96,10 @@ static struct MHD_Response *make_response(struct sim_stream *stream, bool chunke
 	uint64_t size;
 
 	switch (stream->kind) {
-	case SIM_KIND_HALF:
+	case SIM_FAULT_HALF:
 		size = stream->reply.body.len;
 		return MHD_create_response_from_callback(size, 4096, read_half, stream, NULL);
-	case SIM_KIND_DRIP:
+	case SIM_FAULT_DRIP:
 		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 64, read_drip, stream,
 							 NULL);
 	default:
@@ -117,7 +117,7 @@ static uint64_t huge_size(const cJSON *spec)
 	return size > (double)least ? (uint64_t)size : least;
 }
 
-int sim_inject_stream(struct sim_stream *stream, enum sim_kind kind, const cJSON *spec,
+int sim_inject_stream(struct sim_stream *stream, enum sim_fault kind, const cJSON *spec,
 		      struct MHD_Response **ret_response)
 {
 	const cJSON *chunked = cJSON_GetObjectItemCaseSensitive(spec, "chunked");

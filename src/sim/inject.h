@@ -14,7 +14,7 @@
 
 /* An answer that is made while it goes out. Lives inside the request that it answers. */
 struct sim_stream {
-	enum sim_kind kind;
+	enum sim_fault kind;
 	struct sim_reply reply; /* what it begins with */
 	uint64_t size;		/* of the body, for huge */
 	uint64_t sent;		/* bytes, for drip */
@@ -31,7 +31,7 @@ void sim_inject_reset(struct MHD_Connection *connection);
  * Make the response of a half, drip or huge fault. @stream must outlive the
  * response. Returns -ENOMEM, -E2BIG.
  */
-int sim_inject_stream(struct sim_stream *stream, enum sim_kind kind, const cJSON *spec,
+int sim_inject_stream(struct sim_stream *stream, enum sim_fault kind, const cJSON *spec,
 		      struct MHD_Response **ret_response);
 
 /* Free what the stream owns. */

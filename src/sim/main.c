@@ -90,12 +90,7 @@ static int serve(struct sim *sim, const struct sim_options *options, int stop_fd
 
 static int simulate(const struct sim_options *options, int stop_fd)
 {
-	struct sim_world_options world = {
-		.seed = options->seed,
-		.jobs = options->jobs,
-		.pending = options->pending,
-		.restore_us = options->restore_us,
-	};
+	struct sim_seeding seeding = options->seeding;
 	struct sim *sim = calloc(1, sizeof(*sim));
 	int status;
 	int r;
@@ -103,11 +98,12 @@ static int simulate(const struct sim_options *options, int stop_fd)
 	if (!sim)
 		return fail("start", -ENOMEM);
 	sim_clock_start(&sim->clock);
-	world.start_us = sim_clock_now(&sim->clock);
+	seeding.start_us = sim_clock_now(&sim->clock);
 	sim->latency_us = options->latency_us;
-	r = sim_world_init(&sim->world, &world);
-	status = r < 0 ? fail("jobs", r) : serve(sim, options, stop_fd);
-	cJSON_Delete(sim->listing.extra_rows);
+	r = sim_world_init(&sim->world, &seeding);
+	status = r < 0 ? fail("world", r) : serve(sim, options, stop_fd);
+	for (unsigned int kind = 0; kind < SIM_KINDS; kind++)
+		cJSON_Delete(sim->listings[kind].extra_rows);
 	sim_faults_clear(&sim->faults);
 	sim_count_finish(&sim->count);
 	sim_world_finish(&sim->world);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
-#include "world.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -10,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Pending jobs unless told otherwise: a quarter of all, and not more than these. */
+/* Pending jobs without --pending: a quarter of all, and not more than these. */
 #define PENDING_MAX 100
 
 static const char help[] =
@@ -20,7 +18,10 @@ static const char help[] =
 	"      --port N            listen on this port (0, the default: any)\n"
 	"      --jobs N            restore jobs at the start (12)\n"
 	"      --pending N         how many of them are Pending (a quarter, at most 100)\n"
+	"      --backups N         backups at the start (6)\n"
+	"      --indexes N         indexes at the start (4)\n"
 	"      --restore-time S    seconds that a restore takes (20)\n"
+	"      --ready-time S      seconds after a restore until its index is ready (3)\n"
 	"      --seed N            another seed gives other ids, names and times (1)\n"
 	"      --latency S         seconds by which each answer is late (0)\n"
 	"      --die-with-parent[=PID]\n"
@@ -29,15 +30,29 @@ static const char help[] =
 	"  -V, --version           show the version\n"
 	"\n"
 	"The first line on stdout is the base URL. See pinecone-sim(1) for the /_sim\n"
-	"endpoints, by which a test changes jobs and orders faults.\n";
+	"endpoints, by which a test changes the world and orders faults.\n";
 
-enum { OPT_PORT = 256, OPT_JOBS, OPT_PENDING, OPT_RESTORE, OPT_SEED, OPT_LATENCY, OPT_DIE };
+enum {
+	OPT_PORT = 256,
+	OPT_JOBS,
+	OPT_PENDING,
+	OPT_BACKUPS,
+	OPT_INDEXES,
+	OPT_RESTORE,
+	OPT_READY,
+	OPT_SEED,
+	OPT_LATENCY,
+	OPT_DIE,
+};
 
 static const struct option long_options[] = {
 	{"port", required_argument, NULL, OPT_PORT},
 	{"jobs", required_argument, NULL, OPT_JOBS},
 	{"pending", required_argument, NULL, OPT_PENDING},
+	{"backups", required_argument, NULL, OPT_BACKUPS},
+	{"indexes", required_argument, NULL, OPT_INDEXES},
 	{"restore-time", required_argument, NULL, OPT_RESTORE},
+	{"ready-time", required_argument, NULL, OPT_READY},
 	{"seed", required_argument, NULL, OPT_SEED},
 	{"latency", required_argument, NULL, OPT_LATENCY},
 	{"die-with-parent", optional_argument, NULL, OPT_DIE},
@@ -85,9 +100,14 @@ static const char *wanted(int option)
 	case OPT_JOBS:
 	case OPT_PENDING:
 		return "a number of jobs, 10000000 at most";
+	case OPT_BACKUPS:
+		return "a number of backups, 10000000 at most";
+	case OPT_INDEXES:
+		return "a number of indexes, 100000 at most";
 	case OPT_SEED:
 		return "a number from 0 to 18446744073709551615";
 	case OPT_RESTORE:
+	case OPT_READY:
 	case OPT_LATENCY:
 		return "a number of seconds, 1000000 at most";
 	default:
@@ -95,8 +115,18 @@ static const char *wanted(int option)
 	}
 }
 
+static int parse_count(const char *text, unsigned int kind, uint32_t *ret_count)
+{
+	uint64_t number = 0;
+	int r = parse_number(text, sim_kinds[kind]->most, &number);
+
+	*ret_count = (uint32_t)number;
+	return r;
+}
+
 static int parse_option(int option, const char *value, struct sim_options *options)
 {
+	struct sim_seeding *seeding = &options->seeding;
 	uint64_t number = 0;
 	int r;
 
@@ -106,17 +136,19 @@ static int parse_option(int option, const char *value, struct sim_options *optio
 		options->port = (unsigned int)number;
 		return r;
 	case OPT_JOBS:
-		r = parse_number(value, SIM_JOBS_MAX, &number);
-		options->jobs = (uint32_t)number;
-		return r;
+		return parse_count(value, SIM_JOBS, &seeding->n[SIM_JOBS]);
 	case OPT_PENDING:
-		r = parse_number(value, SIM_JOBS_MAX, &number);
-		options->pending = (uint32_t)number;
-		return r;
+		return parse_count(value, SIM_JOBS, &seeding->pending);
+	case OPT_BACKUPS:
+		return parse_count(value, SIM_BACKUPS, &seeding->n[SIM_BACKUPS]);
+	case OPT_INDEXES:
+		return parse_count(value, SIM_INDEXES, &seeding->n[SIM_INDEXES]);
 	case OPT_SEED:
-		return parse_number(value, UINT64_MAX, &options->seed);
+		return parse_number(value, UINT64_MAX, &seeding->seed);
 	case OPT_RESTORE:
-		return parse_seconds(value, &options->restore_us);
+		return parse_seconds(value, &seeding->restore_us);
+	case OPT_READY:
+		return parse_seconds(value, &seeding->ready_us);
 	case OPT_LATENCY:
 		return parse_seconds(value, &options->latency_us);
 	default:
@@ -140,16 +172,17 @@ __attribute__((format(printf, 1, 2))) static enum sim_parsed complain(const char
 }
 
 /* Values that depend on others. */
-static enum sim_parsed settle(struct sim_options *options)
+static enum sim_parsed settle(struct sim_seeding *seeding)
 {
-	if (options->pending == UINT32_MAX) {
-		options->pending = (options->jobs + 3) / 4;
-		if (options->pending > PENDING_MAX)
-			options->pending = PENDING_MAX;
+	uint32_t jobs = seeding->n[SIM_JOBS];
+
+	if (seeding->pending == UINT32_MAX) {
+		seeding->pending = (jobs + 3) / 4;
+		if (seeding->pending > PENDING_MAX)
+			seeding->pending = PENDING_MAX;
 	}
-	if (options->pending > options->jobs)
-		return complain("--pending %u: there are only %u jobs", options->pending,
-				options->jobs);
+	if (seeding->pending > jobs)
+		return complain("--pending %u: there are only %u jobs", seeding->pending, jobs);
 	return SIM_PARSED_RUN;
 }
 
@@ -162,10 +195,14 @@ static enum sim_parsed show(const char *text)
 enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret_options)
 {
 	struct sim_options options = {
-		.jobs = 12,
-		.pending = UINT32_MAX,
-		.seed = 1,
-		.restore_us = 20000000,
+		.seeding =
+			{
+				.n = {[SIM_JOBS] = 12, [SIM_BACKUPS] = 6, [SIM_INDEXES] = 4},
+				.pending = UINT32_MAX,
+				.seed = 1,
+				.restore_us = 20000000,
+				.ready_us = 3000000,
+			},
 	};
 	enum sim_parsed parsed;
 	int index = 0;
@@ -187,7 +224,7 @@ enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret
 	}
 	if (optind < argc)
 		return complain("'%s': takes options only", argv[optind]);
-	parsed = settle(&options);
+	parsed = settle(&options.seeding);
 	if (parsed == SIM_PARSED_RUN)
 		*ret_options = options;
 	return parsed;

@@ -6,16 +6,13 @@
 #ifndef SIM_OPTIONS_H
 #define SIM_OPTIONS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "kind.h"
+
 #include <sys/types.h>
 
 struct sim_options {
-	unsigned int port; /* 0: any */
-	uint32_t jobs;
-	uint32_t pending;
-	uint64_t seed;
-	int64_t restore_us;
+	unsigned int port;	    /* 0: any */
+	struct sim_seeding seeding; /* but for its start */
 	int64_t latency_us;
 	bool dies_with_parent;
 	pid_t parent; /* that must be alive; 0: whoever it is */

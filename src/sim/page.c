@@ -113,39 +113,30 @@ static void next_row(struct sim_text *text, bool *first)
 	*first = false;
 }
 
-static void write_rows(const struct sim_world *world, const struct sim_listing *listing,
-		       uint32_t from, uint32_t to, int64_t now_us, struct sim_text *text,
-		       bool *first)
+static void write_rows(const struct sim_shelf *shelf, uint32_t from, uint32_t to,
+		       const struct sim_view *view, struct sim_text *text, bool *first)
 {
 	for (uint32_t i = from; i < to; i++) {
-		uint32_t slot = sim_world_at(world, i);
+		uint32_t slot = sim_shelf_at(shelf, i);
 		struct sim_scratch scratch;
-		const struct sim_job *job = sim_world_view(world, slot, &scratch);
+		const struct sim_object *object = sim_shelf_read(shelf, slot, &scratch);
 
-		if ((world->flags[slot] & SIM_SLOT_DROPPED) || now_us < job->listed_us)
+		if ((shelf->flags[slot] & SIM_SLOT_DROPPED) || view->now_us < object->listed_us)
 			continue;
 		next_row(text, first);
-		sim_job_render(job, now_us, listing->layout, text);
+		sim_object_render(object, view, text);
 	}
 }
 
-/* Jobs that nobody started; describe doesn't know them. */
-static void write_invented(const struct sim_world *world, const struct sim_listing *listing,
-			   uint64_t from, uint64_t to, int64_t now_us, struct sim_text *text,
-			   bool *first)
+/* Objects that nobody made; describe doesn't know them. */
+static void write_invented(const struct sim_shelf *shelf, uint64_t from, uint64_t to,
+			   const struct sim_view *view, struct sim_text *text, bool *first)
 {
-	struct sim_scratch scratch = {.job.id = scratch.id};
-
-	scratch.job.facts.done_us = SIM_NEVER;
-	scratch.job.facts.created_us = world->options.start_us;
-	(void)snprintf(scratch.job.facts.index_name, sizeof(scratch.job.facts.index_name),
-		       "invented");
 	for (uint64_t i = from; i < to; i++) {
-		sim_dice_uuid(world->options.seed, i, SIM_SALT_INVENTED, scratch.id);
-		sim_dice_uuid(world->options.seed, i, SIM_SALT_BACKUP, scratch.job.facts.backup_id);
-		sim_dice_uuid(world->options.seed, i, SIM_SALT_INDEX, scratch.job.facts.index_id);
+		struct sim_scratch scratch;
+
 		next_row(text, first);
-		sim_job_render(&scratch.job, now_us, listing->layout, text);
+		sim_object_render(sim_shelf_invent(shelf, i, &scratch), view, text);
 	}
 }
 
@@ -187,22 +178,41 @@ static void write_pagination(const struct sim_listing *listing, const struct sim
 	sim_text_char(text, '}');
 }
 
-void sim_page_render(const struct sim_world *world, const struct sim_listing *listing,
-		     const struct sim_place *place, int64_t now_us, struct sim_text *text)
+static void begin_list(const struct sim_shelf *shelf, struct sim_text *text)
 {
-	uint64_t from = place->offset < world->n_jobs ? place->offset : world->n_jobs;
-	uint64_t left = world->n_jobs - from;
+	sim_text_char(text, '{');
+	sim_text_quoted(text, shelf->kind->list_key);
+	sim_text_str(text, ":[");
+}
+
+void sim_page_render(const struct sim_shelf *shelf, const struct sim_listing *listing,
+		     const struct sim_place *place, const struct sim_view *view,
+		     struct sim_text *text)
+{
+	uint64_t from = place->offset < shelf->n ? place->offset : shelf->n;
+	uint64_t left = shelf->n - from;
 	uint64_t to = from + (left < place->limit ? left : place->limit);
 	bool first = true;
 
-	sim_text_str(text, "{\"data\":[");
-	write_rows(world, listing, (uint32_t)from, (uint32_t)to, now_us, text, &first);
+	begin_list(shelf, text);
+	write_rows(shelf, (uint32_t)from, (uint32_t)to, view, text, &first);
 	if (listing->endless == SIM_ENDLESS_ROWS)
-		write_invented(world, listing, place->offset + (to - from),
-			       place->offset + place->limit, now_us, text, &first);
+		write_invented(shelf, place->offset + (to - from), place->offset + place->limit,
+			       view, text, &first);
 	if (place->offset == 0)
 		write_extras(listing, text, &first);
 	sim_text_char(text, ']');
 	write_pagination(listing, place, to - from == place->limit, text);
 	sim_text_char(text, '}');
+}
+
+void sim_page_render_whole(const struct sim_shelf *shelf, const struct sim_listing *listing,
+			   const struct sim_view *view, struct sim_text *text)
+{
+	bool first = true;
+
+	begin_list(shelf, text);
+	write_rows(shelf, 0, shelf->n, view, text, &first);
+	write_extras(listing, text, &first);
+	sim_text_str(text, "]}");
 }

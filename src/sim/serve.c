@@ -56,7 +56,7 @@ struct request {
 	bool counted;
 	bool gone; /* its client left while it was parked */
 	int fd;	   /* watched while parked */
-	enum sim_kind kind;
+	enum sim_fault kind;
 	cJSON *spec; /* of the rule that took it; NULL: none */
 	struct sim_text body;
 	struct sim_timer timer; /* set exactly while parked */
@@ -194,19 +194,21 @@ static void choose_fault(struct request *request, const char *path)
 	request->kind = rule->kind;
 	request->spec = cJSON_Duplicate(rule->spec, true);
 	if (!request->spec)
-		request->kind = SIM_KIND_NONE;
+		request->kind = SIM_FAULT_NONE;
 }
 
 /* The header is complete: count the request and settle its fate. */
 static void arrive(struct request *request, const char *method, const char *path,
 		   const char *version)
 {
+	struct sim_call call = sim_api_route(method, path);
+
 	request->stage = STAGE_ARRIVED;
-	request->route = sim_api_route(method, path);
+	request->route = call.route;
 	if (request->route == SIM_ROUTE_CONTROL)
 		return;
 	request->counted = true;
-	sim_count_begin(&request->server->sim->count, request->route, path,
+	sim_count_begin(&request->server->sim->count, &call, path,
 			header(request->connection, "Api-Key"));
 	count_connection(request);
 	log_request(request, method, version);
@@ -225,7 +227,7 @@ static enum MHD_Result send_response(struct request *request, unsigned int statu
 	if (request->route != SIM_ROUTE_CONTROL) {
 		char id[SIM_UUID_SIZE];
 
-		sim_dice_uuid(request->server->sim->world.options.seed, request->server->requests++,
+		sim_dice_uuid(request->server->sim->world.seeding.seed, request->server->requests++,
 			      SIM_SALT_REQUEST, id);
 		(void)MHD_add_response_header(response, "x-request-id", id);
 		(void)MHD_add_response_header(response, "x-pinecone-request-id", id);
@@ -259,9 +261,9 @@ static int answer_api(struct request *request, const char *method, const char *p
 		.token = argument(request->connection, "paginationToken"),
 	};
 
-	if (request->kind != SIM_KIND_NONE)
+	if (request->kind != SIM_FAULT_NONE)
 		return sim_faults_reply(request->kind, request->spec, reply);
-	return sim_api_answer(&sim->world, &sim->listing, &query, sim_clock_now(&sim->clock),
+	return sim_api_answer(&sim->world, sim->listings, &query, sim_clock_now(&sim->clock),
 			      reply);
 }
 
@@ -296,15 +298,15 @@ static enum MHD_Result answer_stream(struct request *request)
 static enum MHD_Result act(struct request *request, const char *method, const char *path)
 {
 	switch (request->kind) {
-	case SIM_KIND_RESET:
+	case SIM_FAULT_RESET:
 		sim_inject_reset(request->connection);
 		return MHD_NO;
-	case SIM_KIND_SILENCE:
+	case SIM_FAULT_SILENCE:
 		request->stage = STAGE_SILENT;
 		return park(request, SIM_NEVER) < 0 ? MHD_NO : MHD_YES;
-	case SIM_KIND_HALF:
-	case SIM_KIND_DRIP:
-	case SIM_KIND_HUGE:
+	case SIM_FAULT_HALF:
+	case SIM_FAULT_DRIP:
+	case SIM_FAULT_HUGE:
 		return answer_stream(request);
 	default:
 		return answer(request, method, path);
@@ -442,6 +444,8 @@ int sim_server_create(struct sim *sim, unsigned int port, struct sim_server **re
 	r = sim_listen_open(port, &server->port);
 	if (r < 0)
 		goto destroy;
+	(void)snprintf(sim->world.base, sizeof(sim->world.base), "http://127.0.0.1:%u",
+		       server->port);
 	r = start_daemon(server, r);
 	if (r < 0)
 		goto destroy;

@@ -9,12 +9,16 @@
  *       ├ listen    the socket
  *       ├ inject    faults of the transport; with serve all that knows libmicrohttpd
  *       ├ control   the /_sim endpoints
+ *       │   ├ habit   the list's habits by name
  *       │   ├ count   what was asked
  *       │   └ faults  rules of misbehaviour
  *       └ api       describe, list, errors
- *           └ page    paging and its habits
- *               └ world  all jobs
- *                   └ job   one job
+ *           ├ page    a list, paging and its habits
+ *           └ world   all that there is
+ *               └ shelf   all objects of a kind
+ *                   └ kind    the table; its rows are job, backup, index
+ *                       ├ seed    how those at the start belong together
+ *                       └ object  one of them
  *   reply, text, dice, timer, clock   the ground
  */
 #ifndef SIM_SIM_H
@@ -29,7 +33,7 @@
 struct sim {
 	struct sim_clock clock;
 	struct sim_world world;
-	struct sim_listing listing;
+	struct sim_listing listings[SIM_KINDS];
 	struct sim_faults faults;
 	struct sim_count count;
 	int64_t latency_us; /* every API answer is that late */

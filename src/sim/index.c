@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* The row of indexes, in the form of 2025-10. */
+#include "seed.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Indexes that aren't the target of a seeded job are older than all jobs and backups by this. */
+#define AGE_US (90 * 86400 * SIM_SECOND)
+
+static bool write_name(const struct sim_object *index, const struct sim_view *view,
+		       struct sim_text *text)
+{
+	sim_text_quoted(text, index->id);
+	return true;
+}
+
+static bool write_vector_type(const struct sim_object *index, const struct sim_view *view,
+			      struct sim_text *text)
+{
+	sim_text_str(text, index->facts.contents.dimension == 0 ? "\"sparse\"" : "\"dense\"");
+	return true;
+}
+
+static bool write_metric(const struct sim_object *index, const struct sim_view *view,
+			 struct sim_text *text)
+{
+	sim_text_quoted(text, index->facts.contents.metric);
+	return true;
+}
+
+static bool write_dimension(const struct sim_object *index, const struct sim_view *view,
+			    struct sim_text *text)
+{
+	if (index->facts.contents.dimension == 0)
+		return false;
+	sim_text_number(text, index->facts.contents.dimension);
+	return true;
+}
+
+static bool write_status(const struct sim_object *index, const struct sim_view *view,
+			 struct sim_text *text)
+{
+	bool ready = sim_object_is_good(index, view->now_us);
+
+	if (index->ready != SIM_READY_BY_STATE)
+		ready = index->ready == SIM_READY_YES;
+	sim_text_str(text, ready ? "{\"ready\":true,\"state\":" : "{\"ready\":false,\"state\":");
+	sim_text_quoted(text, sim_object_state(index, view->now_us));
+	sim_text_char(text, '}');
+	return true;
+}
+
+/* Any byte may be in a name that a test gave. */
+static void write_escaped(const char *name, struct sim_text *text)
+{
+	for (; *name; name++) {
+		unsigned char c = (unsigned char)*name;
+		char code[4];
+
+		if (isalnum(c) || c == '-' || c == '_' || c == '.') {
+			sim_text_char(text, *name);
+			continue;
+		}
+		(void)snprintf(code, sizeof(code), "%%%02X", c);
+		sim_text_str(text, code);
+	}
+}
+
+static bool write_host(const struct sim_object *index, const struct sim_view *view,
+		       struct sim_text *text)
+{
+	sim_text_char(text, '"');
+	sim_text_str(text, view->base);
+	sim_text_str(text, SIM_DATA_PATH);
+	write_escaped(index->id, text);
+	sim_text_char(text, '"');
+	return true;
+}
+
+static bool write_spec(const struct sim_object *index, const struct sim_view *view,
+		       struct sim_text *text)
+{
+	sim_text_str(text, "{\"serverless\":{\"region\":");
+	sim_text_quoted(text, index->facts.contents.region);
+	sim_text_str(text, ",\"cloud\":");
+	sim_text_quoted(text, index->facts.contents.cloud);
+	sim_text_str(text, "}}");
+	return true;
+}
+
+static bool write_protection(const struct sim_object *index, const struct sim_view *view,
+			     struct sim_text *text)
+{
+	sim_text_str(text, "\"disabled\"");
+	return true;
+}
+
+static bool write_tags(const struct sim_object *index, const struct sim_view *view,
+		       struct sim_text *text)
+{
+	sim_text_str(text, "{\"environment\":\"simulated\"}");
+	return true;
+}
+
+static bool write_created(const struct sim_object *index, const struct sim_view *view,
+			  struct sim_text *text)
+{
+	sim_text_time(text, index->facts.created_us);
+	return true;
+}
+
+static void invent_id(uint64_t seed, uint64_t number, enum sim_birth birth,
+		      char ret_id[SIM_NAME_SIZE])
+{
+	uint64_t roll = sim_dice_roll(seed, number, SIM_SALT_INDEX_ADDED);
+	const char *way = birth == SIM_ADDED ? "added" : "invented";
+
+	if (birth == SIM_SEEDED)
+		sim_seed_index_name(seed, (uint32_t)number, ret_id);
+	else
+		(void)snprintf(ret_id, SIM_NAME_SIZE, "%s-%016" PRIx64, way, roll);
+}
+
+static void imagine(uint64_t seed, uint64_t number, struct sim_facts *facts)
+{
+	sim_dice_uuid(seed, number, SIM_SALT_INDEX, facts->index_id);
+	sim_seed_imagine_contents(seed, number, &facts->contents);
+}
+
+static void seed_facts(const struct sim_seeding *seeding, uint32_t number, struct sim_facts *facts)
+{
+	int64_t job = sim_seed_last_job_for(seeding, number);
+
+	sim_seed_index(seeding, number, facts->index_name, facts->index_id, &facts->contents);
+	facts->habit = (uint64_t)number + 1;
+	if (job >= 0) {
+		sim_seed_job_life(seeding, (uint32_t)job, facts);
+		facts->done_us += seeding->ready_us;
+	} else {
+		facts->created_us = sim_seed_first_job_us(seeding) - AGE_US;
+		facts->done_us = facts->created_us + 60 * SIM_SECOND;
+	}
+}
+
+static const struct sim_field fields[] = {
+	{"name", write_name, 0},     {"vector_type", write_vector_type, 0},
+	{"metric", write_metric, 0}, {"dimension", write_dimension, 0},
+	{"status", write_status, 0}, {"host", write_host, 0},
+	{"spec", write_spec, 0},     {"deletion_protection", write_protection, 6},
+	{"tags", write_tags, 4},     {"created_at", write_created, 5},
+};
+
+static const char *const ends[] = {"Ready", "InitializationFailed"};
+
+const struct sim_kind sim_kind_index = {
+	.name = "indexes",
+	.control = "indexes",
+	.noun = "Index",
+	.id_key = "name",
+	.list_key = "indexes",
+	.most = 100000,
+	.fields = fields,
+	.n_fields = COUNT(fields),
+	.state_key = "state",
+	.ready_key = "ready",
+	.state_field = "status",
+	.begins = "Initializing",
+	.ends = ends,
+	.n_ends = COUNT(ends),
+	.invent_id = invent_id,
+	.imagine = imagine,
+	.seed = seed_facts,
+};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kind: the table of kinds of objects.
+ *
+ * A kind is a row: where the API has it, how its list looks, which states it
+ * goes through, its fields with the function that writes each, and what the
+ * seed makes of it. Whatever the other rooms do, they do to a row; none of
+ * them asks whether something is a restore job. To add a kind: a file with its
+ * row, a place in the enum, a place in sim_kinds.
+ */
+#ifndef SIM_KIND_H
+#define SIM_KIND_H
+
+#include "object.h"
+
+enum { SIM_JOBS, SIM_BACKUPS, SIM_INDEXES, SIM_KINDS };
+
+/* How an object came to be; each way has ids of its own. */
+enum sim_birth { SIM_SEEDED, SIM_ADDED, SIM_INVENTED };
+
+/* What the world was like at the start. */
+struct sim_seeding {
+	uint64_t seed;
+	uint32_t n[SIM_KINDS]; /* seeded objects of each kind */
+	uint32_t pending;      /* how many of the jobs are under way at start_us */
+	int64_t restore_us;    /* how long a restore, or a backup, takes */
+	int64_t ready_us;      /* how long after its restore an index gets ready */
+	int64_t start_us;      /* microseconds since the epoch */
+};
+
+struct sim_field {
+	const char *key;
+	/* Append the value; false: the key is left out. */
+	bool (*write)(const struct sim_object *object, const struct sim_view *view,
+		      struct sim_text *text);
+	/* 0, or of so many habits in a row one has the key null and another lacks it; at least 3.
+	 */
+	unsigned int period;
+};
+
+struct sim_kind {
+	const char *name;		/* of its path, /name, and of its figures */
+	const char *control;		/* of its control endpoints, /_sim/control */
+	const char *noun;		/* begins the text of a 404 */
+	const char *id_key;		/* what an object is asked for by */
+	const char *list_key;		/* of the array in a list */
+	bool is_paged;			/* or a list is whole */
+	uint32_t most;			/* objects that there may be at the start */
+	const struct sim_field *fields; /* in the order of the documentation */
+	size_t n_fields;
+	const char *state_key;	 /* by which control requests set the state */
+	const char *ready_key;	 /* the same for readiness; NULL: it has none */
+	const char *state_field; /* in which the state is shown */
+	const char *begins;	 /* the state at first */
+	const char *const *ends; /* the states at last; the first is the good one */
+	unsigned int n_ends;
+
+	/* The id of object @number that came to be in this way. */
+	void (*invent_id)(uint64_t seed, uint64_t number, enum sim_birth birth,
+			  char ret_id[SIM_NAME_SIZE]);
+
+	/* What doesn't depend on how it came to be; @facts are zeroed before. */
+	void (*imagine)(uint64_t seed, uint64_t number, struct sim_facts *facts);
+
+	/* The same for seeded object @number, with all the rest. */
+	void (*seed)(const struct sim_seeding *seeding, uint32_t number, struct sim_facts *facts);
+};
+
+/* The rows, by number. */
+extern const struct sim_kind *const sim_kinds[SIM_KINDS];
+
+extern const struct sim_kind sim_kind_job;
+extern const struct sim_kind sim_kind_backup;
+extern const struct sim_kind sim_kind_index;
+
+/* The number of the kind of this name, or -ENOENT. */
+int sim_kind_find(const char *name);
+
+#endif
