@@ -78,9 +78,10 @@ struct pfs_watch {
 	/* Owned by watch_scan.c. */
 	struct {
 		struct pfs_timer timer;
-		int64_t noticed_at; /* monotonic: the last message from the kernel */
-		int64_t begun_at;   /* monotonic: when the scan under way began */
-		int64_t done_at;    /* monotonic: when the last complete scan began */
+		int64_t noticed_at;  /* monotonic: the last message from the kernel */
+		int64_t begun_at;    /* monotonic: when the scan under way began */
+		int64_t done_at;     /* monotonic: when the last complete scan began */
+		int64_t rests_until; /* monotonic: before, events go before the next scan */
 		bool wanted;
 		struct pfs_watcher *watchers; /* of the last scan, by inode */
 		size_t watcher_count;
@@ -122,6 +123,8 @@ void pfs_watch_pump_at(struct pfs_watch *watch, int64_t due);
 /* Have /proc scanned as soon as the child is idle; or then, but on nothing's account before due. */
 void pfs_scan_want(struct pfs_watch *watch);
 void pfs_scan_want_at(struct pfs_watch *watch, int64_t due);
+/* Is a scan wanted that goes before events, now? Else it begins when there is none to be made. */
+bool pfs_scan_is_first(const struct pfs_watch *watch);
 /* Begin a scan now. 0, or the error of pfs_poke_scan. */
 int pfs_scan_begin(struct pfs_watch *watch);
 
@@ -191,7 +194,7 @@ void pfs_event_check(struct pfs_watch *watch);
 void pfs_event_failed(void *watch, int error);
 /* The child has ended while it made the current event, which will be made again from the start. */
 void pfs_event_interrupted(struct pfs_watch *watch);
-/* If the child is idle, have it scan if a scan is wanted, else make the next event. */
+/* If the child is idle, have it scan or make the next event, as pfs_scan_is_first says. */
 void pfs_event_pump(void *watch);
 
 #endif

@@ -509,13 +509,12 @@ void pfs_event_pump(void *arg)
 	if (watch->event.current)
 		drop_event(watch, watch->event.current);
 	while (pfs_poke_is_idle(watch->poke)) {
-		if (watch->scan.wanted) {
-			if (pfs_scan_begin(watch))
-				return;
-			continue;
+		event = pfs_scan_is_first(watch) ? NULL : choose_event(watch);
+		if (event) {
+			if (make_event(watch, event) == -EPIPE)
+				return; /* the child's end will be reported */
+		} else if (!watch->scan.wanted || pfs_scan_begin(watch)) {
+			return;
 		}
-		event = choose_event(watch);
-		if (!event || make_event(watch, event) == -EPIPE)
-			return; /* the child's end will be reported */
 	}
 }

@@ -4,6 +4,10 @@
  * last message from the kernel, since nobody can set a watch on what can still change without a
  * message; and whenever a part of this room wants one (pfs_scan_want): for each event, and every
  * TTL while anybody watches.
+ *
+ * Where a scan takes longer than what has the next one wanted (a short TTL, or changes all the
+ * time, on a busy machine) there is always one that is wanted. So after each scan the child rests
+ * from them for as long as that took, and makes events meanwhile.
  */
 #include "watch.h"
 
@@ -35,6 +39,11 @@ void pfs_scan_want(struct pfs_watch *watch)
 		return;
 	watch->scan.wanted = true;
 	watch->pump.fire(watch->pump.arg);
+}
+
+bool pfs_scan_is_first(const struct pfs_watch *watch)
+{
+	return watch->scan.wanted && pfs_loop_now(watch->loop) >= watch->scan.rests_until;
 }
 
 int pfs_scan_begin(struct pfs_watch *watch)
@@ -106,7 +115,9 @@ bool pfs_scan_proves(const struct pfs_watch *watch, int64_t time)
 int pfs_scan_take(struct pfs_watch *watch, const struct pfs_watcher *found, size_t count)
 {
 	struct pfs_watcher *copy = count ? calloc(count, sizeof(*copy)) : NULL;
+	int64_t now = pfs_loop_now(watch->loop);
 
+	watch->scan.rests_until = now + (now - watch->scan.begun_at);
 	if (count && !copy)
 		return -ENOMEM;
 	watch->scan.done_at = watch->scan.begun_at;

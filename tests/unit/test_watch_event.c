@@ -125,6 +125,37 @@ static void test_watcher_who_has_gone_is_not_told(void **state)
 	assert_orders(&scene->poke, "");
 }
 
+/* The scan under way takes so long that the next one is wanted before it ends. */
+static void end_long_scan(struct scene *scene)
+{
+	assert_true(scene->poke.scanning);
+	pfs_watch_noticed(scene->watch);
+	pass(scene->store, 2 * LOOK);
+	fake_poke_done(&scene->poke);
+}
+
+static void test_scans_and_events_without_end_leave_time_for_each_other(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, JOB);
+	pfs_watch_noticed(scene->watch);
+	pass(scene->store, LOOK);
+	change_job(scene, "Stuck");
+	end_long_scan(scene);
+	assert_orders(&scene->poke, TOLD(JOB "/status"));
+	for (unsigned i = 0; i < 3; i++)
+		fake_poke_done(&scene->poke);
+	assert_orders(&scene->poke, TOLD(JOB "/raw.json") " " TOLD(JOB "/events"));
+	change_job(scene, "Pending");
+	end_long_scan(scene);
+	pass(scene->store, 2 * LOOK);
+	fake_poke_done(&scene->poke);
+	assert_orders(&scene->poke, TOLD(JOB "/status"));
+	assert_true(scene->poke.scanning);
+}
+
 /* --- names --------------------------------------------------------------------------------- */
 
 static void test_first_listing_is_no_news_and_what_comes_after_is(void **state)
@@ -486,6 +517,7 @@ int main(void)
 		TEST(test_watch_that_a_look_under_way_may_have_missed_is_found_by_the_next),
 		TEST(test_two_changes_before_a_look_are_told_each_by_its_files),
 		TEST(test_watcher_who_has_gone_is_not_told),
+		TEST(test_scans_and_events_without_end_leave_time_for_each_other),
 		TEST(test_first_listing_is_no_news_and_what_comes_after_is),
 		TEST(test_name_waits_for_a_busy_directory_and_holds_up_no_other),
 		TEST(test_events_of_one_directory_keep_their_order),
