@@ -72,18 +72,45 @@ struct pfs_json_value pfs_json_member(const struct pfs_json_value *object, const
 	return find(object, key, strlen(key));
 }
 
+static struct pfs_json_value find_only(const struct pfs_json_value *parent, const char *path);
+
+/* The value at a path below another; each step makes the path shorter. */
+static struct pfs_json_value find_path(const struct pfs_json_value *parent, const char *path)
+{
+	size_t length = strcspn(path, ".");
+	const char *rest = path[length] ? path + length + 1 : NULL;
+	struct pfs_json_value value;
+
+	if (rest && length == 1 && *path == '*')
+		return find_only(parent, rest);
+	value = find(parent, path, length);
+	return rest ? find_path(&value, rest) : value;
+}
+
+/* The value that this path leads to from a member, if it leads to one from just one of them. */
+static struct pfs_json_value find_only(const struct pfs_json_value *parent, const char *path)
+{
+	struct pfs_json_value member = {0}, only = {0};
+
+	while (pfs_json_next(parent, &member)) {
+		struct pfs_json_value value = {0};
+
+		if (!member.is_shadowed)
+			value = find_path(&member, path);
+		if (value.type == PFS_JSON_NULL)
+			continue;
+		if (only.type != PFS_JSON_NULL)
+			return (struct pfs_json_value){0};
+		only = value;
+	}
+	return only;
+}
+
 struct pfs_json_value pfs_json_at(const struct pfs_json *json, const char *path)
 {
-	struct pfs_json_value value = pfs_json_whole(json);
+	const struct pfs_json_value whole = pfs_json_whole(json);
 
-	for (;;) {
-		size_t length = strcspn(path, ".");
-
-		value = find(&value, path, length);
-		if (!path[length])
-			return value;
-		path += length + 1;
-	}
+	return find_path(&whole, path);
 }
 
 bool pfs_json_is_key(const struct pfs_json_value *member, const char *key)

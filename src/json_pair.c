@@ -114,8 +114,6 @@ int pfs_json_each_pair(const struct pfs_json_value *a, const struct pfs_json_val
 
 /* --- sameness ------------------------------------------------------------------------------ */
 
-static bool is_same(const struct pfs_json_value *a, const struct pfs_json_value *b);
-
 static bool is_same_array(const struct pfs_json_value *a, const struct pfs_json_value *b)
 {
 	struct pfs_json_value in_a = {0}, in_b = {0};
@@ -127,7 +125,7 @@ static bool is_same_array(const struct pfs_json_value *a, const struct pfs_json_
 			return false;
 		if (!more)
 			return true;
-		if (!is_same(&in_a, &in_b))
+		if (!pfs_json_is_same(&in_a, &in_b))
 			return false;
 	}
 }
@@ -136,7 +134,7 @@ static bool visit_same(void *arg, const struct pfs_json_value *a, const struct p
 {
 	bool *same = arg;
 
-	*same = is_same(a, b);
+	*same = pfs_json_is_same(a, b);
 	return *same;
 }
 
@@ -147,7 +145,7 @@ static bool is_same_object(const struct pfs_json_value *a, const struct pfs_json
 	return !pfs_json_each_pair(a, b, visit_same, &same) && same;
 }
 
-static bool is_same(const struct pfs_json_value *a, const struct pfs_json_value *b)
+bool pfs_json_is_same(const struct pfs_json_value *a, const struct pfs_json_value *b)
 {
 	if (pfs_json_is_equal(a, b))
 		return true;
@@ -160,5 +158,5 @@ bool pfs_json_same(const struct pfs_json *a, const struct pfs_json *b)
 {
 	const struct pfs_json_value in_a = pfs_json_whole(a), in_b = pfs_json_whole(b);
 
-	return is_same(&in_a, &in_b);
+	return pfs_json_is_same(&in_a, &in_b);
 }

@@ -88,7 +88,11 @@ bool pfs_json_next(const struct pfs_json_value *parent, struct pfs_json_value *v
 /* The member with this key; of several the last one, which every client of the API reads. */
 struct pfs_json_value pfs_json_member(const struct pfs_json_value *object, const char *key);
 
-/* The value at a path: keys with dots between them, "spec.serverless.cloud". */
+/*
+ * The value at a path: keys with dots between them, "spec.serverless.cloud". A key "*" before
+ * others is any member's: "schema.fields.*.dimension" is the one value that is there, and null if
+ * several members have one.
+ */
 struct pfs_json_value pfs_json_at(const struct pfs_json *json, const char *path);
 
 /* Is this the member's key? Is the value this string? */
@@ -111,6 +115,9 @@ typedef bool pfs_json_visit(void *arg, const struct pfs_json_value *a,
 			    const struct pfs_json_value *b);
 int pfs_json_each_pair(const struct pfs_json_value *a, const struct pfs_json_value *b,
 		       pfs_json_visit *visit, void *arg);
+
+/* Do two values say the same? See pfs_json_same. */
+bool pfs_json_is_same(const struct pfs_json_value *a, const struct pfs_json_value *b);
 
 /*
  * Do two documents say the same? White space, the order of keys, escapes in strings, and members

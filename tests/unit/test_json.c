@@ -421,7 +421,9 @@ static void test_path_each_as_in_table(void **state)
 	static const char text[] =
 		"{\"status\":{\"ready\":true,\"state\":\"Ready\"},\"a.b\":1,"
 		"\"spec\":{\"serverless\":{\"cloud\":\"aws\"}},\"l\":[{\"x\":1}],"
-		"\"\":{\"\":2},\"spec\\u0032\":{\"\\u0061\":3},\"n\":null}";
+		"\"\":{\"\":2},\"spec\\u0032\":{\"\\u0061\":3},\"n\":null,"
+		"\"fields\":{\"x\":{\"kind\":\"a\"},\"y\":{\"kind\":\"b\",\"size\":1},"
+		"\"z\":{\"size\":null},\"w\":7,\"w\":8}}";
 	static const struct {
 		const char *path, *text; /* NULL: there is none */
 	} rows[] = {
@@ -439,6 +441,13 @@ static void test_path_each_as_in_table(void **state)
 		{"l.x", NULL},
 		{"n.x", NULL},
 		{"ready", NULL},
+		{"fields.*.size", "1"},	 /* the only one */
+		{"fields.*.kind", NULL}, /* of two */
+		{"fields.*.none", NULL},
+		{"fields.x.*.y", NULL},
+		{"fields.*", NULL}, /* before others only */
+		{"*.kind", NULL},
+		{"n.*.x", NULL},
 	};
 	struct document document;
 
