@@ -21,6 +21,19 @@ void pfs_failure_free(struct pfs_failure *failure)
 	free(failure);
 }
 
+/* HTTP's "Forbidden": the key lacks a permission, and who may give it one does so rarely. */
+#define FORBIDDEN 403
+
+/* The pause after this many consecutive refusals: twice as long each time. */
+static int64_t pause_of_refused(const struct pfs_store *store, unsigned refusals)
+{
+	int64_t pause = store->config.ttl_error;
+
+	while (--refusals > 0 && pause < LONGEST_PAUSE)
+		pause *= 2;
+	return pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE;
+}
+
 int pfs_failure_set(struct pfs_store *store, struct pfs_failure **failure,
 		    const struct pfs_api_answer *answer)
 {
@@ -49,6 +62,9 @@ int pfs_failure_set(struct pfs_store *store, struct pfs_failure **failure,
 		made->misses = 0;
 		made->missed_at = 0;
 	}
+	made->refusals = answer->status == FORBIDDEN ? made->refusals + 1 : 0;
+	if (made->refusals)
+		pause = pause_of_refused(store, made->refusals);
 	if (answer->retry_after > pause)
 		pause = answer->retry_after < LONGEST_PAUSE ? answer->retry_after : LONGEST_PAUSE;
 	made->until = now + pause;

@@ -53,6 +53,7 @@ struct pfs_failure {
 	int64_t until;	   /* monotonic: no new request before this */
 	int64_t missed_at; /* monotonic: when the first of the misses came; 0 if there are none */
 	unsigned misses;   /* consecutive 404s; 0 if the last failure was another */
+	unsigned refusals; /* consecutive 403s; likewise */
 	char *request_id;  /* owned, never NULL */
 	char *text;	   /* owned, never NULL */
 };

@@ -72,6 +72,45 @@ static void test_failure_of_an_unknown_id_is_remembered_for_its_ttl(void **state
 	}
 }
 
+/* The key may not see it: that doesn't change by itself. */
+static void test_refused_id_is_asked_for_at_growing_pauses(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t pause = TTL_ERROR;
+
+	for (int i = 0; i < 10; i++) {
+		ask_and_fail(fixture, "a", -EACCES, 403, -EACCES);
+		pass(fixture, pause - 1);
+		assert_int_equal(ask(fixture, "a", NULL), -EACCES);
+		pass(fixture, 1);
+		pause = pause * 2 < 60 * PFS_SECOND ? pause * 2 : 60 * PFS_SECOND;
+	}
+	/* Another failure ends that, and so does its own end. */
+	ask_and_fail(fixture, "a", -EIO, 500, -EIO);
+	pass(fixture, TTL_ERROR);
+	ask_and_fail(fixture, "a", -EACCES, 403, -EACCES);
+	pass(fixture, TTL_ERROR);
+	learn(fixture, "a", "Pending");
+}
+
+static void test_refused_list_is_asked_for_at_growing_pauses(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t pause = TTL_ERROR;
+
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+		fake_api_fail(&fixture->api, NULL, -EACCES, 403);
+		pass(fixture, pause - 1);
+		assert_int_equal(ask_list(fixture, 0, NULL), -EACCES);
+		pass(fixture, 1);
+		pause = pause * 2 < 60 * PFS_SECOND ? pause * 2 : 60 * PFS_SECOND;
+	}
+	pfs_store_expire(fixture->store); /* SIGHUP: at once */
+	assert_int_equal(ask_list(fixture, 0, NULL), -EINPROGRESS);
+	fake_api_page(&fixture->api, "a", NULL);
+}
+
 /* What /.pinefs/errors has of it: when it may be asked for again, too. */
 static void test_failure_is_kept_for_people(void **state)
 {
@@ -322,6 +361,8 @@ int main(void)
 		TEST(test_missing_id_is_remembered_for_its_ttl),
 		TEST(test_missing_id_is_never_known_however_often),
 		TEST(test_failure_of_an_unknown_id_is_remembered_for_its_ttl),
+		TEST(test_refused_id_is_asked_for_at_growing_pauses),
+		TEST(test_refused_list_is_asked_for_at_growing_pauses),
 		TEST(test_failure_is_kept_for_people),
 		TEST(test_retry_after_is_honoured_up_to_a_minute),
 		TEST(test_question_that_can_not_be_asked_is_not_remembered),
