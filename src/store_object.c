@@ -132,14 +132,19 @@ int64_t pfs_store_ttl(const struct pfs_store *store, const struct pfs_object *ob
 							 : store->config.ttl;
 }
 
-void pfs_store_follow(struct pfs_store *store, struct pfs_object *object, bool followed)
+void pfs_store_hasten(const struct pfs_store *store, struct pfs_object *object)
 {
 	int64_t latest = pfs_loop_now(store->loop) + store->config.ttl;
 
-	object->followed = followed;
-	if (followed && object->content && !object->content->is_final &&
-	    object->fresh_until > latest)
+	if (object->content && !object->content->is_final && object->fresh_until > latest)
 		object->fresh_until = latest;
+}
+
+void pfs_store_follow(struct pfs_store *store, struct pfs_object *object, bool followed)
+{
+	object->followed = followed;
+	if (followed)
+		pfs_store_hasten(store, object);
 }
 
 int64_t pfs_store_left(const struct pfs_store *store, const struct pfs_object *object)

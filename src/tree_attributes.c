@@ -310,6 +310,8 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 		return refresh_lists(tree, wait);
 	if (pfs_tree_must_wait(node)) /* it has no content to be valid yet */
 		return 0;
+	if (node->object && node->index == FILE_EVENTS)
+		pfs_store_hasten(tree->store, node->object);
 	if (node->object)
 		return judge(node, reading, pfs_store_ask_object(tree->store, node->object, wait));
 	if (node->type == PFS_NODE_REPORT)

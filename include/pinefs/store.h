@@ -193,6 +193,12 @@ bool pfs_store_prefers_list(const struct pfs_store *store, const struct pfs_kind
  */
 void pfs_store_follow(struct pfs_store *store, struct pfs_object *object, bool followed);
 
+/*
+ * Somebody may follow this object in a way that isn't seen to end, as by reading its history again
+ * and again: unless it is final, its content expires in config.ttl at the latest.
+ */
+void pfs_store_hasten(const struct pfs_store *store, struct pfs_object *object);
+
 /* ns until the object's content expires; 0: it has, or there is none. */
 int64_t pfs_store_left(const struct pfs_store *store, const struct pfs_object *object);
 /* ns: the TTL that the object's content would get if the API sent it now. */
