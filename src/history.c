@@ -45,10 +45,15 @@ static void add_value(struct pfs_buffer *lines, const struct pfs_json_value *val
 		(void)pfs_buffer_add_escaped(lines, value->text, value->length);
 }
 
+/* What a line is about: a field of the object's kind, or a member that no field shows. */
+struct named {
+	const char *name;
+	size_t length;
+};
+
 /* Append a whole line; or nothing, if it doesn't fit or memory is short. */
-static void add_line(struct pfs_buffer *lines, const struct subject *subject,
-		     const struct pfs_json_value *field, const struct pfs_json_value *old,
-		     const struct pfs_json_value *new)
+static void add_line(struct pfs_buffer *lines, const struct subject *subject, struct named named,
+		     const struct pfs_json_value *old, const struct pfs_json_value *new)
 {
 	size_t begin = lines->length;
 	char time[PFS_TIME_SIZE];
@@ -61,7 +66,7 @@ static void add_line(struct pfs_buffer *lines, const struct subject *subject,
 		(void)pfs_buffer_add_string(lines, subject->object->id);
 	}
 	(void)pfs_buffer_add_string(lines, "\t");
-	(void)pfs_buffer_add_escaped(lines, field->key, field->key_length);
+	(void)pfs_buffer_add_escaped(lines, named.name, named.length);
 	(void)pfs_buffer_add_string(lines, "\t");
 	add_value(lines, old);
 	(void)pfs_buffer_add_string(lines, "\t");
@@ -70,51 +75,120 @@ static void add_line(struct pfs_buffer *lines, const struct subject *subject,
 		lines->length = begin;
 }
 
-/* Append a line for each member of content that isn't null. */
-static void add_state(struct pfs_buffer *lines, const struct subject *subject,
-		      const struct pfs_content *content)
-{
-	static const struct pfs_json_value nothing = {0};
-	const struct pfs_json_value whole = pfs_json_whole(&content->json);
-	struct pfs_json_value value = {0};
-
-	while (pfs_json_next(&whole, &value)) {
-		if (value.type != PFS_JSON_NULL && !value.is_shadowed)
-			add_line(lines, subject, &value, &nothing, &value);
-	}
-}
-
 /* A history to which a change's lines are appended; lines NULL: none. */
 struct target {
 	struct pfs_buffer *lines;
 	struct subject subject;
 };
 
-/* Append a line for this member, if its value differs. */
-static bool add_change(void *arg, const struct pfs_json_value *new,
-		       const struct pfs_json_value *old)
-{
-	const struct target *targets = arg;
+/* An object's content before and after a change; before NULL: there was none. */
+struct change {
+	const struct pfs_kind *kind;
+	const struct pfs_json *before, *after;
+	const struct target *targets;
+	size_t target_count;
+};
 
-	if (pfs_json_is_equal(new, old))
-		return true;
-	for (size_t i = 0; i < 2; i++) {
-		if (targets[i].lines)
-			add_line(targets[i].lines, &targets[i].subject, new->key ? new : old, old,
+static struct pfs_json_value value_in(const struct pfs_field *field, const struct pfs_json *json)
+{
+	return json ? pfs_field_value(field, json) : (struct pfs_json_value){0};
+}
+
+static bool is_field_changed(const struct change *change, const struct pfs_field *field)
+{
+	const struct pfs_json_value old = value_in(field, change->before),
+				    new = value_in(field, change->after);
+
+	return !pfs_json_is_same(&old, &new);
+}
+
+static void add_lines(const struct change *change, struct named named,
+		      const struct pfs_json_value *old, const struct pfs_json_value *new)
+{
+	for (size_t i = 0; i < change->target_count; i++) {
+		if (change->targets[i].lines)
+			add_line(change->targets[i].lines, &change->targets[i].subject, named, old,
 				 new);
 	}
+}
+
+static void add_field(const struct change *change, const struct pfs_field *field)
+{
+	const struct named named = {field->name, strlen(field->name)};
+	const struct pfs_json_value old = value_in(field, change->before),
+				    new = value_in(field, change->after);
+
+	add_lines(change, named, &old, &new);
+}
+
+/* Do lines of fields say how this member has changed? */
+static bool is_told(const struct change *change, const struct pfs_json_value *member)
+{
+	for (size_t i = 0; i < change->kind->field_count; i++) {
+		const struct pfs_field *field = &change->kind->fields[i];
+		enum pfs_reach reach = pfs_field_reach(field, member);
+
+		if (reach == PFS_REACH_WHOLE ||
+		    (reach == PFS_REACH_PART && is_field_changed(change, field)))
+			return true;
+	}
+	return false;
+}
+
+/* Append lines for this member, if its value differs and no line of a field says so. */
+static bool add_member(void *arg, const struct pfs_json_value *new,
+		       const struct pfs_json_value *old)
+{
+	const struct change *change = arg;
+	const struct pfs_json_value *member = new->key ? new : old;
+	const struct named named = {member->key, member->key_length};
+
+	if (!pfs_json_is_same(new, old) && !is_told(change, member))
+		add_lines(change, named, old, new);
 	return true;
 }
 
-/* Append lines for the members that are there now, then for those that were; or, without memory,
- * none. */
-static void add_changes(struct target targets[2], const struct pfs_content *before,
-			const struct pfs_content *after)
+static void add_fields(const struct change *change)
 {
-	const struct pfs_json_value old = pfs_json_whole(&before->json),
-				    new = pfs_json_whole(&after->json);
+	for (size_t i = 0; i < change->kind->field_count; i++) {
+		if (is_field_changed(change, &change->kind->fields[i]))
+			add_field(change, &change->kind->fields[i]);
+	}
+}
 
-	(void)pfs_json_each_pair(&new, &old, add_change, targets);
+/*
+ * Append lines for the fields that differ, in their order, then for the other members that do:
+ * those that are there now, then those that were. Without memory, only the first.
+ */
+static void add_changes(struct change *change)
+{
+	const struct pfs_json_value old = pfs_json_whole(change->before),
+				    new = pfs_json_whole(change->after);
+
+	add_fields(change);
+	(void)pfs_json_each_pair(&new, &old, add_member, change);
+}
+
+/* Append a line for each value of a content that there was none before. */
+static void add_state(struct pfs_buffer *lines, const struct subject *subject,
+		      const struct pfs_object *object, const struct pfs_content *content)
+{
+	static const struct pfs_json_value nothing = {0};
+	const struct pfs_json_value whole = pfs_json_whole(&content->json);
+	const struct target target = {lines, *subject};
+	struct change change = {
+		.kind = object->kind,
+		.after = &content->json,
+		.targets = &target,
+		.target_count = 1,
+	};
+	struct pfs_json_value value = {0};
+
+	add_fields(&change);
+	while (pfs_json_next(&whole, &value)) {
+		if (!value.is_shadowed)
+			(void)add_member(&change, &value, &nothing);
+	}
 }
 
 /* --- records ------------------------------------------------------------------------------- */
@@ -142,7 +216,7 @@ static struct pfs_record *record_of(struct pfs_object *object, const struct pfs_
 	object->record = calloc(1, sizeof(*object->record));
 	if (object->record) {
 		object->record->modified = object->first_seen;
-		add_state(&object->record->lines, &subject, first);
+		add_state(&object->record->lines, &subject, object, first);
 	}
 	return object->record;
 }
@@ -170,7 +244,7 @@ static void on_appeared(void *arg, struct pfs_object *object)
 	if (!pfs_store_list_generation(history->store, object->kind))
 		return;
 	subject = whole_subject(history, object);
-	add_state(&history->whole.lines, &subject, object->content);
+	add_state(&history->whole.lines, &subject, object, object->content);
 }
 
 static void on_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
@@ -178,6 +252,13 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 	struct pfs_history *history = arg;
 	struct pfs_record *record = record_of(object, before);
 	struct target targets[2] = {{.subject = whole_subject(history, object)}};
+	struct change change = {
+		.kind = object->kind,
+		.before = &before->json,
+		.after = &object->content->json,
+		.targets = targets,
+		.target_count = 2,
+	};
 
 	targets[0].lines = &history->whole.lines;
 	if (record) {
@@ -185,18 +266,16 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 		targets[1].lines = &record->lines;
 		targets[1].subject.time = record->modified;
 	}
-	add_changes(targets, before, object->content);
+	add_changes(&change);
 }
 
 /* A vanished object's line says that its id has no value any more. */
 static void on_vanished(void *arg, struct pfs_object *object)
 {
 	static const struct pfs_json_value nothing = {0};
-	const char *key = object->kind->id;
+	const struct named named = {object->kind->id, strlen(object->kind->id)};
 	const struct pfs_json_value id = {
 		.type = PFS_JSON_STRING,
-		.key = key,
-		.key_length = strlen(key),
 		.text = object->id,
 		.length = strlen(object->id),
 	};
@@ -204,12 +283,12 @@ static void on_vanished(void *arg, struct pfs_object *object)
 	struct subject subject = whole_subject(history, object);
 	struct pfs_record *record = record_of(object, object->content);
 
-	add_line(&history->whole.lines, &subject, &id, &id, &nothing);
+	add_line(&history->whole.lines, &subject, named, &id, &nothing);
 	if (!record)
 		return;
 	open_record(history, record, history->config.max_object);
 	subject = (struct subject){.time = record->modified};
-	add_line(&record->lines, &subject, &id, &id, &nothing);
+	add_line(&record->lines, &subject, named, &id, &nothing);
 }
 
 static void on_freed(void *arg, struct pfs_object *object)
@@ -323,7 +402,7 @@ int pfs_history_read(const struct pfs_history *history, const struct pfs_object 
 		if (generation || !object->content)
 			return -ESTALE;
 		pfs_buffer_clear(scratch);
-		add_state(scratch, &subject, object->content);
+		add_state(scratch, &subject, object, object->content);
 		if (scratch->error)
 			return scratch->error;
 	} else if (generation == record->generation) {

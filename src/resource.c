@@ -67,6 +67,30 @@ const struct pfs_field *pfs_kind_field(const struct pfs_kind *kind, const char *
 	return NULL;
 }
 
+/* Is the member's key this path, or its first part? */
+static enum pfs_reach path_reach(const char *path, const struct pfs_json_value *member)
+{
+	size_t length = strcspn(path, ".");
+
+	if (!member->key || member->key_length != length || memcmp(member->key, path, length) != 0)
+		return PFS_REACH_NONE;
+	return path[length] ? PFS_REACH_PART : PFS_REACH_WHOLE;
+}
+
+enum pfs_reach pfs_field_reach(const struct pfs_field *field, const struct pfs_json_value *member)
+{
+	enum pfs_reach reach = PFS_REACH_NONE;
+
+	if (!field->paths[0])
+		return path_reach(field->name, member);
+	for (size_t i = 0; i < PFS_PATHS_MAX && field->paths[i]; i++) {
+		enum pfs_reach found = path_reach(field->paths[i], member);
+
+		reach = found > reach ? found : reach;
+	}
+	return reach;
+}
+
 struct pfs_json_value pfs_field_value(const struct pfs_field *field, const struct pfs_json *json)
 {
 	struct pfs_json_value value = {0};

@@ -86,24 +86,12 @@ static char *safe_name(struct pfs_tree *tree, const struct pfs_kind *kind, const
 	return is_taken(tree, kind, name) ? NULL : strdup(name);
 }
 
-/* Is the member's key one of the places where this field's value may stand? */
-static bool is_of_field(const struct pfs_field *field, const struct pfs_json_value *member)
-{
-	if (!field->paths[0])
-		return pfs_json_is_key(member, field->name);
-	for (size_t i = 0; i < PFS_PATHS_MAX && field->paths[i]; i++) {
-		if (pfs_json_is_key(member, field->paths[i]))
-			return true;
-	}
-	return false;
-}
-
 /* Does this member have a file already? */
 static bool is_known(const struct extras *extras, const struct pfs_kind *kind,
 		     const struct pfs_json_value *member)
 {
 	for (size_t i = 0; i < kind->field_count; i++) {
-		if (is_of_field(&kind->fields[i], member))
+		if (pfs_field_reach(&kind->fields[i], member) == PFS_REACH_WHOLE)
 			return true;
 	}
 	for (size_t i = 0; i < extras->count; i++) {

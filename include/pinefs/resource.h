@@ -97,6 +97,14 @@ const struct pfs_kind *pfs_kind_by_name(const struct pfs_kinds *kinds, const cha
 /* The field with this name, or NULL. Takes NULL as a name. */
 const struct pfs_field *pfs_kind_field(const struct pfs_kind *kind, const char *name);
 
+/* Where a field's value is looked for, seen from a member of a document. */
+enum pfs_reach {
+	PFS_REACH_NONE,	 /* never in this member */
+	PFS_REACH_PART,	 /* inside of it */
+	PFS_REACH_WHOLE, /* it may be the value */
+};
+enum pfs_reach pfs_field_reach(const struct pfs_field *field, const struct pfs_json_value *member);
+
 /* The field's value in a document; of type PFS_JSON_NULL where it is null or absent. */
 struct pfs_json_value pfs_field_value(const struct pfs_field *field, const struct pfs_json *json);
 
