@@ -46,6 +46,7 @@ struct program {
 	int simulator_output; /* its stdout, or -1 */
 	bool checked;	      /* the API has given its first answer */
 	int check_error;      /* 0 or -errno: of that answer */
+	bool forbidden;	      /* that answer was: the key may not see the kind */
 	int logged_error;     /* -errno of the last failure of the API that was logged; 0: none */
 	int64_t logged_at;    /* monotonic: when it was logged */
 	char text[TEXT_SIZE];

@@ -13,15 +13,22 @@
 const char report_readme[] =
 	"This is pinefs: the Pinecone control plane as files. All of it is read-only.\n"
 	"\n"
-	"restore-jobs/ID/        a directory for each restore job\n"
+	"backups/ID/             a directory for each backup\n"
+	"    status              Initializing, Ready or InitializationFailed\n"
+	"    source_index_name, created_at, record_count, size_bytes, tags, ...\n"
+	"restore-jobs/ID/        a directory for each restore of a backup into a new index\n"
 	"    status              Pending, Completed, Failed or Cancelled\n"
 	"    percent_complete    100 once completed; empty while the API doesn't say\n"
-	"    created_at, completed_at, backup_id, target_index_name, ...\n"
+	"    backup_id, target_index_name, created_at, completed_at, ...\n"
+	"indexes/NAME/           a directory for each index\n"
+	"    ready               true or false: whether it answers; status: its state\n"
+	"    host, dimension, metric, cloud, region, tags, ...\n"
+	"and in each of these directories\n"
 	"    raw.json            the object exactly as the API sent it\n"
-	"    done                there once the job has ended, and holds its status\n"
-	"    wait                not listed; reading it lasts until the job has ended\n"
+	"    done                there once it has ended, and holds its status; not of an index\n"
+	"    wait                not listed; reading it lasts until it has ended, or is ready\n"
 	"    success             likewise, and reading it fails unless the end is a good one\n"
-	"    events              what was seen of the job, a line a change; /events: of all jobs\n"
+	"    events              what was seen of it, a line a change; /events: of all\n"
 	"\n"
 	"    $ cat restore-jobs/ID/status\n"
 	"    $ cat restore-jobs/ID/wait              # waits for the end, then says the status\n"
@@ -29,12 +36,15 @@ const char report_readme[] =
 	"    $ tail -f restore-jobs/ID/events\n"
 	"    $ inotifywait restore-jobs/ID/status    # real events, for jobs that can still change\n"
 	"    $ grep -l Pending restore-jobs/*/status\n"
+	"    $ cat indexes/NAME/success && ./use-it  # an index may get ready some time after its job\n"
 	"    $ getfattr -d restore-jobs/ID/status    # how old, from where, what failed\n"
 	"\n"
-	"A job is asked for when it is read, and its answer kept for a few seconds; reading it\n"
+	"An object is asked for when it is read, and its answer kept for a few seconds; reading it\n"
 	"again meanwhile costs nothing. If the API fails, the last answer is given for a while,\n"
 	"and user.pinefs.stale says 1; then reading fails. A file is empty only where the API\n"
-	"has no value. While somebody waits for a job or watches it, pinefs asks by itself.\n"
+	"has no value. While somebody waits for an object or watches it, pinefs asks by itself.\n"
+	"A kind that the API key may not see says \"Permission denied\"; .pinefs/config has\n"
+	"the kinds that this mount shows.\n"
 	"\n"
 	"If something fails: .pinefs/errors says what, how often, since when, and when the API\n"
 	"may be asked again.\n"
@@ -114,6 +124,13 @@ static void add_flag(struct pfs_buffer *buffer, const char *name, bool set)
 	(void)pfs_buffer_format(buffer, "%s=%d\n", name, set);
 }
 
+static void add_kinds(struct pfs_buffer *buffer, const struct pfs_kinds *kinds)
+{
+	for (size_t i = 0; i < kinds->count; i++)
+		(void)pfs_buffer_format(buffer, "%s%s", i ? "," : "kinds=", kinds->rows[i]->name);
+	(void)pfs_buffer_add_string(buffer, "\n");
+}
+
 /* The options as -o would take them, but for the key and the additional headers, which are secrets.
  */
 static void render_config(void *arg, struct pfs_buffer *buffer)
@@ -128,7 +145,9 @@ static void render_config(void *arg, struct pfs_buffer *buffer)
 	add_setting(buffer, "api_key_file", program->key.file);
 	add_setting(buffer, "additional_headers", options->additional_headers ? "set" : "");
 	add_setting(buffer, "cacert", options->cacert);
+	add_kinds(buffer, &options->kinds);
 	add_decimal(buffer, "ttl", options->ttl);
+	add_decimal(buffer, "ttl_ready", options->ttl_ready);
 	add_decimal(buffer, "ttl_final", options->ttl_final);
 	add_decimal(buffer, "ttl_missing", options->ttl_missing);
 	add_decimal(buffer, "stale", options->stale);

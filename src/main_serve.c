@@ -38,7 +38,6 @@
 #define MAX_WHOLE_HISTORY ((size_t)4 * 1024 * 1024)
 #define SHORTEST_REFRESH  (100 * PFS_MILLISECOND)
 #define TTL_ERROR	  (2 * PFS_SECOND)
-#define TTL_READY	  (60 * PFS_SECOND)
 
 /* --- signals ------------------------------------------------------------------------------- */
 
@@ -128,9 +127,9 @@ static int make_store(struct program *program)
 {
 	const struct pfs_options *options = &program->options;
 	const struct pfs_store_config config = {
-		.kinds = &pfs_all_kinds,
+		.kinds = &options->kinds,
 		.ttl = options->ttl,
-		.ttl_ready = TTL_READY,
+		.ttl_ready = options->ttl_ready,
 		.ttl_final = options->ttl_final,
 		.ttl_missing = options->ttl_missing,
 		.ttl_error = TTL_ERROR,
@@ -247,12 +246,16 @@ static int make_fs(struct program *program)
 
 /* --- the first answer ---------------------------------------------------------------------- */
 
+/* HTTP's "Forbidden": the API knows the key, but it lacks a permission. */
+#define FORBIDDEN 403
+
 static void on_checked(void *arg, const struct pfs_api_answer *answer)
 {
 	struct program *program = arg;
 
 	program->checked = true;
 	program->check_error = answer->error;
+	program->forbidden = answer->error && answer->status == FORBIDDEN;
 	if (answer->error)
 		answer_explain(program->options.api_url, answer, program->text,
 			       sizeof(program->text));
@@ -260,13 +263,13 @@ static void on_checked(void *arg, const struct pfs_api_answer *answer)
 }
 
 /* Ask for one row of the list: that costs little, and checks name, network and key. */
-static int check_api(struct program *program)
+static int check_kind(struct program *program, const struct pfs_kind *kind, int64_t deadline)
 {
 	struct pfs_api_call *call = NULL;
-	int64_t deadline = pfs_loop_now(program->loop) + program->options.timeout;
-	int error = pfs_api_list(program->api, pfs_all_kinds.rows[0], NULL, 1, deadline, on_checked,
-				 program, &call);
+	int error;
 
+	program->checked = false;
+	error = pfs_api_list(program->api, kind, NULL, 1, deadline, on_checked, program, &call);
 	if (error)
 		return error;
 	error = pfs_loop_run(program->loop);
@@ -276,6 +279,23 @@ static int check_api(struct program *program)
 		pfs_api_cancel(call);
 	(void)snprintf(program->text, sizeof(program->text), "ended by a signal");
 	return error ? error : -EINTR;
+}
+
+/* One kind that the key may see is enough: the others' directories will say that it may not. */
+static int check_api(struct program *program)
+{
+	const struct pfs_kinds *kinds = &program->options.kinds;
+	int64_t deadline = pfs_loop_now(program->loop) + program->options.timeout;
+	int error = -EACCES;
+
+	program->forbidden = true;
+	for (size_t i = 0; i < kinds->count && program->forbidden; i++) {
+		program->forbidden = false;
+		error = check_kind(program, kinds->rows[i], deadline);
+	}
+	if (!error)
+		program->text[0] = '\0';
+	return error;
 }
 
 /* --- beginning and end --------------------------------------------------------------------- */

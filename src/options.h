@@ -44,6 +44,7 @@ pfs_options_set pfs_options_set_version;
 pfs_options_set pfs_options_set_seconds;
 pfs_options_set pfs_options_set_timeout; /* seconds above 0 */
 pfs_options_set pfs_options_set_rate;
+pfs_options_set pfs_options_set_kinds;
 pfs_options_set pfs_options_refuse_key;
 pfs_options_set pfs_options_set_help;
 pfs_options_set pfs_options_set_version_action;

@@ -135,6 +135,51 @@ int pfs_options_set_rate(struct parser *parser, const struct option_row *row, vo
 	return 0;
 }
 
+/* Add the kind with this name to those of the mask. */
+static int choose_kind(const struct parser *parser, const struct option_row *row, const char *name,
+		       unsigned *mask)
+{
+	struct pfs_buffer known = {0};
+	int result;
+
+	for (size_t i = 0; i < pfs_all_kinds.count; i++) {
+		if (strcmp(pfs_all_kinds.rows[i]->name, name) == 0) {
+			*mask |= 1U << i;
+			return 0;
+		}
+		(void)pfs_buffer_format(&known, "%s%s", i ? ", " : "", pfs_all_kinds.rows[i]->name);
+	}
+	if (known.error)
+		return pfs_options_fail(parser, known.error);
+	result = pfs_options_refuse(parser, "--%s: '%s' is none; there are %s", row->name, name,
+				    known.bytes);
+	pfs_buffer_finish(&known);
+	return result;
+}
+
+int pfs_options_set_kinds(struct parser *parser, const struct option_row *row, void *where,
+			  const char *value)
+{
+	struct pfs_kinds *kinds = where;
+	char *list = strdup(value), *rest = list, *name;
+	unsigned mask = 0;
+	int result = list ? 0 : pfs_options_fail(parser, -ENOMEM);
+
+	if (strcmp(value, "all") == 0) {
+		mask = ~0U;
+		rest = NULL;
+	}
+	while (!result && (name = strsep(&rest, ",")))
+		result = choose_kind(parser, row, name, &mask);
+	free(list);
+	*kinds = (struct pfs_kinds){0};
+	for (size_t i = 0; i < pfs_all_kinds.count; i++) {
+		if (mask & 1U << i)
+			kinds->rows[kinds->count++] = pfs_all_kinds.rows[i];
+	}
+	return result;
+}
+
 int pfs_options_refuse_key(struct parser *parser, const struct option_row *row, void *where,
 			   const char *value)
 {

@@ -9,9 +9,9 @@
 /* --- the table ----------------------------------------------------------------------------- */
 
 static const struct pfs_field restore_job_fields[] = {
-	{"restore_job_id", {NULL}},  {"backup_id", {NULL}},	   {"target_index_name", {NULL}},
-	{"target_index_id", {NULL}}, {"status", {NULL}},	   {"created_at", {NULL}},
-	{"completed_at", {NULL}},    {"percent_complete", {NULL}},
+	{.name = "restore_job_id"},  {.name = "backup_id"},	   {.name = "target_index_name"},
+	{.name = "target_index_id"}, {.name = "status"},	   {.name = "created_at"},
+	{.name = "completed_at"},    {.name = "percent_complete"},
 };
 
 _Static_assert(COUNT(restore_job_fields) <= PFS_FIELDS_MAX, "each field is a file");
@@ -42,9 +42,113 @@ static const struct pfs_kind restore_jobs = {
 	.has_done = true,
 };
 
+static const struct pfs_field backup_fields[] = {
+	{.name = "backup_id"},
+	{.name = "source_index_name"},
+	{.name = "source_index_id"},
+	{.name = "name"},
+	{.name = "description"},
+	{.name = "status"},
+	{.name = "cloud"},
+	{.name = "region"},
+	{.name = "dimension", .paths = {"dimension", "schema.fields.*.dimension"}},
+	{.name = "metric", .paths = {"metric", "schema.fields.*.metric"}},
+	{.name = "schema"},
+	{.name = "record_count"},
+	{.name = "namespace_count"},
+	{.name = "size_bytes"},
+	{.name = "tags", .is_map = true},
+	{.name = "created_at"},
+};
+
+_Static_assert(COUNT(backup_fields) <= PFS_FIELDS_MAX, "each field is a file");
+
+static const struct pfs_state backup_ends[] = {
+	{"Ready", PFS_END_GOOD},
+	{"InitializationFailed", PFS_END_FAILED},
+	{"Failed", PFS_END_FAILED},
+};
+
+/* Backups that have ended still change: a schedule may delete them. */
+static const struct pfs_kind backups = {
+	.number = 1,
+	.name = "backups",
+	.path = "/backups",
+	.list_key = "data",
+	.is_paged = true,
+	.is_whole = true,
+	.id = "backup_id",
+	.status = "status",
+	.created = "created_at",
+	.fields = backup_fields,
+	.field_count = COUNT(backup_fields),
+	.states = backup_ends,
+	.state_count = COUNT(backup_ends),
+	.has_done = true,
+	.is_gone_at_a_404 = true,
+};
+
+/* Values stand in other places from version 2026-07 of the API on: see the second and third paths.
+ */
+static const struct pfs_field index_fields[] = {
+	{.name = "name"},
+	{.name = "status", .paths = {"status.state"}},
+	{.name = "ready", .paths = {"status.ready"}},
+	{.name = "host"},
+	{.name = "private_host"},
+	{.name = "dimension", .paths = {"dimension", "schema.fields.*.dimension"}},
+	{.name = "metric", .paths = {"metric", "schema.fields.*.metric"}},
+	{.name = "vector_type"},
+	{.name = "cloud",
+	 .paths = {"spec.serverless.cloud", "spec.byoc.cloud", "deployment.cloud"}},
+	{.name = "region",
+	 .paths = {"spec.serverless.region", "spec.byoc.region", "deployment.region"}},
+	{.name = "deletion_protection"},
+	{.name = "tags", .is_map = true},
+	{.name = "embed"},
+	{.name = "spec"},
+	{.name = "deployment"},
+	{.name = "schema"},
+	{.name = "read_capacity", .paths = {"read_capacity", "spec.serverless.read_capacity"}},
+	{.name = "source_collection",
+	 .paths = {"source_collection", "spec.serverless.source_collection",
+		   "spec.pod.source_collection"}},
+	{.name = "source_backup_id"},
+	{.name = "cmek_id"},
+	{.name = "created_at"},
+};
+
+_Static_assert(COUNT(index_fields) <= PFS_FIELDS_MAX, "each field is a file");
+
+/* States that can't become ready. One that is ready says so: see `ready`. */
+static const struct pfs_state index_ends[] = {
+	{"InitializationFailed", PFS_END_FAILED},
+	{"Failed", PFS_END_FAILED},
+	{"Terminating", PFS_END_FAILED},
+	{"Terminated", PFS_END_FAILED},
+	{"Disabled", PFS_END_FAILED},
+};
+
+static const struct pfs_kind indexes = {
+	.number = 2,
+	.name = "indexes",
+	.path = "/indexes",
+	.list_key = "indexes",
+	.is_whole = true,
+	.id = "name",
+	.status = "status",
+	.ready = "ready",
+	.created = "created_at",
+	.fields = index_fields,
+	.field_count = COUNT(index_fields),
+	.states = index_ends,
+	.state_count = COUNT(index_ends),
+	.is_gone_at_a_404 = true,
+};
+
 const struct pfs_kinds pfs_all_kinds = {
-	.rows = {&restore_jobs},
-	.count = 1,
+	.rows = {&restore_jobs, &backups, &indexes},
+	.count = 3,
 };
 
 /* --- reading it ---------------------------------------------------------------------------- */

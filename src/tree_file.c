@@ -176,6 +176,24 @@ static int find_value(const struct pfs_tree *tree, const struct pfs_kind *kind,
 	return is_scalar(ret_value) ? 0 : -ENOENT;
 }
 
+/* Append a line for each member of an object: its key, a tab, its value, escaped as in a history.
+ */
+static int add_map(const struct pfs_json_value *map, struct pfs_buffer *buffer)
+{
+	struct pfs_json_value member = {0};
+
+	while (pfs_json_next(map, &member)) {
+		if (member.is_shadowed)
+			continue;
+		(void)pfs_buffer_add_escaped(buffer, member.key, member.key_length);
+		(void)pfs_buffer_add_string(buffer, "\t");
+		if (member.type != PFS_JSON_NULL)
+			(void)pfs_buffer_add_escaped(buffer, member.text, member.length);
+		(void)pfs_buffer_add_string(buffer, "\n");
+	}
+	return buffer->error;
+}
+
 /* Append a value and a newline; nothing for null. What isn't a string is shown as it was sent. */
 static int add_value(const struct pfs_json_value *value, struct pfs_buffer *buffer)
 {
@@ -184,6 +202,12 @@ static int add_value(const struct pfs_json_value *value, struct pfs_buffer *buff
 		(void)pfs_buffer_add_string(buffer, "\n");
 	}
 	return buffer->error;
+}
+
+static bool is_map(const struct pfs_kind *kind, unsigned index)
+{
+	return index >= FILE_FIELD && index - FILE_FIELD < kind->field_count &&
+	       kind->fields[index - FILE_FIELD].is_map;
 }
 
 int pfs_file_read(struct pfs_tree *tree, const struct pfs_kind *kind,
@@ -200,7 +224,9 @@ int pfs_file_read(struct pfs_tree *tree, const struct pfs_kind *kind,
 	pfs_buffer_clear(scratch);
 	error = find_value(tree, kind, content, index, &value);
 	if (!error)
-		error = add_value(&value, scratch);
+		error = is_map(kind, index) && value.type == PFS_JSON_OBJECT
+				? add_map(&value, scratch)
+				: add_value(&value, scratch);
 	if (!error)
 		*ret_bytes = (struct pfs_slice){scratch->bytes, scratch->length};
 	return error;

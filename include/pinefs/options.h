@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "pinefs/resource.h"
+
 enum pfs_action { PFS_ACTION_MOUNT, PFS_ACTION_HELP, PFS_ACTION_VERSION };
 
 /* Strings are owned by the struct. Times are in nanoseconds. */
@@ -28,7 +30,9 @@ struct pfs_options {
 	char *api_version;
 	char *cacert;
 	char *additional_headers; /* $PINECONE_ADDITIONAL_HEADERS, JSON text, or NULL */
+	struct pfs_kinds kinds;	  /* those to serve, in the order of the table; one at least */
 	int64_t ttl;
+	int64_t ttl_ready;
 	int64_t ttl_final;
 	int64_t ttl_missing;
 	int64_t stale;

@@ -27,6 +27,7 @@
 struct pfs_field {
 	const char *name; /* of the file */
 	const char *paths[PFS_PATHS_MAX];
+	bool is_map; /* an object is shown with a line for each member: key, tab, value */
 };
 
 /* How an object has ended. Nobody needs to wait for an object that has. */

@@ -4,8 +4,8 @@
 _pinefs()
 {
 	local with_file='--api-key-file --cacert'
-	local with_value='--api-url --api-version --max-rate --stale --timeout --ttl --ttl-final
-		--ttl-missing'
+	local with_value='--api-url --api-version --kinds --max-rate --stale --timeout --ttl --ttl-final
+		--ttl-missing --ttl-ready'
 	local alone='--no-check --demo --foreground --debug'
 	local words word before cur prev
 	# shellcheck disable=SC2034 # for _init_completion
@@ -15,6 +15,11 @@ _pinefs()
 	case $prev in
 	--api-key-file | --cacert)
 		_filedir
+		;;
+	--kinds)
+		before=
+		[[ $cur != *,* ]] || before=${cur%,*},
+		mapfile -t COMPREPLY < <(compgen -P "$before" -W 'restore-jobs backups indexes' -- "${cur##*,}")
 		;;
 	-o)
 		before=

@@ -88,8 +88,9 @@ asked() { # ENDPOINT
 	KEY=sk_secret refuses '401: Invalid API key' --api-url "$SIM_URL"
 	[[ $SAID == *'check the key'* ]]
 	[ "${SAID/secret/}" = "$SAID" ]
-	fault '{"match":"list","status":403,"count":1}'
+	fault '{"match":"list","status":403}'
 	refuses 'the key lacks a permission' --api-url "$SIM_URL"
+	sim_delete /_sim/faults >/dev/null
 	fault '{"match":"list","kind":"redirect","location":"/","count":1}'
 	refuses '302: a redirect, which pinefs never follows: check --api-url' --api-url "$SIM_URL"
 	fault '{"match":"list","status":200,"body":"<html>","content_type":"text/html","count":1}'

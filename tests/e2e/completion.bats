@@ -33,7 +33,7 @@ offers() { # LINE
 }
 
 @test "a beginning, and what was written before" {
-	[ "$(offers 'pinefs --demo --tt' | tr '\n' ' ')" = '--ttl --ttl-final --ttl-missing ' ]
+	[ "$(offers 'pinefs --demo --tt' | tr '\n' ' ')" = '--ttl --ttl-final --ttl-missing --ttl-ready ' ]
 }
 
 @test "files where an option takes one, directories to mount on" {
@@ -48,15 +48,22 @@ offers() { # LINE
 	[ -z "$(offers 'pinefs --ttl=')" ]
 }
 
+@test "kinds, one after the other" {
+	[ "$(offers 'pinefs --kinds ' | tr '\n' ' ')" = "$("$PINEFS" --kinds '' "$BATS_TEST_TMPDIR" 2>&1 |
+		sed 's/.*there are //; s/ (see.*//' | tr -d , | tr ' ' '\n' | LC_ALL=C sort | tr '\n' ' ')" ]
+	[ "$(offers 'pinefs --kinds=backups,i')" = backups,indexes ]
+}
+
 @test "the words of -o, each of which pinefs takes" {
 	local word value
 	[ "$(offers 'pinefs -o ro,ttl=5,ttl_' | tr '\n' ' ')" = \
-		'ro,ttl=5,ttl_final= ro,ttl=5,ttl_missing= ' ]
+		'ro,ttl=5,ttl_final= ro,ttl=5,ttl_missing= ro,ttl=5,ttl_ready= ' ]
 	[ "$(offers 'pinefs -o ' | wc -l)" -gt 20 ]
 	for word in $(offers 'pinefs -o '); do
 		[ "$word" != demo ] || continue
 		value=
 		[ "$word" = "${word%=}" ] || value=1
+		[ "$word" != kinds= ] || value=all
 		# Refused is what comes behind it.
 		run "$PINEFS" -o "$word$value,no-such-word" mount
 		[ "$status" -eq 2 ]

@@ -202,13 +202,13 @@ is_unchanged() {
 	wait "$!" || true
 }
 
-@test "SIGHUP: whoever has /events open asks for the list when they read on" {
+@test "SIGHUP: whoever has /events open asks for the lists when they read on" {
 	sim_start --jobs 1
 	mount_start --ttl 600
 	exec 9<"$MNT/events"
-	costs 0 1 read_again 9
+	costs 0 3 read_again 9
 	costs 0 0 read_again 9
 	mount_forget
-	costs 0 1 read_again 9
+	costs 0 3 read_again 9
 	exec 9<&-
 }

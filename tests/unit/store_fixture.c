@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Restore jobs, and nothing else. */
+static struct pfs_kinds jobs_only = {.count = 1};
+
 static struct pfs_store_config usual = {
-	.kinds = &pfs_all_kinds,
+	.kinds = &jobs_only,
 	.ttl = TTL,
 	.ttl_ready = TTL_READY,
 	.ttl_final = TTL_FINAL,
@@ -165,6 +168,7 @@ int setup(void **state)
 	if (!fixture)
 		return -1;
 	*state = fixture;
+	jobs_only.rows[0] = pfs_kind_by_name(&pfs_all_kinds, "restore-jobs");
 	fake_time_init(&fixture->time);
 	if (pfs_loop_create(&fixture->time.clock, &fixture->loop))
 		return -1;

@@ -474,6 +474,27 @@ static void test_who_watches_the_whole_history_has_all_listed(void **state)
 	}
 }
 
+/* A gadget has no `done`, which could come and go; a job has. */
+static void test_an_end_makes_a_done_only_where_the_kind_has_it(void **state)
+{
+	struct scene *scene = *state;
+
+	(void)describe(scene, GADGETS, "a", MAKING);
+	watch_and_look(scene, "gadgets/a");
+	pfs_store_expire(scene->store->store);
+	(void)describe(scene, GADGETS, "a", READY);
+	live(scene, PFS_SECOND / 10);
+	assert_orders(&scene->poke, "changed:gadgets/a/status changed:gadgets/a/ready "
+				    "changed:gadgets/a/raw.json changed:gadgets/a/events");
+	(void)describe(scene, JOBS, "a", "{\"restore_job_id\":\"a\",\"status\":\"Pending\"}");
+	watch_and_look(scene, "restore-jobs/a");
+	pfs_store_expire(scene->store->store);
+	(void)describe(scene, JOBS, "a", "{\"restore_job_id\":\"a\",\"status\":\"Failed\"}");
+	live(scene, PFS_SECOND / 10);
+	assert_orders(&scene->poke, "changed:restore-jobs/a/status changed:restore-jobs/a/raw.json "
+				    "changed:restore-jobs/a/events mknod:restore-jobs/a/done");
+}
+
 static void test_wait_ends_when_it_has_ended_though_it_can_still_change(void **state)
 {
 	struct scene *scene = *state;
@@ -521,6 +542,7 @@ int main(void)
 		TEST(test_a_kind_that_can_not_be_listed_holds_up_no_other),
 		TEST(test_who_watches_a_collection_has_only_that_listed),
 		TEST(test_who_watches_the_whole_history_has_all_listed),
+		TEST(test_an_end_makes_a_done_only_where_the_kind_has_it),
 		TEST(test_wait_ends_when_it_has_ended_though_it_can_still_change),
 	};
 

@@ -54,6 +54,7 @@ static void test_parse_mountpoint_only_gives_defaults(void **state)
 	assert_string_equal(options.api_url, PFS_DEFAULT_API_URL);
 	assert_string_equal(options.api_version, "2025-10");
 	assert_true(options.ttl == 5 * PFS_SECOND);
+	assert_true(options.ttl_ready == 60 * PFS_SECOND);
 	assert_true(options.ttl_final == 600 * PFS_SECOND);
 	assert_true(options.ttl_missing == 2 * PFS_SECOND);
 	assert_true(options.stale == 60 * PFS_SECOND);
@@ -66,6 +67,40 @@ static void test_parse_mountpoint_only_gives_defaults(void **state)
 	assert_int_equal(options.umask, 0);
 	assert_string_equal(options.fuse, "");
 	pfs_options_finish(&options);
+}
+
+/* In the table's order, whatever that of the list. */
+static void test_parse_kinds_each_as_in_table(void **state)
+{
+	static const struct {
+		const char *words[3];
+		const char *names;
+	} rows[] = {
+		{{"--kinds=indexes", "mnt"}, "indexes"},
+		{{"--kinds=indexes,restore-jobs", "mnt"}, "restore-jobs indexes"},
+		{{"--kinds=backups,backups", "mnt"}, "backups"},
+		{{"-okinds=indexes\\,backups", "mnt"}, "backups indexes"},
+		{{"--kinds=indexes", "-okinds=backups", "mnt"}, "backups"},
+	};
+	struct pfs_options options;
+
+	parse_good(WORDS("mnt"), &options);
+	assert_int_equal(options.kinds.count, pfs_all_kinds.count);
+	pfs_options_finish(&options);
+	parse_good(WORDS("--kinds=indexes", "--kinds=all", "mnt"), &options);
+	assert_memory_equal(&options.kinds, &pfs_all_kinds, sizeof(pfs_all_kinds));
+	pfs_options_finish(&options);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char names[100] = "";
+
+		parse_good(WORDS(rows[i].words[0], rows[i].words[1], rows[i].words[2]), &options);
+		for (size_t j = 0; j < options.kinds.count; j++) {
+			strcat(names, j ? " " : "");
+			strcat(names, options.kinds.rows[j]->name);
+		}
+		assert_string_equal(names, rows[i].names);
+		pfs_options_finish(&options);
+	}
 }
 
 static void test_parse_long_options_set_their_fields(void **state)
@@ -93,12 +128,14 @@ static void test_parse_list_words_set_the_same_fields(void **state)
 {
 	struct pfs_options options;
 
-	parse_good(WORDS("source", "mnt", "-o",
-			 "api_key_file=/k,api-url=example.com,ttl_final=9,ttl-missing=8,stale=0",
-			 "-ono_check,foreground,api_version=a.b_c-1,,cacert=/a\\,b=c"),
-		   &options);
+	parse_good(
+		WORDS("source", "mnt", "-o",
+		      "api_key_file=/k,api-url=example.com,ttl_ready=10,ttl_final=9,ttl-missing=8,stale=0",
+		      "-ono_check,foreground,api_version=a.b_c-1,,cacert=/a\\,b=c"),
+		&options);
 	assert_string_equal(options.api_key_file, "/k");
 	assert_string_equal(options.api_url, "https://example.com");
+	assert_true(options.ttl_ready == 10 * PFS_SECOND);
 	assert_true(options.ttl_final == 9 * PFS_SECOND);
 	assert_true(options.ttl_missing == 8 * PFS_SECOND);
 	assert_true(options.stale == 0);
@@ -338,6 +375,12 @@ static const struct {
 	{{"--api-version=", "mnt"}, "--api-version"},
 	{{"--api-version=a b", "mnt"}, "a b"},
 	{{"--api-version=a\r\nb", "mnt"}, "a\\r\\nb"},
+	{{"--kinds=", "mnt"}, "--kinds: ''"},
+	{{"--kinds=job", "mnt"}, "'job' is none; there are restore-jobs, backups"},
+	{{"--kinds=backups,", "mnt"}, "--kinds: ''"},
+	{{"--kinds=backups, indexes", "mnt"}, "' indexes'"},
+	{{"--kinds=all,backups", "mnt"}, "'all'"},
+	{{"-o", "kinds=backups,indexes", "mnt"}, "indexes"},
 	{{"--api-key-file=", "mnt"}, "--api-key-file"},
 	{{"--cacert", "", "mnt"}, "--cacert"},
 	{{"--demo", "--api-url=a", "mnt"}, "--api-url"},
@@ -478,7 +521,7 @@ static void test_help_has_each_option_and_fits_a_terminal(void **state)
 	fclose(out);
 	seen.help = help;
 	pfs_options_each(see, &seen);
-	assert_int_equal(seen.count, 16);
+	assert_int_equal(seen.count, 18);
 	assert_non_null(strstr(help, "\n  -o LIST "));
 	assert_null(strstr(help, "--api-key KEY"));
 	for (const char *line = help; *line != '\0'; line = strchr(line, '\n') + 1)
@@ -492,6 +535,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_parse_mountpoint_only_gives_defaults),
+		TEST(test_parse_kinds_each_as_in_table),
 		TEST(test_parse_long_options_set_their_fields),
 		TEST(test_parse_list_words_set_the_same_fields),
 		TEST(test_parse_contexts_are_passed_on_commas_and_all),

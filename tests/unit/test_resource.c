@@ -114,6 +114,32 @@ static void test_value_the_first_path_that_leads_to_one_wins(void **state)
 		assert_field(GADGETS, rows[i].document, "cloud", rows[i].cloud);
 }
 
+static void test_reach_of_a_field_each_as_in_table(void **state)
+{
+	const struct {
+		const struct pfs_kind *kind;
+		const char *field, *member;
+		enum pfs_reach reach;
+	} rows[] = {
+		{JOBS, "status", "status", PFS_REACH_WHOLE},
+		{JOBS, "status", "statu", PFS_REACH_NONE},
+		{GADGETS, "status", "status", PFS_REACH_PART},
+		{GADGETS, "status", "state", PFS_REACH_WHOLE},
+		{GADGETS, "cloud", "deployment", PFS_REACH_PART},
+		{GADGETS, "cloud", "cloud", PFS_REACH_NONE},
+		{GADGETS, "cloud", "", PFS_REACH_NONE},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct pfs_json_value member = {.key = rows[i].member,
+						      .key_length = strlen(rows[i].member)};
+
+		assert_int_equal(
+			pfs_field_reach(pfs_kind_field(rows[i].kind, rows[i].field), &member),
+			rows[i].reach);
+	}
+}
+
 static void test_value_of_a_field_that_the_kind_has_not(void **state)
 {
 	assert_field(NOTES, "{\"status\":\"x\",\"text\":\"y\"}", "status", NULL);
@@ -197,6 +223,40 @@ static void test_end_of_a_kind_without_status_never_comes(void **state)
 	assert_int_equal(end_of(NOTES, "{\"status\":\"Completed\",\"ready\":true}"), PFS_END_NONE);
 }
 
+static void test_end_of_backups_and_indexes_each_as_in_table(void **state)
+{
+	static const struct {
+		const char *kind, *document;
+		enum pfs_end end;
+	} rows[] = {
+		{"backups", "{\"status\":\"Initializing\"}", PFS_END_NONE},
+		{"backups", "{\"status\":\"Ready\"}", PFS_END_GOOD},
+		{"backups", "{\"status\":\"InitializationFailed\"}", PFS_END_FAILED},
+		{"backups", "{\"status\":\"Failed\"}", PFS_END_FAILED},
+		{"backups", "{\"status\":\"Unheard\"}", PFS_END_NONE},
+		{"indexes", "{\"status\":{\"state\":\"Initializing\",\"ready\":false}}",
+		 PFS_END_NONE},
+		{"indexes", "{\"status\":{\"state\":\"Ready\",\"ready\":true}}", PFS_END_GOOD},
+		{"indexes", "{\"status\":{\"state\":\"ScalingUp\",\"ready\":true}}", PFS_END_GOOD},
+		{"indexes", "{\"status\":{\"state\":\"Ready\",\"ready\":false}}", PFS_END_NONE},
+		{"indexes", "{\"status\":{\"state\":\"Terminating\",\"ready\":true}}",
+		 PFS_END_FAILED},
+		{"indexes", "{\"status\":{\"state\":\"Terminated\"}}", PFS_END_FAILED},
+		{"indexes", "{\"status\":{\"state\":\"Disabled\"}}", PFS_END_FAILED},
+		{"indexes", "{\"status\":{\"state\":\"Failed\"}}", PFS_END_FAILED},
+		{"indexes", "{\"status\":{\"state\":\"InitializationFailed\"}}", PFS_END_FAILED},
+		{"indexes", "{\"status\":\"Ready\",\"ready\":true}", PFS_END_NONE},
+		{"indexes", "{}", PFS_END_NONE},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct pfs_kind *kind = pfs_kind_by_name(&pfs_all_kinds, rows[i].kind);
+
+		if (end_of(kind, rows[i].document) != rows[i].end)
+			fail_msg("%s", rows[i].document);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +265,8 @@ int main(void)
 		cmocka_unit_test(test_kinds_each_row_is_coherent),
 		cmocka_unit_test(test_value_the_first_path_that_leads_to_one_wins),
 		cmocka_unit_test(test_value_of_a_field_that_the_kind_has_not),
+		cmocka_unit_test(test_reach_of_a_field_each_as_in_table),
+		cmocka_unit_test(test_end_of_backups_and_indexes_each_as_in_table),
 		cmocka_unit_test(test_end_each_status_as_in_table),
 		cmocka_unit_test(test_end_of_a_kind_that_says_whether_it_is_ready),
 		cmocka_unit_test(test_end_of_a_kind_without_status_never_comes),

@@ -4,8 +4,8 @@
 #include "unit.h"
 
 static const struct pfs_field job_fields[] = {
-	{"restore_job_id", {NULL}}, {"status", {NULL}}, {"created_at", {NULL}},
-	{"completed_at", {NULL}},   {"gadget", {NULL}},
+	{.name = "restore_job_id"}, {.name = "status"}, {.name = "created_at"},
+	{.name = "completed_at"},   {.name = "gadget"},
 };
 
 static const struct pfs_state job_states[] = {
@@ -37,10 +37,11 @@ static const struct pfs_kind jobs = {
 };
 
 static const struct pfs_field gadget_fields[] = {
-	{"name", {NULL}},
-	{"status", {"status.state", "state"}},
-	{"ready", {"status.ready"}},
-	{"cloud", {"spec.serverless.cloud", "spec.byoc.cloud", "deployment.cloud"}},
+	{.name = "name"},
+	{.name = "status", .paths = {"status.state", "state"}},
+	{.name = "ready", .paths = {"status.ready"}},
+	{.name = "cloud",
+	 .paths = {"spec.serverless.cloud", "spec.byoc.cloud", "deployment.cloud"}},
 };
 
 static const struct pfs_state gadget_states[] = {
@@ -64,7 +65,7 @@ static const struct pfs_kind gadgets = {
 	.is_gone_at_a_404 = true,
 };
 
-static const struct pfs_field note_fields[] = {{"note_id", {NULL}}, {"text", {NULL}}};
+static const struct pfs_field note_fields[] = {{.name = "note_id"}, {.name = "text"}};
 
 static const struct pfs_kind notes = {
 	.number = 15,

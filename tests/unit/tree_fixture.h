@@ -17,7 +17,7 @@ struct bench {
 	struct pfs_tree *tree;
 	struct pfs_buffer buffer; /* of the last read */
 	char config[20];
-	char report[100]; /* what "stats" and "inflight" say now */
+	char report[400]; /* what "stats" and "inflight" say now */
 };
 
 int setup_tree(void **state);

@@ -1,5 +1,5 @@
 # Helpers for tests about waiting and watching; loaded with `load lib/watching`, which loads
-# mount.bash, too. There is a simulator with no jobs; after a test what was started in the background
+# mount.bash, too. There is a simulator with nothing in it; after a test what was started in the background
 # is killed.
 #
 #   pending ID...             jobs that stay Pending, with no field that changes by itself
@@ -22,7 +22,7 @@ part watching
 watching_set_up() {
 	BACKGROUND=()
 	AS=()
-	sim_start --jobs 0
+	sim_start --jobs 0 --backups 0 --indexes 0
 }
 
 watching_tear_down() {
