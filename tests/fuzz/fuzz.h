@@ -17,6 +17,7 @@
 
 #include "pinefs/http.h"
 #include "pinefs/loop.h"
+#include "pinefs/resource.h"
 #include "pinefs/store.h"
 #include "pinefs/tree.h"
 #include "pinefs/wait.h"
@@ -63,10 +64,11 @@ struct world {
 	struct pfs_store *store;
 	struct pfs_history *history;
 	struct pfs_tree *tree;
+	const struct pfs_kind *kind; /* of the objects that matter here */
 };
 
-/* The world has one kind of object that matters here: the first in the table. */
-struct world *world_create(void);
+/* A world of which this kind matters. */
+struct world *world_create(const struct pfs_kind *kind);
 void world_destroy(struct world *world);
 void world_pass(struct world *world, int64_t ns);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Documents: each part of the input (cut at bytes 0x1e) is what describe answers for one job, one
- * after the other, each after the TTL of the one before.
+ * Documents: each part of the input (cut at bytes 0x1e) is what describe answers for one object,
+ * one after the other, each after the TTL of the one before; for an object of each kind.
  *
- * Holds whatever they say: no file without an answer about just this job; raw.json is one of the
+ * Holds whatever they say: no file without an answer about just this object; raw.json is one of the
  * parts, byte for byte, and says what the last good one says; what stat(2) told of a file is what
  * read(2) gives until it is told anew.
  */
@@ -14,7 +14,7 @@
 #include "pinefs/json.h"
 #include "pinefs/text.h"
 
-#define JOB	  "job-1"
+#define ID	  "job-1"
 #define FILES_MAX 64
 
 struct told {
@@ -86,23 +86,24 @@ static bool was_sent(struct slice input, struct slice last, struct slice raw)
 	return false;
 }
 
-static bool is_about_job(const struct pfs_json *json)
+static bool is_about_it(const struct pfs_kind *kind, const struct pfs_json *json)
 {
-	const struct pfs_json_value id = pfs_json_at(json, "restore_job_id");
+	const struct pfs_json_value id = pfs_json_at(json, kind->id);
 
-	return pfs_json_whole(json).type == PFS_JSON_OBJECT && pfs_json_says(&id, JOB);
+	return pfs_json_whole(json).type == PFS_JSON_OBJECT && pfs_json_says(&id, ID);
 }
 
-/* raw.json is about the job; an answer that says what an earlier one said needn't take its place.
+/* raw.json is about the object; an answer that says what an earlier one said needn't take its
+ * place.
  */
-static void check_raw(struct slice raw, struct slice part)
+static void check_raw(const struct pfs_kind *kind, struct slice raw, struct slice part)
 {
 	struct pfs_json shown, said;
 
 	must(!pfs_json_parse(raw.bytes, raw.length, PFS_JSON_DEPTH, &shown));
-	must(is_about_job(&shown));
+	must(is_about_it(kind, &shown));
 	if (!pfs_json_parse(part.bytes, part.length, PFS_JSON_DEPTH, &said)) {
-		must(!is_about_job(&said) || pfs_json_same(&shown, &said));
+		must(!is_about_it(kind, &said) || pfs_json_same(&shown, &said));
 		pfs_json_finish(&said);
 	}
 	pfs_json_finish(&shown);
@@ -117,20 +118,20 @@ static int ask(struct world *world, struct slice document)
 	int error;
 
 	waiter_init(&waiter);
-	if (world_object(world, JOB, &node))
+	if (world_object(world, ID, &node))
 		error = pfs_tree_refresh(world->tree, &node, true, &waiter.wait);
 	else
-		error = pfs_tree_lookup(world->tree, &collection, JOB, &waiter.wait, &node, &holds);
+		error = pfs_tree_lookup(world->tree, &collection, ID, &waiter.wait, &node, &holds);
 	must(error == -EINPROGRESS && world_asked(world));
 	world_answer(world, 200, document);
 	must(waiter.told && !world_asked(world));
 	return waiter.error;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const struct pfs_kind *kind, struct slice input)
 {
-	struct slice input = {(const char *)data, size}, rest = input, part;
-	struct world *world = world_create();
+	struct slice rest = input, part;
+	struct world *world = world_create(kind);
 	struct view view = {0};
 	struct pfs_node node;
 	unsigned parts = 0;
@@ -141,17 +142,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(error == 0 || error == -EIO || error == -EFBIG);
 		check_promises(world, &view);
 		forget_view(&view);
-		if (!world_object(world, JOB, &node)) {
+		if (!world_object(world, ID, &node)) {
 			must(error);
 			world_pass(world, 20 * PFS_SECOND);
 			continue;
 		}
 		world_each_file(world, &node, keep_file, &view);
 		must(view.raw.bytes && was_sent(input, part, view.raw));
-		check_raw(view.raw, part);
+		check_raw(kind, view.raw, part);
 		world_pass(world, 20 * PFS_SECOND);
 	}
 	forget_view(&view);
 	world_destroy(world);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	for (size_t i = 0; i < pfs_all_kinds.count; i++)
+		run(pfs_all_kinds.rows[i], (struct slice){(const char *)data, size});
 	return 0;
 }

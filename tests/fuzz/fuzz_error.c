@@ -142,7 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	answer.request_id = texts[2];
 	answer.rejected = texts[3];
 
-	world = world_create();
+	world = world_create(pfs_all_kinds.rows[0]);
 	show(world, "job-1");
 	fail_once(world, "job-1", &answer);
 	fail_once(world, "job-2", &answer);

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const int64_t nows[] = {0, 1764000000 * PFS_SECOND, INT64_MAX};
 	struct slice rest = {(const char *)data, size}, line;
-	struct world *world = world_create();
+	struct world *world = world_create(pfs_all_kinds.rows[0]);
 	struct pfs_http http = {.loop = world->loop, .stats = world->stats};
 	struct pfs_http_request request = {.http = &http, .retry_after = -1};
 

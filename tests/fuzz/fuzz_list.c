@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages of the list: each part of the input (cut at bytes 0x1e) is one answer; when there are no
- * more, the last one comes again for ever. The listing is read twice, with a TTL between.
+ * Pages of a list, of each kind: each part of the input (cut at bytes 0x1e) is one answer; when
+ * there are no more, the last one comes again for ever. The listing is read twice, with a TTL
+ * between.
  *
  * Holds whatever they say: it ends, after no more requests than there are pages (and some, to see
- * that the last one goes in a circle); names are safe; no name comes twice; each job's bytes are in
- * one of the pages; a page that isn't one is an error, and never an empty listing.
+ * that the last one goes in a circle); names are safe; no name comes twice; each object's bytes are
+ * in one of the pages; a page that isn't one is an error, and never an empty listing.
  */
 #include <errno.h>
 #include <string.h>
@@ -95,11 +96,11 @@ static int read_listing(struct world *world, struct pages *pages, size_t *ret_co
 	return more;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const struct pfs_kind *kind, struct slice input)
 {
-	struct pages pages = {.input = {(const char *)data, size}};
+	struct pages pages = {.input = input};
 	struct slice rest = pages.input;
-	struct world *world = world_create();
+	struct world *world = world_create(kind);
 	size_t first, second;
 	int error;
 
@@ -114,5 +115,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(second == first);
 	}
 	world_destroy(world);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	for (size_t i = 0; i < pfs_all_kinds.count; i++)
+		run(pfs_all_kinds.rows[i], (struct slice){(const char *)data, size});
 	return 0;
 }

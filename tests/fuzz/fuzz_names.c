@@ -49,9 +49,9 @@ static void check_name(void *arg, const char *name, const struct pfs_node *node,
 	names->files++;
 }
 
-static void check_keys(struct slice rest)
+static void check_keys(const struct pfs_kind *kind, struct slice rest)
 {
-	struct world *world = world_create();
+	struct world *world = world_create(kind);
 	const struct pfs_node collection = world_collection(world);
 	struct pfs_buffer json = {0};
 	struct names names = {0};
@@ -61,7 +61,7 @@ static void check_keys(struct slice rest)
 	unsigned count = 0;
 	int64_t holds;
 
-	must(!pfs_buffer_add_string(&json, "{\"restore_job_id\":\"job-1\""));
+	must(!pfs_buffer_format(&json, "{\"%s\":\"job-1\"", kind->id));
 	while (count < KEYS_MAX && slice_next(&rest, '\n', &key))
 		add_member(&json, key, count++);
 	must(!pfs_buffer_add_string(&json, "}"));
@@ -107,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct slice input = {(const char *)data, size};
 
 	check_texts(input);
-	check_keys(input);
+	for (size_t i = 0; i < pfs_all_kinds.count; i++)
+		check_keys(pfs_all_kinds.rows[i], input);
 	return 0;
 }

@@ -27,7 +27,7 @@ static void check_accepted(const struct pfs_options *options)
 	if (options->action != PFS_ACTION_MOUNT)
 		return;
 	must(options->mountpoint && options->api_url && options->fuse);
-	must(is_time(options->ttl) && is_time(options->ttl_final));
+	must(is_time(options->ttl) && is_time(options->ttl_ready) && is_time(options->ttl_final));
 	must(is_time(options->ttl_missing) && is_time(options->stale));
 	must(is_time(options->timeout) && options->timeout > 0);
 	must(options->max_rate > 0);

@@ -121,13 +121,14 @@ static int64_t wall(const struct pfs_clock *clock)
 	return ((const struct world *)clock)->now + 1764000000 * PFS_SECOND;
 }
 
-struct world *world_create(void)
+struct world *world_create(const struct pfs_kind *kind)
 {
 	struct world *world = calloc(1, sizeof(*world));
 	const struct pfs_api_config api = {.url = "https://api.test", .version = "2025-10"};
 	const struct pfs_store_config store = {
 		.kinds = &pfs_all_kinds,
 		.ttl = 5 * PFS_SECOND,
+		.ttl_ready = 5 * PFS_SECOND,
 		.ttl_final = 5 * PFS_SECOND,
 		.ttl_missing = 2 * PFS_SECOND,
 		.ttl_error = 2 * PFS_SECOND,
@@ -142,6 +143,7 @@ struct world *world_create(void)
 	char text[200];
 
 	must(world);
+	world->kind = kind;
 	world->clock = (struct pfs_clock){.monotonic = monotonic, .wall = wall};
 	world->now = PFS_SECOND;
 	world->stats = calloc(1, sizeof(*world->stats));
@@ -196,7 +198,7 @@ struct pfs_node world_collection(const struct world *world)
 {
 	struct pfs_node node;
 
-	must(!pfs_tree_node(world->tree, pfs_tree_collection_inode(pfs_all_kinds.rows[0]), &node));
+	must(!pfs_tree_node(world->tree, pfs_tree_collection_inode(world->kind), &node));
 	return node;
 }
 
