@@ -9,6 +9,18 @@
 /* Seeded backups were made this far apart. */
 #define SPACING_US (6 * 3600 * SIM_SECOND)
 
+const char *sim_backup_source(const struct sim_object *backup)
+{
+	return sim_object_text(backup, "source_index_name",
+			       backup->origin ? backup->origin : backup->facts.index_name);
+}
+
+/* Made by a command: it has of the optional keys those that it was given. */
+static bool is_made(const struct sim_object *backup)
+{
+	return backup->origin;
+}
+
 static bool write_id(const struct sim_object *backup, const struct sim_view *view,
 		     struct sim_text *text)
 {
@@ -19,7 +31,7 @@ static bool write_id(const struct sim_object *backup, const struct sim_view *vie
 static bool write_source_name(const struct sim_object *backup, const struct sim_view *view,
 			      struct sim_text *text)
 {
-	sim_text_quoted(text, backup->facts.index_name);
+	sim_text_quoted(text, sim_backup_source(backup));
 	return true;
 }
 
@@ -35,6 +47,8 @@ static bool write_name(const struct sim_object *backup, const struct sim_view *v
 {
 	char name[SIM_NAME_SIZE + 16];
 
+	if (is_made(backup))
+		return false;
 	(void)snprintf(name, sizeof(name), "nightly-%s", backup->facts.index_name);
 	sim_text_quoted(text, name);
 	return true;
@@ -43,6 +57,8 @@ static bool write_name(const struct sim_object *backup, const struct sim_view *v
 static bool write_description(const struct sim_object *backup, const struct sim_view *view,
 			      struct sim_text *text)
 {
+	if (is_made(backup))
+		return false;
 	sim_text_str(text, "\"Made by the simulator, before the bulk update.\"");
 	return true;
 }
@@ -87,6 +103,8 @@ static bool write_metric(const struct sim_object *backup, const struct sim_view 
 static bool write_schema(const struct sim_object *backup, const struct sim_view *view,
 			 struct sim_text *text)
 {
+	if (is_made(backup))
+		return false;
 	sim_text_str(text, "{\"fields\":{\"genre\":{\"filterable\":true}}}");
 	return true;
 }
@@ -123,6 +141,8 @@ static bool write_size(const struct sim_object *backup, const struct sim_view *v
 static bool write_tags(const struct sim_object *backup, const struct sim_view *view,
 		       struct sim_text *text)
 {
+	if (is_made(backup))
+		return false;
 	sim_text_str(text, "{\"team\":\"search\",\"by\":\"schedule\"}");
 	return true;
 }

@@ -74,11 +74,10 @@ static int add_object(const struct order *order)
 {
 	const struct sim *sim = order->sim;
 	int64_t now_us = sim_clock_now(&sim->clock);
-	int64_t late_us = sim->listings[order->kind].late_us;
 	uint32_t slot;
 	int r;
 
-	r = sim_shelf_add(order->shelf, order->body, now_us, now_us + late_us, &slot);
+	r = sim_shelf_add(order->shelf, order->body, now_us, &slot);
 	return r < 0 ? answer_errno(order, r) : answer_object(order, slot, 201);
 }
 
@@ -89,7 +88,7 @@ static int change_object(const struct order *order)
 
 	if (slot < 0)
 		return refuse(order, 404, "there is no such id", order->id);
-	r = sim_shelf_change(order->shelf, (uint32_t)slot, order->body,
+	r = sim_world_change(&order->sim->world, order->kind, (uint32_t)slot, order->body,
 			     sim_clock_now(&order->sim->clock));
 	return r < 0 ? answer_errno(order, r) : answer_object(order, (uint32_t)slot, 200);
 }
@@ -183,6 +182,49 @@ static int reset_requests(const struct order *order)
 	return answer_empty(order);
 }
 
+static int show_limits(const struct order *order)
+{
+	struct sim_text *text = &order->reply->body;
+
+	for (unsigned int kind = 0; kind < SIM_KINDS; kind++) {
+		uint32_t limit = order->sim->world.limits[kind];
+
+		sim_text_char(text, kind == 0 ? '{' : ',');
+		sim_text_quoted(text, sim_kinds[kind]->name);
+		sim_text_char(text, ':');
+		if (limit == UINT32_MAX)
+			sim_text_str(text, "null");
+		else
+			sim_text_number(text, limit);
+	}
+	sim_text_char(text, '}');
+	return sim_reply_start(order->reply, 200, json);
+}
+
+static bool is_limit(const cJSON *item)
+{
+	double value = cJSON_GetNumberValue(item);
+
+	return sim_kind_find(item->string) >= 0 &&
+	       (cJSON_IsNull(item) || (value >= 0 && value <= 1e9));
+}
+
+static int change_limits(const struct order *order)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, order->body) {
+		if (!is_limit(item))
+			return refuse(order, 400,
+				      "there is no such limit, or it takes another value",
+				      item->string);
+	}
+	cJSON_ArrayForEach(item, order->body)
+		order->sim->world.limits[sim_kind_find(item->string)] =
+			cJSON_IsNull(item) ? UINT32_MAX : (uint32_t)item->valuedouble;
+	return show_limits(order);
+}
+
 /* A path that ends in a slash is followed by an id. */
 struct endpoint {
 	const char *method;
@@ -207,6 +249,8 @@ static const struct endpoint endpoints[] = {
 	{"GET", "/_sim/requests", show_requests},
 	{"DELETE", "/_sim/requests", reset_requests},
 	{"GET", "/_sim/log", show_log},
+	{"GET", "/_sim/limits", show_limits},
+	{"POST", "/_sim/limits", change_limits},
 	{NULL, NULL, NULL},
 };
 
@@ -270,6 +314,7 @@ int sim_control_answer(struct sim *sim, const char *method, const char *path,
 
 	if (body->len > SIM_CONTROL_BODY_MAX)
 		return refuse(&order, 413, "the body is too long", NULL);
+	sim_world_settle(&sim->world, sim_clock_now(&sim->clock));
 	for (; endpoint->path; endpoint++) {
 		order.id = match_path(endpoint, rest ? rest : path);
 		if (order.id && strcmp(endpoint->method, method) == 0)

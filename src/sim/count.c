@@ -48,6 +48,8 @@ void sim_count_begin(struct sim_count *count, const struct sim_call *call, const
 		count->kinds[call->kind].describe++;
 	else if (call->route == SIM_ROUTE_LIST)
 		count->kinds[call->kind].list++;
+	else if (call->route == SIM_ROUTE_COMMAND)
+		count->commands[call->command]++;
 	if (!sim_api_accepts_key(key))
 		count->unauthorized++;
 	if (++count->at_once > count->most_at_once)
@@ -96,12 +98,17 @@ static void render_kinds(const struct sim_count *count, struct sim_text *text)
 void sim_count_render(const struct sim_count *count, struct sim_text *text)
 {
 	const uint64_t *routes = count->routes;
-	uint64_t total =
-		routes[SIM_ROUTE_DESCRIBE] + routes[SIM_ROUTE_LIST] + routes[SIM_ROUTE_OTHER];
+	uint64_t total = 0;
 
+	for (unsigned int route = 0; route < SIM_ROUTES; route++)
+		total += routes[route];
 	sim_text_char(text, '{');
 	write_figure(text, "describe", routes[SIM_ROUTE_DESCRIBE]);
 	write_figure(text, "list", routes[SIM_ROUTE_LIST]);
+	write_figure(text, "commands", routes[SIM_ROUTE_COMMAND]);
+	for (unsigned int command = 0; command < SIM_COMMANDS; command++)
+		write_figure(text, sim_commands[command].name, count->commands[command]);
+	write_figure(text, "stats", routes[SIM_ROUTE_STATS]);
 	write_figure(text, "other", routes[SIM_ROUTE_OTHER]);
 	write_figure(text, "total", total);
 	write_figure(text, "unauthorized", count->unauthorized);

@@ -23,7 +23,8 @@ struct sim_path_count {
 };
 
 struct sim_count {
-	uint64_t routes[3]; /* by enum sim_route */
+	uint64_t routes[SIM_ROUTES];
+	uint64_t commands[SIM_COMMANDS];
 	struct {
 		uint64_t describe;
 		uint64_t list;

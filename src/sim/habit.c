@@ -146,5 +146,6 @@ int sim_habit_change(struct sim_listing *listing, struct sim_shelf *shelf, const
 	if (ids || reset)
 		drop(shelf, ids);
 	*listing = next;
+	shelf->late_us = next.late_us;
 	return 0;
 }

@@ -5,11 +5,23 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Indexes that aren't the target of a seeded job are older than all jobs and backups by this. */
 #define AGE_US (90 * 86400 * SIM_SECOND)
+
+bool sim_index_is_protected(const struct sim_object *index)
+{
+	return strcmp(sim_object_text(index, "deletion_protection", "disabled"), "enabled") == 0;
+}
+
+/* Made by a command: it has the tags that it was given. */
+static bool is_restored(const struct sim_object *index)
+{
+	return index->origin;
+}
 
 static bool write_name(const struct sim_object *index, const struct sim_view *view,
 		       struct sim_text *text)
@@ -46,7 +58,7 @@ static bool write_status(const struct sim_object *index, const struct sim_view *
 {
 	bool ready = sim_object_is_good(index, view->now_us);
 
-	if (index->ready != SIM_READY_BY_STATE)
+	if (index->ready != SIM_READY_BY_STATE && !index->gone_us)
 		ready = index->ready == SIM_READY_YES;
 	sim_text_str(text, ready ? "{\"ready\":true,\"state\":" : "{\"ready\":false,\"state\":");
 	sim_text_quoted(text, sim_object_state(index, view->now_us));
@@ -73,6 +85,10 @@ static void write_escaped(const char *name, struct sim_text *text)
 static bool write_host(const struct sim_object *index, const struct sim_view *view,
 		       struct sim_text *text)
 {
+	if (is_restored(index) && view->now_us - index->facts.created_us < SIM_FRESH_US) {
+		sim_text_str(text, "null");
+		return true;
+	}
 	sim_text_char(text, '"');
 	sim_text_str(text, view->base);
 	sim_text_str(text, SIM_DATA_PATH);
@@ -102,6 +118,8 @@ static bool write_protection(const struct sim_object *index, const struct sim_vi
 static bool write_tags(const struct sim_object *index, const struct sim_view *view,
 		       struct sim_text *text)
 {
+	if (is_restored(index))
+		return false;
 	sim_text_str(text, "{\"environment\":\"simulated\"}");
 	return true;
 }
@@ -169,6 +187,7 @@ const struct sim_kind sim_kind_index = {
 	.ready_key = "ready",
 	.state_field = "status",
 	.begins = "Initializing",
+	.goes = "Terminating",
 	.ends = ends,
 	.n_ends = COUNT(ends),
 	.invent_id = invent_id,

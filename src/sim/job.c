@@ -4,6 +4,16 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+const char *sim_job_backup(const struct sim_object *job)
+{
+	return sim_object_text(job, "backup_id", job->origin ? job->origin : job->facts.backup_id);
+}
+
+const char *sim_job_target(const struct sim_object *job)
+{
+	return sim_object_text(job, "target_index_name", job->facts.index_name);
+}
+
 /* A Failed or Cancelled job has a completed_at, too. */
 static bool shows_end(const struct sim_object *job)
 {
@@ -26,14 +36,14 @@ static bool write_id(const struct sim_object *job, const struct sim_view *view,
 static bool write_backup(const struct sim_object *job, const struct sim_view *view,
 			 struct sim_text *text)
 {
-	sim_text_quoted(text, job->facts.backup_id);
+	sim_text_quoted(text, sim_job_backup(job));
 	return true;
 }
 
 static bool write_index_name(const struct sim_object *job, const struct sim_view *view,
 			     struct sim_text *text)
 {
-	sim_text_quoted(text, job->facts.index_name);
+	sim_text_quoted(text, sim_job_target(job));
 	return true;
 }
 

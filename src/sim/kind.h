@@ -24,7 +24,7 @@ struct sim_seeding {
 	uint32_t n[SIM_KINDS]; /* seeded objects of each kind */
 	uint32_t pending;      /* how many of the jobs are under way at start_us */
 	int64_t restore_us;    /* how long a restore, or a backup, takes */
-	int64_t ready_us;      /* how long after its restore an index gets ready */
+	int64_t ready_us;      /* how long after its restore an index gets ready, or goes */
 	int64_t start_us;      /* microseconds since the epoch */
 };
 
@@ -52,6 +52,7 @@ struct sim_kind {
 	const char *ready_key;	 /* the same for readiness; NULL: it has none */
 	const char *state_field; /* in which the state is shown */
 	const char *begins;	 /* the state at first */
+	const char *goes;	 /* the state while it is being deleted; NULL: it goes at once */
 	const char *const *ends; /* the states at last; the first is the good one */
 	unsigned int n_ends;
 
@@ -65,6 +66,16 @@ struct sim_kind {
 	/* The same for seeded object @number, with all the rest. */
 	void (*seed)(const struct sim_seeding *seeding, uint32_t number, struct sim_facts *facts);
 };
+
+/*
+ * What an object was made from, or for, as it is shown: the backup of a job and
+ * the index that it makes; the index of a backup. Whether an index may not be
+ * deleted.
+ */
+const char *sim_job_backup(const struct sim_object *job);
+const char *sim_job_target(const struct sim_object *job);
+const char *sim_backup_source(const struct sim_object *backup);
+bool sim_index_is_protected(const struct sim_object *index);
 
 /* The rows, by number. */
 extern const struct sim_kind *const sim_kinds[SIM_KINDS];

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,9 @@
 /* Keys set by hand, so that a kind's own have room as well. */
 #define SET_MAX	    200
 #define REMOVED_MAX 1000
+
+/* Whole numbers that a double has exactly. */
+#define NUMBER_MAX 9e15
 
 struct member {
 	const char *key;
@@ -31,6 +35,13 @@ struct members {
 	size_t n;
 };
 
+const char *sim_object_text(const struct sim_object *object, const char *key, const char *fallback)
+{
+	const char *set = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object->set, key));
+
+	return set ? set : fallback;
+}
+
 bool sim_object_is_done(const struct sim_object *object, int64_t now_us)
 {
 	return now_us >= object->facts.done_us;
@@ -38,11 +49,13 @@ bool sim_object_is_done(const struct sim_object *object, int64_t now_us)
 
 bool sim_object_is_good(const struct sim_object *object, int64_t now_us)
 {
-	return sim_object_is_done(object, now_us) && object->facts.outcome == 0;
+	return sim_object_is_done(object, now_us) && object->facts.outcome == 0 && !object->gone_us;
 }
 
 const char *sim_object_state(const struct sim_object *object, int64_t now_us)
 {
+	if (object->gone_us)
+		return object->kind->goes;
 	if (sim_object_is_done(object, now_us))
 		return object->kind->ends[object->facts.outcome];
 	return object->running ? object->running : object->kind->begins;
@@ -294,11 +307,41 @@ static bool is_key(const char *key, const cJSON *item)
 	return key && strcmp(key, item->string) == 0;
 }
 
+static void learn_number(const cJSON *item, const char *key, int64_t *number)
+{
+	double value = cJSON_GetNumberValue(item);
+
+	if (is_key(key, item) && value >= 0 && value <= NUMBER_MAX)
+		*number = (int64_t)value;
+}
+
+static void learn_text(const cJSON *item, const char *key, char *text, size_t size)
+{
+	const char *value = cJSON_GetStringValue(item);
+
+	if (is_key(key, item) && value && strlen(value) < size)
+		(void)snprintf(text, size, "%s", value);
+}
+
+/* What is shown of the contents is also what they are, if it is of the right type. */
+static void learn(struct sim_contents *contents, const cJSON *item)
+{
+	learn_number(item, "records", &contents->records);
+	learn_number(item, "record_count", &contents->records);
+	learn_number(item, "namespace_count", &contents->namespaces);
+	learn_number(item, "size_bytes", &contents->bytes);
+	learn_number(item, "dimension", &contents->dimension);
+	learn_text(item, "metric", contents->metric, sizeof(contents->metric));
+	learn_text(item, "cloud", contents->cloud, sizeof(contents->cloud));
+	learn_text(item, "region", contents->region, sizeof(contents->region));
+}
+
 static int change_key(struct sim_object *object, const cJSON *item, int64_t now_us)
 {
 	const struct sim_kind *kind = object->kind;
 
-	if (is_key(kind->id_key, item) || is_key("restore_time", item) ||
+	learn(&object->facts.contents, item);
+	if (is_key(kind->id_key, item) || is_key("restore_time", item) || is_key("records", item) ||
 	    is_key(kind->ready_key, item))
 		return 0;
 	if (is_key("remove", item))
@@ -335,11 +378,14 @@ static bool is_change(const struct sim_kind *kind, const cJSON *body)
 	const cJSON *seconds = cJSON_GetObjectItemCaseSensitive(body, "restore_time");
 	const cJSON *raw = cJSON_GetObjectItemCaseSensitive(body, "raw");
 	const cJSON *keys = cJSON_GetObjectItemCaseSensitive(body, "remove");
+	const cJSON *records = cJSON_GetObjectItemCaseSensitive(body, "records");
 	const cJSON *ready = find_ready(kind, body);
 
 	if (!cJSON_IsObject(body))
 		return false;
 	if (ready && !cJSON_IsBool(ready) && !cJSON_IsNull(ready))
+		return false;
+	if (records && !(cJSON_GetNumberValue(records) >= 0 && records->valuedouble <= NUMBER_MAX))
 		return false;
 	if (seconds && !(cJSON_GetNumberValue(seconds) >= 0 && seconds->valuedouble <= 1e9))
 		return false;
@@ -388,6 +434,7 @@ int sim_object_change(struct sim_object *object, const cJSON *body, int64_t now_
 void sim_object_finish(struct sim_object *object)
 {
 	free(object->id);
+	free(object->origin);
 	free(object->running);
 	free(object->raw);
 	cJSON_Delete(object->set);

@@ -20,7 +20,10 @@
 /* The end of what never ends. */
 #define SIM_NEVER INT64_MAX
 
-/* created_at is null for this long after a job's birth, as in the real service. */
+/*
+ * A job's created_at, and the host of an index that is restored, are null for
+ * this long after the object's birth, as in the real service.
+ */
 #define SIM_FRESH_US INT64_C(500000)
 
 /* Where an index's data plane is, below the simulator's URL; its name follows. */
@@ -73,6 +76,8 @@ enum sim_ready { SIM_READY_BY_STATE, SIM_READY_YES, SIM_READY_NO };
 struct sim_object {
 	const struct sim_kind *kind;
 	char *id;
+	char *origin; /* of a backup its index's name, else the id of its backup; NULL: as facts say
+		       */
 	struct sim_facts facts;
 	char *running; /* the state until done_us; NULL: the kind's usual one */
 	enum sim_ready ready;
@@ -80,6 +85,7 @@ struct sim_object {
 	cJSON *removed;	   /* array of keys that are left out; or NULL */
 	char *raw;	   /* the object's whole text, whatever the rest says; or NULL */
 	int64_t listed_us; /* lists leave the object out before this moment */
+	int64_t gone_us;   /* being deleted, it vanishes at this moment; 0: it isn't */
 };
 
 /* Append the object as it is in this view. A raw text is the same in every layout. */
@@ -93,6 +99,9 @@ bool sim_object_is_good(const struct sim_object *object, int64_t now_us);
 /* The state that the facts give at @now_us. */
 const char *sim_object_state(const struct sim_object *object, int64_t now_us);
 
+/* The text that was set for this key by hand, else @fallback. */
+const char *sim_object_text(const struct sim_object *object, const char *key, const char *fallback);
+
 /*
  * Change an object (whose memory is its own, unlike that of a seeded one) as
  * the control request @body says at @now_us:
@@ -100,11 +109,13 @@ const char *sim_object_state(const struct sim_object *object, int64_t now_us);
  *                 now. Any other string is shown until it ends.
  *   restore_time  seconds until the end; without it a state that is no end
  *                 lasts for ever
+ *   records       how many there are, without being shown
  *   ready         of a kind whose state stands in an object: shown there
  *   raw           the object's text; null: rendered again
  *   remove        array of keys to leave out
  *   the kind's id key      ignored: an id doesn't change
- *   other keys    shown as given from now on
+ *   other keys    shown as given from now on; those that say what an index or a
+ *                 backup contains are handed on when it is backed up or restored
  * Returns -EINVAL for a value of the wrong type (nothing is changed then),
  * -E2BIG for more than about 200 keys in all, -ENOMEM.
  */

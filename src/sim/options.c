@@ -21,7 +21,7 @@ static const char help[] =
 	"      --backups N         backups at the start (6)\n"
 	"      --indexes N         indexes at the start (4)\n"
 	"      --restore-time S    seconds that a restore takes (20)\n"
-	"      --ready-time S      seconds after a restore until its index is ready (3)\n"
+	"      --ready-time S      seconds until a restored index is ready (3)\n"
 	"      --seed N            another seed gives other ids, names and times (1)\n"
 	"      --latency S         seconds by which each answer is late (0)\n"
 	"      --die-with-parent[=PID]\n"

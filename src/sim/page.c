@@ -113,11 +113,11 @@ static void next_row(struct sim_text *text, bool *first)
 	*first = false;
 }
 
-static void write_rows(const struct sim_shelf *shelf, uint32_t from, uint32_t to,
+static void write_rows(const struct sim_shelf *shelf, struct sim_rows rows,
 		       const struct sim_view *view, struct sim_text *text, bool *first)
 {
-	for (uint32_t i = from; i < to; i++) {
-		uint32_t slot = sim_shelf_at(shelf, i);
+	for (uint32_t i = 0; i < rows.n; i++) {
+		uint32_t slot = rows.slots[i];
 		struct sim_scratch scratch;
 		const struct sim_object *object = sim_shelf_read(shelf, slot, &scratch);
 
@@ -186,23 +186,24 @@ static void begin_list(const struct sim_shelf *shelf, struct sim_text *text)
 }
 
 void sim_page_render(const struct sim_shelf *shelf, const struct sim_listing *listing,
-		     const struct sim_place *place, const struct sim_view *view,
-		     struct sim_text *text)
+		     struct sim_rows rows, const struct sim_place *place,
+		     const struct sim_view *view, struct sim_text *text)
 {
-	uint64_t from = place->offset < shelf->n ? place->offset : shelf->n;
-	uint64_t left = shelf->n - from;
-	uint64_t to = from + (left < place->limit ? left : place->limit);
+	uint64_t from = place->offset < rows.n ? place->offset : rows.n;
+	uint64_t left = rows.n - from;
+	uint64_t n = left < place->limit ? left : place->limit;
+	struct sim_rows page = {.slots = rows.slots + from, .n = (uint32_t)n};
 	bool first = true;
 
 	begin_list(shelf, text);
-	write_rows(shelf, (uint32_t)from, (uint32_t)to, view, text, &first);
+	write_rows(shelf, page, view, text, &first);
 	if (listing->endless == SIM_ENDLESS_ROWS)
-		write_invented(shelf, place->offset + (to - from), place->offset + place->limit,
-			       view, text, &first);
+		write_invented(shelf, place->offset + n, place->offset + place->limit, view, text,
+			       &first);
 	if (place->offset == 0)
 		write_extras(listing, text, &first);
 	sim_text_char(text, ']');
-	write_pagination(listing, place, to - from == place->limit, text);
+	write_pagination(listing, place, n == place->limit, text);
 	sim_text_char(text, '}');
 }
 
@@ -212,7 +213,7 @@ void sim_page_render_whole(const struct sim_shelf *shelf, const struct sim_listi
 	bool first = true;
 
 	begin_list(shelf, text);
-	write_rows(shelf, 0, shelf->n, view, text, &first);
+	write_rows(shelf, sim_shelf_rows(shelf), view, text, &first);
 	write_extras(listing, text, &first);
 	sim_text_str(text, "]}");
 }

@@ -48,10 +48,10 @@ struct sim_place {
 /* Read a token into @ret_place; -EINVAL if it is none of ours. */
 int sim_page_parse_token(const char *token, struct sim_place *ret_place);
 
-/* Append the page that begins at @place. */
+/* Append the page of these rows that begins at @place. */
 void sim_page_render(const struct sim_shelf *shelf, const struct sim_listing *listing,
-		     const struct sim_place *place, const struct sim_view *view,
-		     struct sim_text *text);
+		     struct sim_rows rows, const struct sim_place *place,
+		     const struct sim_view *view, struct sim_text *text);
 
 /* Append the whole list of a kind that isn't paged; habits of pages don't apply. */
 void sim_page_render_whole(const struct sim_shelf *shelf, const struct sim_listing *listing,

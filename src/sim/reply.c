@@ -38,6 +38,7 @@ static const char *code_of(unsigned int status)
 		{408, "TIMEOUT"},
 		{409, "ALREADY_EXISTS"},
 		{412, "FAILED_PRECONDITION"},
+		{413, "PAYLOAD_TOO_LARGE"},
 		{422, "UNPROCESSABLE_ENTITY"},
 		{429, "RESOURCE_EXHAUSTED"},
 		{501, "UNIMPLEMENTED"},
@@ -64,6 +65,22 @@ int sim_reply_error(struct sim_reply *reply, unsigned int status, const char *co
 	sim_text_number(&reply->body, status);
 	sim_text_char(&reply->body, '}');
 	return sim_reply_start(reply, status, "application/json");
+}
+
+int sim_reply_missing(struct sim_reply *reply, const char *noun, const char *id)
+{
+	struct sim_text message = {0};
+	char *str;
+	int r;
+
+	sim_text_str(&message, noun);
+	sim_text_char(&message, ' ');
+	sim_text_str(&message, id);
+	sim_text_str(&message, " not found.");
+	str = sim_text_take(&message);
+	r = str ? sim_reply_error(reply, 404, NULL, str) : -ENOMEM;
+	free(str);
+	return r;
 }
 
 void sim_reply_finish(struct sim_reply *reply)

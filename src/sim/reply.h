@@ -35,6 +35,9 @@ int sim_reply_start(struct sim_reply *reply, unsigned int status, const char *ty
 int sim_reply_error(struct sim_reply *reply, unsigned int status, const char *code,
 		    const char *message);
 
+/* The same for a 404 about an object: @noun @id not found. */
+int sim_reply_missing(struct sim_reply *reply, const char *noun, const char *id);
+
 /* Free what the reply owns and zero it. */
 void sim_reply_finish(struct sim_reply *reply);
 

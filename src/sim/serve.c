@@ -201,7 +201,7 @@ static void choose_fault(struct request *request, const char *path)
 static void arrive(struct request *request, const char *method, const char *path,
 		   const char *version)
 {
-	struct sim_call call = sim_api_route(method, path);
+	struct sim_call call = sim_route_find(method, path);
 
 	request->stage = STAGE_ARRIVED;
 	request->route = call.route;
@@ -259,6 +259,7 @@ static int answer_api(struct request *request, const char *method, const char *p
 		.key = header(request->connection, "Api-Key"),
 		.limit = argument(request->connection, "limit"),
 		.token = argument(request->connection, "paginationToken"),
+		.body = &request->body,
 	};
 
 	if (request->kind != SIM_FAULT_NONE)
@@ -322,12 +323,14 @@ static int64_t delay_of(const struct request *request)
 	return request->spec ? delay + sim_faults_delay(request->spec) : delay;
 }
 
-/* Keep a control request's body up to one byte beyond its bound, so that it shows. */
+/* Keep a body up to one byte beyond its bound, so that it shows. */
 static void take_upload(struct request *request, const char *data, size_t n)
 {
-	size_t room = SIM_CONTROL_BODY_MAX + 1 - request->body.len;
+	bool is_control = request->route == SIM_ROUTE_CONTROL;
+	size_t most = is_control ? SIM_CONTROL_BODY_MAX : SIM_COMMAND_BODY_MAX;
+	size_t room = most + 1 - request->body.len;
 
-	if (request->route == SIM_ROUTE_CONTROL)
+	if (is_control || request->route == SIM_ROUTE_COMMAND)
 		sim_text_bytes(&request->body, data, n < room ? n : room);
 }
 

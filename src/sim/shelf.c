@@ -158,9 +158,9 @@ int64_t sim_shelf_find(const struct sim_shelf *shelf, const char *id)
 	return at < 0 ? at : (int64_t)shelf->table[at] - 1;
 }
 
-uint32_t sim_shelf_at(const struct sim_shelf *shelf, uint32_t position)
+struct sim_rows sim_shelf_rows(const struct sim_shelf *shelf)
 {
-	return shelf->order[position];
+	return (struct sim_rows){.slots = shelf->order, .n = shelf->n};
 }
 
 const struct sim_object *sim_shelf_read(const struct sim_shelf *shelf, uint32_t slot,
@@ -172,6 +172,24 @@ const struct sim_object *sim_shelf_read(const struct sim_shelf *shelf, uint32_t 
 	slot_id(shelf, slot, scratch->id);
 	shelf->kind->seed(shelf->seeding, slot, &scratch->object.facts);
 	return &scratch->object;
+}
+
+int sim_shelf_select(const struct sim_shelf *shelf, sim_choice *is_one, const void *what,
+		     struct sim_rows *ret_rows)
+{
+	uint32_t *slots = malloc((shelf->n + 1) * sizeof(*slots));
+	uint32_t n = 0;
+
+	if (!slots)
+		return -ENOMEM;
+	for (uint32_t position = 0; position < shelf->n; position++) {
+		struct sim_scratch scratch;
+
+		if (is_one(sim_shelf_read(shelf, shelf->order[position], &scratch), what))
+			slots[n++] = shelf->order[position];
+	}
+	*ret_rows = (struct sim_rows){.slots = slots, .n = n};
+	return 0;
 }
 
 const struct sim_object *sim_shelf_invent(const struct sim_shelf *shelf, uint64_t number,
@@ -238,7 +256,7 @@ static int make_added(struct sim_shelf *shelf, const cJSON *body, int64_t now_us
 	r = make_object(kind, id, &facts, &object);
 	if (r < 0)
 		return r;
-	r = sim_object_change(object, body, now_us);
+	r = body ? sim_object_change(object, body, now_us) : 0;
 	if (r < 0) {
 		destroy_object(object);
 		return r;
@@ -260,8 +278,7 @@ static int make_space(struct sim_shelf *shelf)
 	return shelf->table_used >= shelf->table_size / 2 ? rebuild_table(shelf) : 0;
 }
 
-int sim_shelf_add(struct sim_shelf *shelf, const cJSON *body, int64_t now_us, int64_t listed_us,
-		  uint32_t *ret_slot)
+int sim_shelf_add(struct sim_shelf *shelf, const cJSON *body, int64_t now_us, uint32_t *ret_slot)
 {
 	struct sim_object *object;
 	uint32_t slot;
@@ -273,7 +290,7 @@ int sim_shelf_add(struct sim_shelf *shelf, const cJSON *body, int64_t now_us, in
 	if (r < 0)
 		return r;
 	shelf->invented++;
-	object->listed_us = listed_us;
+	object->listed_us = now_us + shelf->late_us;
 	slot = append_slot(shelf);
 	shelf->own[slot] = object;
 	enter(shelf, object->id, slot);
@@ -281,27 +298,45 @@ int sim_shelf_add(struct sim_shelf *shelf, const cJSON *body, int64_t now_us, in
 	return 0;
 }
 
+struct sim_object *sim_shelf_own(struct sim_shelf *shelf, uint32_t slot)
+{
+	struct sim_scratch scratch;
+	const struct sim_object *seeded;
+
+	if (shelf->own[slot])
+		return shelf->own[slot];
+	seeded = sim_shelf_read(shelf, slot, &scratch);
+	if (make_object(seeded->kind, seeded->id, &seeded->facts, &shelf->own[slot]) < 0)
+		return NULL;
+	return shelf->own[slot];
+}
+
 int sim_shelf_change(struct sim_shelf *shelf, uint32_t slot, const cJSON *body, int64_t now_us)
 {
-	if (!shelf->own[slot]) {
-		struct sim_scratch scratch;
-		const struct sim_object *seeded = sim_shelf_read(shelf, slot, &scratch);
-		int r = make_object(seeded->kind, seeded->id, &seeded->facts, &shelf->own[slot]);
+	struct sim_object *object = sim_shelf_own(shelf, slot);
 
-		if (r < 0)
-			return r;
+	return object ? sim_object_change(object, body, now_us) : -ENOMEM;
+}
+
+/* The object is gone but for its place in the order. */
+static void forget_slot(struct sim_shelf *shelf, uint32_t slot)
+{
+	struct sim_scratch scratch;
+	int64_t at = find_entry(shelf, sim_shelf_read(shelf, slot, &scratch)->id);
+
+	if (at >= 0)
+		shelf->table[at] = REMOVED;
+	if (shelf->own[slot]) {
+		destroy_object(shelf->own[slot]);
+		shelf->own[slot] = NULL;
 	}
-	return sim_object_change(shelf->own[slot], body, now_us);
 }
 
 void sim_shelf_remove(struct sim_shelf *shelf, uint32_t slot)
 {
-	struct sim_scratch scratch;
-	int64_t at = find_entry(shelf, sim_shelf_read(shelf, slot, &scratch)->id);
 	uint32_t position = 0;
 
-	if (at >= 0)
-		shelf->table[at] = REMOVED;
+	forget_slot(shelf, slot);
 	while (position < shelf->n && shelf->order[position] != slot)
 		position++;
 	if (position < shelf->n) {
@@ -309,8 +344,20 @@ void sim_shelf_remove(struct sim_shelf *shelf, uint32_t slot)
 		memmove(&shelf->order[position], &shelf->order[position + 1],
 			(shelf->n - position) * sizeof(*shelf->order));
 	}
-	if (shelf->own[slot]) {
-		destroy_object(shelf->own[slot]);
-		shelf->own[slot] = NULL;
+}
+
+void sim_shelf_remove_all(struct sim_shelf *shelf, sim_choice *is_one, const void *what)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t position = 0; position < shelf->n; position++) {
+		uint32_t slot = shelf->order[position];
+		struct sim_scratch scratch;
+
+		if (is_one(sim_shelf_read(shelf, slot, &scratch), what))
+			forget_slot(shelf, slot);
+		else
+			shelf->order[kept++] = slot;
 	}
+	shelf->n = kept;
 }

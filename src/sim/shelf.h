@@ -30,7 +30,17 @@ struct sim_shelf {
 	uint32_t table_size; /* a power of two */
 	uint32_t table_used; /* with the removed ones */
 	uint64_t invented;   /* ids given to objects that were added without one */
+	int64_t late_us;     /* lists show objects that are added so much later */
 };
+
+/* Objects of a shelf in the order of the list. */
+struct sim_rows {
+	const uint32_t *slots;
+	uint32_t n;
+};
+
+/* Whether an object is one of those that are meant. */
+typedef bool sim_choice(const struct sim_object *object, const void *what);
 
 /* Room for a seeded object, which is good while this lives. */
 struct sim_scratch {
@@ -50,8 +60,15 @@ void sim_shelf_finish(struct sim_shelf *shelf);
 /* The slot of the object with this id, or -ENOENT. */
 int64_t sim_shelf_find(const struct sim_shelf *shelf, const char *id);
 
-/* The slot at @position (below n) of the list. */
-uint32_t sim_shelf_at(const struct sim_shelf *shelf, uint32_t position);
+/* All objects. Good until one is added or removed. */
+struct sim_rows sim_shelf_rows(const struct sim_shelf *shelf);
+
+/*
+ * Those of which @is_one, given @what, is true. The slots are the caller's to
+ * free. Returns -ENOMEM.
+ */
+int sim_shelf_select(const struct sim_shelf *shelf, sim_choice *is_one, const void *what,
+		     struct sim_rows *ret_rows);
 
 /* The object in @slot. It may point into @scratch; the shelf stays its owner. */
 const struct sim_object *sim_shelf_read(const struct sim_shelf *shelf, uint32_t slot,
@@ -62,18 +79,26 @@ const struct sim_object *sim_shelf_invent(const struct sim_shelf *shelf, uint64_
 					  struct sim_scratch *ret_scratch);
 
 /*
- * Add an object, born at @now_us, at the end of the list, which shows it from
- * @listed_us on. @body as in sim_object_change, with its id or an
- * invented one. Without a state it is under way for restore_us.
+ * Add an object, born at @now_us, at the end of the list, which shows it after
+ * late_us. @body as in sim_object_change, with its id or an
+ * invented one; NULL: nothing is set. Without a state it is under way for restore_us.
  * Returns -EEXIST for a known id, -EINVAL, -E2BIG, -ENOSPC, -ENOMEM.
  */
-int sim_shelf_add(struct sim_shelf *shelf, const cJSON *body, int64_t now_us, int64_t listed_us,
-		  uint32_t *ret_slot);
+int sim_shelf_add(struct sim_shelf *shelf, const cJSON *body, int64_t now_us, uint32_t *ret_slot);
+
+/*
+ * The object in @slot, to be changed: a seeded one gets memory of its own.
+ * NULL: there is none.
+ */
+struct sim_object *sim_shelf_own(struct sim_shelf *shelf, uint32_t slot);
 
 /* Change the object in @slot; see sim_object_change. */
 int sim_shelf_change(struct sim_shelf *shelf, uint32_t slot, const cJSON *body, int64_t now_us);
 
 /* Make the object in @slot vanish; its id may be used again. */
 void sim_shelf_remove(struct sim_shelf *shelf, uint32_t slot);
+
+/* The same for all objects of which @is_one, given @what, is true. */
+void sim_shelf_remove_all(struct sim_shelf *shelf, sim_choice *is_one, const void *what);
 
 #endif

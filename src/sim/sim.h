@@ -14,7 +14,10 @@
  *       │   └ faults  rules of misbehaviour
  *       └ api       describe, list, errors
  *           ├ page    a list, paging and its habits
- *           └ world   all that there is
+ *           ├ data    an index's counts
+ *           └ route   which call a request is
+ *             └ command  what makes and deletes
+ *               └ world   all that there is, and what links it
  *               └ shelf   all objects of a kind
  *                   └ kind    the table; its rows are job, backup, index
  *                       ├ seed    how those at the start belong together
