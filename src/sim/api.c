@@ -14,6 +14,7 @@ struct question {
 	const struct sim_listing *listings;
 	const struct sim_query *query;
 	struct sim_call call;
+	enum sim_version version;
 	const char *id; /* of the object that the path names, "" for none */
 	int64_t now_us;
 	struct sim_reply *reply;
@@ -25,6 +26,12 @@ struct question {
 bool sim_api_accepts_key(const char *key)
 {
 	return key && strncmp(key, "pcsk_", 5) == 0;
+}
+
+/* Without a version, or with an unknown one, the service takes the oldest. */
+static enum sim_version parse_version(const char *version)
+{
+	return version && strcmp(version, "2026-07") == 0 ? SIM_2026_07 : SIM_2025_10;
 }
 
 static int answer_unauthorized(const struct sim_query *query, struct sim_reply *reply)
@@ -39,7 +46,7 @@ static int answer_unauthorized(const struct sim_query *query, struct sim_reply *
 static int answer_describe(const struct question *q)
 {
 	const struct sim_shelf *shelf = &q->world->shelves[q->call.kind];
-	struct sim_view view = sim_world_view(q->world, q->now_us, SIM_COMPACT);
+	struct sim_view view = sim_world_view(q->world, q->now_us, SIM_COMPACT, q->version);
 	int64_t slot = sim_shelf_find(shelf, q->id);
 	struct sim_scratch scratch;
 
@@ -66,7 +73,7 @@ static uint32_t parse_limit(const char *text)
 static int answer_page(const struct question *q, struct sim_rows rows)
 {
 	const struct sim_listing *listing = &q->listings[q->call.kind];
-	struct sim_view view = sim_world_view(q->world, q->now_us, listing->layout);
+	struct sim_view view = sim_world_view(q->world, q->now_us, listing->layout, q->version);
 	struct sim_place place = {.limit = LIMIT_DEFAULT};
 
 	if (q->query->limit && q->query->token)
@@ -111,7 +118,7 @@ static int answer_list(const struct question *q)
 {
 	const struct sim_shelf *shelf = &q->world->shelves[q->call.kind];
 	const struct sim_listing *listing = &q->listings[q->call.kind];
-	struct sim_view view = sim_world_view(q->world, q->now_us, listing->layout);
+	struct sim_view view = sim_world_view(q->world, q->now_us, listing->layout, q->version);
 
 	if (q->call.id_len > 0)
 		return answer_selected(q);
@@ -127,6 +134,7 @@ static int answer_command(const struct question *q)
 		.world = q->world,
 		.id = q->id,
 		.body = q->query->body,
+		.version = q->version,
 		.now_us = q->now_us,
 		.reply = q->reply,
 	};
@@ -188,6 +196,7 @@ int sim_api_answer(struct sim_world *world, const struct sim_listing *listings,
 		.listings = listings,
 		.query = query,
 		.call = sim_route_find(query->method, query->path),
+		.version = parse_version(query->version),
 		.now_us = now_us,
 		.reply = ret_reply,
 	};

@@ -16,8 +16,9 @@
 /* A request; absent headers and parameters are NULL. */
 struct sim_query {
 	const char *method;
-	const char *path; /* percent-decoded, without the query */
-	const char *key;  /* Api-Key header */
+	const char *path;    /* percent-decoded, without the query */
+	const char *key;     /* Api-Key header */
+	const char *version; /* X-Pinecone-Api-Version header */
 	const char *limit;
 	const char *token; /* paginationToken */
 	const struct sim_text *body;

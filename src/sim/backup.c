@@ -109,6 +109,13 @@ static bool write_schema(const struct sim_object *backup, const struct sim_view 
 	return true;
 }
 
+static bool write_whole_schema(const struct sim_object *backup, const struct sim_view *view,
+			       struct sim_text *text)
+{
+	sim_object_write_schema(backup, text);
+	return true;
+}
+
 /* What is counted is known when the backup is made. */
 static bool write_count(const struct sim_object *backup, const struct sim_view *view, int64_t count,
 			struct sim_text *text)
@@ -141,9 +148,7 @@ static bool write_size(const struct sim_object *backup, const struct sim_view *v
 static bool write_tags(const struct sim_object *backup, const struct sim_view *view,
 		       struct sim_text *text)
 {
-	if (is_made(backup))
-		return false;
-	sim_text_str(text, "{\"team\":\"search\",\"by\":\"schedule\"}");
+	sim_text_str(text, is_made(backup) ? "{}" : "{\"team\":\"search\",\"by\":\"schedule\"}");
 	return true;
 }
 
@@ -191,22 +196,23 @@ static void seed_facts(const struct sim_seeding *seeding, uint32_t number, struc
 }
 
 static const struct sim_field fields[] = {
-	{"backup_id", write_id, 0},
-	{"source_index_name", write_source_name, 0},
-	{"source_index_id", write_source_id, 0},
-	{"name", write_name, 4},
-	{"description", write_description, 3},
-	{"status", write_status, 0},
-	{"cloud", write_cloud, 0},
-	{"region", write_region, 0},
-	{"dimension", write_dimension, 5},
-	{"metric", write_metric, 7},
-	{"schema", write_schema, 3},
-	{"record_count", write_records, 8},
-	{"namespace_count", write_namespaces, 5},
-	{"size_bytes", write_size, 9},
-	{"tags", write_tags, 4},
-	{"created_at", write_created, 0},
+	{"backup_id", write_id, 0, SIM_ALWAYS},
+	{"source_index_name", write_source_name, 0, SIM_ALWAYS},
+	{"source_index_id", write_source_id, 0, SIM_ALWAYS},
+	{"name", write_name, 4, SIM_ALWAYS},
+	{"description", write_description, 3, SIM_ALWAYS},
+	{"status", write_status, 0, SIM_ALWAYS},
+	{"cloud", write_cloud, 0, SIM_ALWAYS},
+	{"region", write_region, 0, SIM_ALWAYS},
+	{"dimension", write_dimension, 5, SIM_UNTIL_2026_07},
+	{"metric", write_metric, 7, SIM_UNTIL_2026_07},
+	{"schema", write_schema, 3, SIM_UNTIL_2026_07},
+	{"schema", write_whole_schema, 3, SIM_FROM_2026_07},
+	{"record_count", write_records, 8, SIM_ALWAYS},
+	{"namespace_count", write_namespaces, 5, SIM_ALWAYS},
+	{"size_bytes", write_size, 9, SIM_ALWAYS},
+	{"tags", write_tags, 4, SIM_ALWAYS},
+	{"created_at", write_created, 0, SIM_ALWAYS},
 };
 
 static const char *const ends[] = {"Ready", "InitializationFailed"};

@@ -176,10 +176,12 @@ static int create_index(const struct sim_order *order, uint32_t slot, const cJSO
 
 static int answer_backup(const struct sim_order *order, uint32_t slot)
 {
-	struct sim_view view = sim_world_view(order->world, order->now_us, SIM_COMPACT);
+	struct sim_view view =
+		sim_world_view(order->world, order->now_us, SIM_COMPACT, order->version);
 
 	sim_object_render(order->world->shelves[SIM_BACKUPS].own[slot], &view, &order->reply->body);
-	return sim_reply_start(order->reply, 201, "application/json");
+	return sim_reply_start(order->reply, order->version == SIM_2026_07 ? 200 : 201,
+			       "application/json");
 }
 
 static int create_backup(const struct sim_order *order, uint32_t slot, const cJSON *body)

@@ -18,6 +18,7 @@ struct sim_order {
 	struct sim_world *world;
 	const char *id; /* of the object that the path names */
 	const struct sim_text *body;
+	enum sim_version version;
 	int64_t now_us;
 	struct sim_reply *reply;
 };

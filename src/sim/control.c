@@ -63,7 +63,7 @@ static int answer_object(const struct order *order, uint32_t slot, unsigned int 
 {
 	const struct sim_world *world = &order->sim->world;
 	struct sim_view view =
-		sim_world_view(world, sim_clock_now(&order->sim->clock), SIM_COMPACT);
+		sim_world_view(world, sim_clock_now(&order->sim->clock), SIM_COMPACT, SIM_2025_10);
 	struct sim_scratch scratch;
 
 	sim_object_render(sim_shelf_read(order->shelf, slot, &scratch), &view, &order->reply->body);

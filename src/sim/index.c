@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The row of indexes, in the form of 2025-10. */
+/* The row of indexes, whose form is another one from 2026-07 on. */
 #include "seed.h"
 
 #include <ctype.h>
@@ -108,6 +108,42 @@ static bool write_spec(const struct sim_object *index, const struct sim_view *vi
 	return true;
 }
 
+static bool write_deployment(const struct sim_object *index, const struct sim_view *view,
+			     struct sim_text *text)
+{
+	sim_text_str(text, "{\"deployment_type\":\"managed\",\"cloud\":");
+	sim_text_quoted(text, index->facts.contents.cloud);
+	sim_text_str(text, ",\"region\":");
+	sim_text_quoted(text, index->facts.contents.region);
+	sim_text_char(text, '}');
+	return true;
+}
+
+static bool write_capacity(const struct sim_object *index, const struct sim_view *view,
+			   struct sim_text *text)
+{
+	sim_text_str(text, "{\"mode\":\"OnDemand\",\"status\":{\"state\":\"Ready\"}}");
+	return true;
+}
+
+static bool write_schema(const struct sim_object *index, const struct sim_view *view,
+			 struct sim_text *text)
+{
+	sim_object_write_schema(index, text);
+	return true;
+}
+
+static bool write_backup(const struct sim_object *index, const struct sim_view *view,
+			 struct sim_text *text)
+{
+	const char *backup = is_restored(index) ? index->origin : index->facts.backup_id;
+
+	if (!*backup)
+		return false;
+	sim_text_quoted(text, backup);
+	return true;
+}
+
 static bool write_protection(const struct sim_object *index, const struct sim_view *view,
 			     struct sim_text *text)
 {
@@ -158,6 +194,9 @@ static void seed_facts(const struct sim_seeding *seeding, uint32_t number, struc
 	if (job >= 0) {
 		sim_seed_job_life(seeding, (uint32_t)job, facts);
 		facts->done_us += seeding->ready_us;
+		if (seeding->n[SIM_BACKUPS] > 0)
+			sim_dice_uuid(seeding->seed, sim_seed_backup_of(seeding, (uint32_t)job),
+				      SIM_SALT_BACKUP, facts->backup_id);
 	} else {
 		facts->created_us = sim_seed_first_job_us(seeding) - AGE_US;
 		facts->done_us = facts->created_us + 60 * SIM_SECOND;
@@ -165,11 +204,21 @@ static void seed_facts(const struct sim_seeding *seeding, uint32_t number, struc
 }
 
 static const struct sim_field fields[] = {
-	{"name", write_name, 0},     {"vector_type", write_vector_type, 0},
-	{"metric", write_metric, 0}, {"dimension", write_dimension, 0},
-	{"status", write_status, 0}, {"host", write_host, 0},
-	{"spec", write_spec, 0},     {"deletion_protection", write_protection, 6},
-	{"tags", write_tags, 4},     {"created_at", write_created, 5},
+	{"name", write_name, 0, SIM_ALWAYS},
+	{"vector_type", write_vector_type, 0, SIM_UNTIL_2026_07},
+	{"metric", write_metric, 0, SIM_UNTIL_2026_07},
+	{"dimension", write_dimension, 0, SIM_UNTIL_2026_07},
+	{"status", write_status, 0, SIM_ALWAYS},
+	{"host", write_host, 0, SIM_ALWAYS},
+	{"spec", write_spec, 0, SIM_UNTIL_2026_07},
+	{"deployment", write_deployment, 0, SIM_FROM_2026_07},
+	{"read_capacity", write_capacity, 0, SIM_FROM_2026_07},
+	{"schema", write_schema, 0, SIM_FROM_2026_07},
+	{"source_backup_id", write_backup, 0, SIM_FROM_2026_07},
+	{"deletion_protection", write_protection, 6, SIM_UNTIL_2026_07},
+	{"deletion_protection", write_protection, 0, SIM_FROM_2026_07},
+	{"tags", write_tags, 4, SIM_ALWAYS},
+	{"created_at", write_created, 5, SIM_UNTIL_2026_07},
 };
 
 static const char *const ends[] = {"Ready", "InitializationFailed"};

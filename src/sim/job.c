@@ -128,14 +128,14 @@ static void seed_facts(const struct sim_seeding *seeding, uint32_t number, struc
 }
 
 static const struct sim_field fields[] = {
-	{"restore_job_id", write_id, 0},
-	{"backup_id", write_backup, 0},
-	{"target_index_name", write_index_name, 0},
-	{"target_index_id", write_index_id, 0},
-	{"status", write_status, 0},
-	{"created_at", write_created, 0},
-	{"completed_at", write_completed, 0},
-	{"percent_complete", write_percent, 0},
+	{"restore_job_id", write_id, 0, SIM_ALWAYS},
+	{"backup_id", write_backup, 0, SIM_ALWAYS},
+	{"target_index_name", write_index_name, 0, SIM_ALWAYS},
+	{"target_index_id", write_index_id, 0, SIM_ALWAYS},
+	{"status", write_status, 0, SIM_ALWAYS},
+	{"created_at", write_created, 0, SIM_ALWAYS},
+	{"completed_at", write_completed, 0, SIM_ALWAYS},
+	{"percent_complete", write_percent, 0, SIM_ALWAYS},
 };
 
 static const char *const ends[] = {"Completed", "Failed", "Cancelled"};

@@ -28,6 +28,9 @@ struct sim_seeding {
 	int64_t start_us;      /* microseconds since the epoch */
 };
 
+/* Which versions of the API have a field. */
+enum sim_shown { SIM_ALWAYS, SIM_UNTIL_2026_07, SIM_FROM_2026_07 };
+
 struct sim_field {
 	const char *key;
 	/* Append the value; false: the key is left out. */
@@ -36,6 +39,7 @@ struct sim_field {
 	/* 0, or of so many habits in a row one has the key null and another lacks it; at least 3.
 	 */
 	unsigned int period;
+	enum sim_shown shown;
 };
 
 struct sim_kind {

@@ -42,6 +42,22 @@ const char *sim_object_text(const struct sim_object *object, const char *key, co
 	return set ? set : fallback;
 }
 
+void sim_object_write_schema(const struct sim_object *object, struct sim_text *text)
+{
+	const struct sim_contents *contents = &object->facts.contents;
+
+	sim_text_str(text, "{\"fields\":{\"embedding\":{");
+	if (contents->dimension > 0) {
+		sim_text_str(text, "\"dimension\":");
+		sim_text_number(text, contents->dimension);
+		sim_text_char(text, ',');
+	}
+	sim_text_str(text, "\"metric\":");
+	sim_text_quoted(text, contents->metric);
+	sim_text_str(text, contents->dimension > 0 ? ",\"type\":\"dense_vector\"}}}"
+						   : ",\"type\":\"sparse_vector\"}}}");
+}
+
 bool sim_object_is_done(const struct sim_object *object, int64_t now_us)
 {
 	return now_us >= object->facts.done_us;
@@ -59,15 +75,6 @@ const char *sim_object_state(const struct sim_object *object, int64_t now_us)
 	if (sim_object_is_done(object, now_us))
 		return object->kind->ends[object->facts.outcome];
 	return object->running ? object->running : object->kind->begins;
-}
-
-static bool is_field(const struct sim_kind *kind, const char *key)
-{
-	for (size_t i = 0; i < kind->n_fields; i++) {
-		if (strcmp(kind->fields[i].key, key) == 0)
-			return true;
-	}
-	return false;
 }
 
 static bool is_removed(const struct sim_object *object, const char *key)
@@ -115,12 +122,6 @@ static bool is_null(const struct sim_field *field, uint64_t habit)
 static bool write_field(const struct sim_object *object, const struct sim_field *field,
 			const struct sim_view *view, struct sim_text *text)
 {
-	const cJSON *set = cJSON_GetObjectItemCaseSensitive(object->set, field->key);
-
-	if (set) {
-		write_set(set, text);
-		return true;
-	}
 	if (is_absent(field, object->facts.habit))
 		return false;
 	if (!is_null(field, object->facts.habit))
@@ -129,20 +130,42 @@ static bool write_field(const struct sim_object *object, const struct sim_field 
 	return true;
 }
 
+/* Does this version have the field? */
+static bool is_in(const struct sim_field *field, enum sim_version version)
+{
+	return field->shown == SIM_ALWAYS ||
+	       (field->shown == SIM_FROM_2026_07) == (version == SIM_2026_07);
+}
+
+static bool is_field(const struct sim_kind *kind, const char *key, enum sim_version version)
+{
+	for (size_t i = 0; i < kind->n_fields; i++) {
+		if (is_in(&kind->fields[i], version) && strcmp(kind->fields[i].key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void collect_fields(const struct sim_object *object, const struct sim_view *view,
 			   struct members *members)
 {
 	for (size_t i = 0; i < object->kind->n_fields; i++) {
 		const struct sim_field *field = &object->kind->fields[i];
+		const cJSON *set = cJSON_GetObjectItemCaseSensitive(object->set, field->key);
 		size_t start = members->values.len;
 
-		if (!is_removed(object, field->key) &&
-		    write_field(object, field, view, &members->values))
-			add_member(members, field->key, start);
+		if (is_removed(object, field->key) || !is_in(field, view->version))
+			continue;
+		if (set)
+			write_set(set, &members->values);
+		else if (!write_field(object, field, view, &members->values))
+			continue;
+		add_member(members, field->key, start);
 	}
 }
 
-static void collect_extras(const struct sim_object *object, struct members *members)
+static void collect_extras(const struct sim_object *object, const struct sim_view *view,
+			   struct members *members)
 {
 	const cJSON *item;
 
@@ -151,7 +174,8 @@ static void collect_extras(const struct sim_object *object, struct members *memb
 
 		if (members->n == MEMBERS_MAX)
 			return;
-		if (is_field(object->kind, item->string) || is_removed(object, item->string))
+		if (is_field(object->kind, item->string, view->version) ||
+		    is_removed(object, item->string))
 			continue;
 		write_set(item, &members->values);
 		add_member(members, item->string, start);
@@ -189,7 +213,7 @@ void sim_object_render(const struct sim_object *object, const struct sim_view *v
 	members.values = (struct sim_text){0};
 	members.n = 0;
 	collect_fields(object, view, &members);
-	collect_extras(object, &members);
+	collect_extras(object, view, &members);
 	if (members.values.failed)
 		text->failed = true;
 	else

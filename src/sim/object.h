@@ -38,10 +38,14 @@ enum sim_layout {
 	SIM_PRETTY,  /* a line a key, keys in the reverse order */
 };
 
+/* A form of the API's objects: 2026-04 has that of 2025-10. */
+enum sim_version { SIM_2025_10, SIM_2026_07 };
+
 /* For whom an object is rendered. */
 struct sim_view {
 	int64_t now_us; /* microseconds since the epoch */
 	enum sim_layout layout;
+	enum sim_version version;
 	const char *base; /* the simulator's own URL */
 };
 
@@ -98,6 +102,9 @@ bool sim_object_is_good(const struct sim_object *object, int64_t now_us);
 
 /* The state that the facts give at @now_us. */
 const char *sim_object_state(const struct sim_object *object, int64_t now_us);
+
+/* Append the contents in the form that an index and a backup have as "schema" from 2026-07 on. */
+void sim_object_write_schema(const struct sim_object *object, struct sim_text *text);
 
 /* The text that was set for this key by hand, else @fallback. */
 const char *sim_object_text(const struct sim_object *object, const char *key, const char *fallback);

@@ -257,6 +257,7 @@ static int answer_api(struct request *request, const char *method, const char *p
 		.method = method,
 		.path = path,
 		.key = header(request->connection, "Api-Key"),
+		.version = header(request->connection, "X-Pinecone-Api-Version"),
 		.limit = argument(request->connection, "limit"),
 		.token = argument(request->connection, "paginationToken"),
 		.body = &request->body,

@@ -28,9 +28,10 @@ void sim_world_finish(struct sim_world *world)
 }
 
 struct sim_view sim_world_view(const struct sim_world *world, int64_t now_us,
-			       enum sim_layout layout)
+			       enum sim_layout layout, enum sim_version version)
 {
-	return (struct sim_view){.now_us = now_us, .layout = layout, .base = world->base};
+	return (struct sim_view){
+		.now_us = now_us, .layout = layout, .version = version, .base = world->base};
 }
 
 static bool is_for(const struct sim_object *job, const void *index)

@@ -32,9 +32,9 @@ int sim_world_init(struct sim_world *world, const struct sim_seeding *seeding);
 /* Free all objects. Takes a zeroed world. */
 void sim_world_finish(struct sim_world *world);
 
-/* How the world is seen at @now_us, in this layout. */
+/* How the world is seen at @now_us, in this layout and version. */
 struct sim_view sim_world_view(const struct sim_world *world, int64_t now_us,
-			       enum sim_layout layout);
+			       enum sim_layout layout, enum sim_version version);
 
 /*
  * Clear away the indexes that have gone until @now_us, and with each the jobs
