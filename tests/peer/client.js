@@ -19,8 +19,9 @@ const { Pinecone } = createRequire(path.resolve(process.argv[2], 'package.json')
 const KEY = 'pcsk_peer';
 const tests = [];
 
-function test(name, body) {
-	tests.push({ name, body });
+// A test is given a simulator whose restores take an hour, or with isQuick half a second.
+function test(name, body, isQuick = false) {
+	tests.push({ name, body, isQuick });
 }
 
 async function startSimulator(...args) {
@@ -52,6 +53,32 @@ async function control(sim, endpoint, body, method = 'POST') {
 	const response = await fetch(sim.url + endpoint, { method, body: JSON.stringify(body) });
 	assert.ok(response.ok, `${endpoint}: ${response.status}`);
 	return response.status === 204 ? undefined : response.json();
+}
+
+// Ask until what comes is good.
+async function poll(ask, isGood) {
+	const deadline = Date.now() + 20000;
+	for (;;) {
+		const answer = await ask();
+		if (isGood(answer)) {
+			return answer;
+		}
+		assert.ok(Date.now() < deadline, `still ${JSON.stringify(answer)}`);
+		await new Promise((resolve) => setTimeout(resolve, 50));
+	}
+}
+
+// Does it fail with this error? Another one is passed on.
+async function fails(promise, name) {
+	try {
+		await promise;
+	} catch (error) {
+		if (error.name !== name) {
+			throw error;
+		}
+		return true;
+	}
+	return false;
 }
 
 async function allPages(client, first) {
@@ -167,14 +194,71 @@ test('the log shows what the client sent, but not its key', async (sim) => {
 	assert.ok(!JSON.stringify(log).includes(KEY));
 });
 
+// As in the client's own tests against the live service.
+test('a whole restore: backup, index, counts, and everything deleted again', async (sim) => {
+	const client = connect(sim);
+	const { indexes } = await client.listIndexes();
+	const source = indexes.find((index) => index.status.ready);
+	const made = await client.createBackup({
+		indexName: source.name,
+		name: 'before-upgrade',
+		description: 'made by a test',
+	});
+	assert.equal(made.name, 'before-upgrade');
+	assert.equal(made.sourceIndexName, source.name);
+	const backup = await poll(
+		() => client.describeBackup(made.backupId),
+		({ status }) => status === 'Ready',
+	);
+	const listed = await client.listBackups({ indexName: source.name });
+	assert.deepEqual(listed.data.at(-1), backup);
+
+	const restore = await client.createIndexFromBackup({
+		backupId: backup.backupId,
+		name: 'restored',
+		tags: { made: 'by-a-test' },
+	});
+	assert.ok((await client.listRestoreJobs()).data.length > 0);
+	const job = await poll(
+		() => client.describeRestoreJob(restore.restoreJobId),
+		({ status }) => status === 'Completed',
+	);
+	assert.equal(job.targetIndexId, restore.indexId);
+	const index = await poll(
+		() => client.describeIndex('restored'),
+		({ status }) => status.ready,
+	);
+	assert.equal(index.dimension, source.dimension);
+	assert.equal(index.metric, source.metric);
+	assert.deepEqual(index.tags, { made: 'by-a-test' });
+	await assert.rejects(
+		client.createIndexFromBackup({ backupId: backup.backupId, name: 'restored' }),
+		{ name: 'PineconeConflictError' },
+	);
+
+	const stats = await client.index({ name: 'restored' }).describeIndexStats();
+	assert.ok(stats.totalRecordCount > 0);
+	assert.equal(stats.totalRecordCount, backup.recordCount);
+
+	await client.deleteIndex('restored');
+	await poll(() => fails(client.describeIndex('restored'), 'PineconeNotFoundError'), Boolean);
+	assert.ok(await fails(client.describeRestoreJob(job.restoreJobId), 'PineconeNotFoundError'));
+	await client.deleteBackup(backup.backupId);
+	assert.ok(await fails(client.describeBackup(backup.backupId), 'PineconeNotFoundError'));
+	const requests = await control(sim, '/_sim/requests', undefined, 'GET');
+	assert.equal(requests.delete_index, 1);
+	assert.equal(requests.delete_backup, 1);
+}, true);
+
 async function main() {
-	const sim = await startSimulator('--jobs', '250', '--pending', '20', '--restore-time', '3600');
+	const still = await startSimulator('--jobs', '250', '--pending', '20', '--restore-time', '3600');
+	const quick = await startSimulator('--restore-time', '0.5', '--ready-time', '0.5');
 	let failed = 0;
 
 	console.log(`1..${tests.length}`);
-	for (const [i, { name, body }] of tests.entries()) {
+	for (const [i, { name, body, isQuick }] of tests.entries()) {
 		try {
-			await body(sim);
+			await body(isQuick ? quick : still);
 			console.log(`ok ${i + 1} - ${name}`);
 		} catch (error) {
 			failed++;
@@ -182,7 +266,8 @@ async function main() {
 			console.log(String(error.stack).replace(/^/gm, '# '));
 		}
 	}
-	await stopSimulator(sim);
+	await stopSimulator(still);
+	await stopSimulator(quick);
 	process.exitCode = failed ? 1 : 0;
 }
 
