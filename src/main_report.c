@@ -23,6 +23,7 @@ const char report_readme[] =
 	"indexes/NAME/           a directory for each index\n"
 	"    ready               true or false: whether it answers; status: its state\n"
 	"    host, dimension, metric, cloud, region, tags, ...\n"
+	"collections/NAME/       a directory for each collection, the backup of an index with pods\n"
 	"and in each of these directories\n"
 	"    raw.json            the object exactly as the API sent it\n"
 	"    done                there once it has ended, and holds its status; not of an index\n"

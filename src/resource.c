@@ -146,9 +146,38 @@ static const struct pfs_kind indexes = {
 	.is_gone_at_a_404 = true,
 };
 
+static const struct pfs_field collection_fields[] = {
+	{.name = "name"},      {.name = "size"},	 {.name = "status"},
+	{.name = "dimension"}, {.name = "vector_count"}, {.name = "environment"},
+};
+
+_Static_assert(COUNT(collection_fields) <= PFS_FIELDS_MAX, "each field is a file");
+
+static const struct pfs_state collection_ends[] = {
+	{"Ready", PFS_END_GOOD},
+	{"Terminating", PFS_END_FAILED},
+	{"Terminated", PFS_END_FAILED},
+};
+
+static const struct pfs_kind collections = {
+	.number = 3,
+	.name = "collections",
+	.path = "/collections",
+	.list_key = "collections",
+	.is_whole = true,
+	.id = "name",
+	.status = "status",
+	.fields = collection_fields,
+	.field_count = COUNT(collection_fields),
+	.states = collection_ends,
+	.state_count = COUNT(collection_ends),
+	.has_done = true,
+	.is_gone_at_a_404 = true,
+};
+
 const struct pfs_kinds pfs_all_kinds = {
-	.rows = {&restore_jobs, &backups, &indexes},
-	.count = 3,
+	.rows = {&restore_jobs, &backups, &indexes, &collections},
+	.count = 4,
 };
 
 /* --- reading it ---------------------------------------------------------------------------- */

@@ -19,7 +19,7 @@ _pinefs()
 	--kinds)
 		before=
 		[[ $cur != *,* ]] || before=${cur%,*},
-		mapfile -t COMPREPLY < <(compgen -P "$before" -W 'restore-jobs backups indexes' -- "${cur##*,}")
+		mapfile -t COMPREPLY < <(compgen -P "$before" -W 'restore-jobs backups indexes collections' -- "${cur##*,}")
 		;;
 	-o)
 		before=

@@ -32,6 +32,7 @@ enum sim_salt {
 	SIM_SALT_BACKUP_INVENTED,
 	SIM_SALT_INDEX_ADDED,
 	SIM_SALT_BACKUP_TIME,
+	SIM_SALT_COLLECTION,
 };
 
 /* 64 even bits. */

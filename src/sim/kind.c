@@ -8,6 +8,7 @@ const struct sim_kind *const sim_kinds[SIM_KINDS] = {
 	[SIM_JOBS] = &sim_kind_job,
 	[SIM_BACKUPS] = &sim_kind_backup,
 	[SIM_INDEXES] = &sim_kind_index,
+	[SIM_COLLECTIONS] = &sim_kind_collection,
 };
 
 int sim_kind_find(const char *name)

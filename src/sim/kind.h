@@ -13,7 +13,7 @@
 
 #include "object.h"
 
-enum { SIM_JOBS, SIM_BACKUPS, SIM_INDEXES, SIM_KINDS };
+enum { SIM_JOBS, SIM_BACKUPS, SIM_INDEXES, SIM_COLLECTIONS, SIM_KINDS };
 
 /* How an object came to be; each way has ids of its own. */
 enum sim_birth { SIM_SEEDED, SIM_ADDED, SIM_INVENTED };
@@ -87,6 +87,7 @@ extern const struct sim_kind *const sim_kinds[SIM_KINDS];
 extern const struct sim_kind sim_kind_job;
 extern const struct sim_kind sim_kind_backup;
 extern const struct sim_kind sim_kind_index;
+extern const struct sim_kind sim_kind_collection;
 
 /* The number of the kind of this name, or -ENOENT. */
 int sim_kind_find(const char *name);

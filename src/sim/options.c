@@ -20,6 +20,7 @@ static const char help[] =
 	"      --pending N         how many of them are Pending (a quarter, at most 100)\n"
 	"      --backups N         backups at the start (6)\n"
 	"      --indexes N         indexes at the start (4)\n"
+	"      --collections N     collections at the start (2)\n"
 	"      --restore-time S    seconds that a restore takes (20)\n"
 	"      --ready-time S      seconds until a restored index is ready (3)\n"
 	"      --seed N            another seed gives other ids, names and times (1)\n"
@@ -38,6 +39,7 @@ enum {
 	OPT_PENDING,
 	OPT_BACKUPS,
 	OPT_INDEXES,
+	OPT_COLLECTIONS,
 	OPT_RESTORE,
 	OPT_READY,
 	OPT_SEED,
@@ -51,6 +53,7 @@ static const struct option long_options[] = {
 	{"pending", required_argument, NULL, OPT_PENDING},
 	{"backups", required_argument, NULL, OPT_BACKUPS},
 	{"indexes", required_argument, NULL, OPT_INDEXES},
+	{"collections", required_argument, NULL, OPT_COLLECTIONS},
 	{"restore-time", required_argument, NULL, OPT_RESTORE},
 	{"ready-time", required_argument, NULL, OPT_READY},
 	{"seed", required_argument, NULL, OPT_SEED},
@@ -104,6 +107,8 @@ static const char *wanted(int option)
 		return "a number of backups, 10000000 at most";
 	case OPT_INDEXES:
 		return "a number of indexes, 100000 at most";
+	case OPT_COLLECTIONS:
+		return "a number of collections, 1000 at most";
 	case OPT_SEED:
 		return "a number from 0 to 18446744073709551615";
 	case OPT_RESTORE:
@@ -143,6 +148,8 @@ static int parse_option(int option, const char *value, struct sim_options *optio
 		return parse_count(value, SIM_BACKUPS, &seeding->n[SIM_BACKUPS]);
 	case OPT_INDEXES:
 		return parse_count(value, SIM_INDEXES, &seeding->n[SIM_INDEXES]);
+	case OPT_COLLECTIONS:
+		return parse_count(value, SIM_COLLECTIONS, &seeding->n[SIM_COLLECTIONS]);
 	case OPT_SEED:
 		return parse_number(value, UINT64_MAX, &seeding->seed);
 	case OPT_RESTORE:
@@ -197,7 +204,10 @@ enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret
 	struct sim_options options = {
 		.seeding =
 			{
-				.n = {[SIM_JOBS] = 12, [SIM_BACKUPS] = 6, [SIM_INDEXES] = 4},
+				.n = {[SIM_JOBS] = 12,
+				      [SIM_BACKUPS] = 6,
+				      [SIM_INDEXES] = 4,
+				      [SIM_COLLECTIONS] = 2},
 				.pending = UINT32_MAX,
 				.seed = 1,
 				.restore_us = 20000000,

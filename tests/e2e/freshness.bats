@@ -206,9 +206,9 @@ is_unchanged() {
 	sim_start --jobs 1
 	mount_start --ttl 600
 	exec 9<"$MNT/events"
-	costs 0 3 read_again 9
+	costs 0 4 read_again 9
 	costs 0 0 read_again 9
 	mount_forget
-	costs 0 3 read_again 9
+	costs 0 4 read_again 9
 	exec 9<&-
 }

@@ -1,4 +1,4 @@
-# Backups and indexes beside restore jobs: what they cost, that no kind hurts another, and that what
+# Backups, indexes and collections beside restore jobs: what they cost, that no kind hurts another, and that what
 # happens to them is seen.
 # shellcheck disable=SC2016
 load lib/watching
@@ -14,7 +14,7 @@ asked() { # KIND describe|list
 # Of each kind: "DESCRIBES LISTS".
 all_asked() {
 	curl -sS "$SIM_URL/_sim/requests" |
-		jq -r '[.kinds["restore-jobs", "backups", "indexes"] | "\(.describe // 0) \(.list // 0)"] | join(", ")'
+		jq -r '[.kinds["restore-jobs", "backups", "indexes", "collections"] | "\(.describe // 0) \(.list // 0)"] | join(", ")'
 }
 
 is_ready() { # NAME
@@ -27,12 +27,12 @@ told() { # LINE: does it stand in /events, without the time?
 
 @test "the whole project costs as many requests as it has pages" {
 	sim_stop
-	sim_start --jobs 250 --pending 0 --backups 130 --indexes 7
+	sim_start --jobs 250 --pending 0 --backups 130 --indexes 7 --collections 5
 	mount_start --no-check --ttl "$(longer 60)"
-	costs 0 6 ls "$MNT/restore-jobs" "$MNT/backups" "$MNT/indexes"
-	[ "$(all_asked)" = '0 3, 0 2, 0 1' ]
-	costs 0 0 grep -rs . "$MNT/restore-jobs" "$MNT/backups" "$MNT/indexes"
-	[ "$(grep -c '/raw.json:' "$COST_OUTPUT")" -eq 387 ]
+	costs 0 7 ls "$MNT/restore-jobs" "$MNT/backups" "$MNT/indexes" "$MNT/collections"
+	[ "$(all_asked)" = '0 3, 0 2, 0 1, 0 1' ]
+	costs 0 0 grep -rs . "$MNT"/{restore-jobs,backups,indexes,collections}
+	[ "$(grep -c '/raw.json:' "$COST_OUTPUT")" -eq 392 ]
 	costs 0 0 tar -cf /dev/null "$MNT"
 	# An unpaged list has no limit.
 	[ "$(curl -sS "$SIM_URL/_sim/log" | jq -r '.[].target' | grep -c '^/indexes$')" -eq 1 ]
@@ -77,7 +77,7 @@ told() { # LINE: does it stand in /events, without the time?
 	says 'Permission denied' cat "$MNT/backups/b/status"
 	[ "$(ls "$MNT/restore-jobs")" = a ]
 	cat "$MNT/restore-jobs/a/status" "$MNT/events"
-	[ "$(ls "$MNT")" = "$(printf 'README\nbackups\nevents\nindexes\nrestore-jobs')" ]
+	[ "$(ls "$MNT")" = "$(printf 'README\nbackups\ncollections\nevents\nindexes\nrestore-jobs')" ]
 	grep -P '/backups\tEACCES\t403' "$MNT/.pinefs/errors"
 	# It is asked again, at pauses of seconds, not at each TTL.
 	before=$(asked backups list)
@@ -94,12 +94,15 @@ told() { # LINE: does it stand in /events, without the time?
 @test "the check asks for a kind that the key may see" {
 	kind_fault restore-jobs '{"status":403}'
 	mount_start
-	[ "$(all_asked)" = '0 1, 0 1, 0 0' ]
+	[ "$(all_asked)" = '0 1, 0 1, 0 0, 0 0' ]
 	mount_stop
 	kind_fault backups '{"status":403}'
 	mount_start
 	mount_stop
 	kind_fault indexes '{"status":403}'
+	mount_start
+	mount_stop
+	kind_fault collections '{"status":403}'
 	if mount_start 2>"$BATS_TEST_TMPDIR/refused"; then
 		return 1
 	fi
@@ -214,6 +217,24 @@ told() { # LINE: does it stand in /events, without the time?
 	change_index movies '{"state":"Ready","ready":null}'
 	wait_until 10 ended "${BACKGROUND[-1]}"
 	file_says "$(out again)" Ready
+}
+
+@test "a collection: what it shows, how it ends and goes" {
+	add_collection old '{"size":9007199254740993,"environment":"us-east1-gcp"}'
+	mount_start --ttl 0.2 --ttl-ready 0.2
+	cmp <(sim_get /collections/old) "$MNT/collections/old/raw.json"
+	[ "$(cat "$MNT/collections/old/"{name,status,environment} | tr '\n' ' ')" = 'old Initializing us-east1-gcp ' ]
+	background wait cat "$MNT/collections/old/success"
+	wait_until 10 waiting_is 1
+	inotify collections -e delete "$MNT/collections"
+	change_collection old '{"status":"Ready"}'
+	wait_until 10 file_says "$(out wait)" Ready
+	[ "$(cat "$MNT/collections/old/done")" = Ready ]
+	change_collection old '{"status":"Terminating"}'
+	wait_until 10 file_says "$MNT/collections/old/status" Terminating
+	says 'Remote I/O error' cat "$MNT/collections/old/success"
+	sim_delete /_sim/collections/old
+	wait_until 10 saw collections "DELETE,ISDIR $MNT/collections/old"
 }
 
 @test "one bad row costs that row, of each kind" {

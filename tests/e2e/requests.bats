@@ -52,7 +52,7 @@ often() {
 	[ "$(grep -c '^d' "$COST_OUTPUT")" -eq 250 ]
 	costs 0 0 grep -r . "$JOBS"
 	[ "$(grep -c '/status:' "$COST_OUTPUT")" -eq 250 ]
-	costs 0 2 find "$MNT" -type f -name percent_complete -size +0 # of the other kinds
+	costs 0 3 find "$MNT" -type f -name percent_complete -size +0 # of the other kinds
 	costs 0 0 ls -lR "$MNT"
 	costs 0 0 du -a "$MNT"
 }

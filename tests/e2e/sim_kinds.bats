@@ -247,6 +247,22 @@ shows() {
 	[ "$(sim_code /_sim/list -d "{\"drop\":[\"${names[0]}\"]}")" = 404 ]
 }
 
+@test "collections come whole, too, and are described and controlled as the others" {
+	sim_start --collections 3
+	sim_get '/collections?limit=1' >"$BATS_TEST_TMPDIR/all"
+	jq -e 'keys == ["collections"] and (.collections | length == 3 and all(.status == "Ready" and .environment))' \
+		"$BATS_TEST_TMPDIR/all"
+	[ "$(sim_get /collections/pods-2)" = "$(jq -c '.collections[1]' "$BATS_TEST_TMPDIR/all")" ]
+	[ "$(sim_get /collections/nope)" = \
+		'{"error":{"code":"NOT_FOUND","message":"Collection nope not found."},"status":404}' ]
+	add collections '{"name":"new","restore_time":1000,"note":"x"}'
+	shows /collections/new '.status == "Initializing" and .note == "x" and has("size") == false'
+	sim_post /_sim/collections/new '{"status":"Ready"}'
+	shows /collections/new '.status == "Ready" and .size > 0'
+	sim_delete /_sim/collections/new
+	[ "$(sim_code /collections/new)" = 404 ]
+}
+
 @test "requests are counted by kind, too" {
 	sim_start
 	sim_code /restore-jobs
@@ -259,7 +275,8 @@ shows() {
 	curl -s "$SIM_URL/_sim/requests" | jq -e '
 		.describe == 3 and .list == 2 and .other == 2 and .total == 7
 		and .kinds == {"restore-jobs": {"describe": 0, "list": 1},
-			"backups": {"describe": 2, "list": 1}, "indexes": {"describe": 1, "list": 0}}'
+			"backups": {"describe": 2, "list": 1}, "indexes": {"describe": 1, "list": 0},
+			"collections": {"describe": 0, "list": 0}}'
 	sim_delete /_sim/requests
 	[ "$(sim_requests kinds.backups.describe)" = 0 ]
 }

@@ -12,8 +12,8 @@ names() {
 @test "the root: README, a directory for each kind, events and .pinefs" {
 	sim_start --jobs 2
 	mount_start
-	[ "$(names "$MNT")" = '.pinefs README backups events indexes restore-jobs ' ]
-	[ "$(ls "$MNT")" = $'README\nbackups\nevents\nindexes\nrestore-jobs' ]
+	[ "$(names "$MNT")" = '.pinefs README backups collections events indexes restore-jobs ' ]
+	[ "$(ls "$MNT")" = $'README\nbackups\ncollections\nevents\nindexes\nrestore-jobs' ]
 	grep -q 'All of it is read-only' "$MNT/README"
 	[ "$(stat -c '%F %a' "$MNT" "$MNT/README" "$JOBS" "$MNT/.pinefs" | tr '\n' ' ')" = \
 		'directory 555 regular file 444 directory 555 directory 555 ' ]

@@ -223,7 +223,7 @@ static void test_end_of_a_kind_without_status_never_comes(void **state)
 	assert_int_equal(end_of(NOTES, "{\"status\":\"Completed\",\"ready\":true}"), PFS_END_NONE);
 }
 
-static void test_end_of_backups_and_indexes_each_as_in_table(void **state)
+static void test_end_of_other_kinds_each_as_in_table(void **state)
 {
 	static const struct {
 		const char *kind, *document;
@@ -247,6 +247,10 @@ static void test_end_of_backups_and_indexes_each_as_in_table(void **state)
 		{"indexes", "{\"status\":{\"state\":\"InitializationFailed\"}}", PFS_END_FAILED},
 		{"indexes", "{\"status\":\"Ready\",\"ready\":true}", PFS_END_NONE},
 		{"indexes", "{}", PFS_END_NONE},
+		{"collections", "{\"status\":\"Initializing\"}", PFS_END_NONE},
+		{"collections", "{\"status\":\"Ready\"}", PFS_END_GOOD},
+		{"collections", "{\"status\":\"Terminating\"}", PFS_END_FAILED},
+		{"collections", "{\"status\":\"Terminated\"}", PFS_END_FAILED},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -266,7 +270,7 @@ int main(void)
 		cmocka_unit_test(test_value_the_first_path_that_leads_to_one_wins),
 		cmocka_unit_test(test_value_of_a_field_that_the_kind_has_not),
 		cmocka_unit_test(test_reach_of_a_field_each_as_in_table),
-		cmocka_unit_test(test_end_of_backups_and_indexes_each_as_in_table),
+		cmocka_unit_test(test_end_of_other_kinds_each_as_in_table),
 		cmocka_unit_test(test_end_each_status_as_in_table),
 		cmocka_unit_test(test_end_of_a_kind_that_says_whether_it_is_ready),
 		cmocka_unit_test(test_end_of_a_kind_without_status_never_comes),

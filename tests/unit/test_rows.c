@@ -156,6 +156,21 @@ static void test_index_of_2026_shows_the_same_where_it_stands_now(void **state)
 	assert_files(*state, "indexes", INDEX_2026, rows, COUNT(rows));
 }
 
+static void test_collection_shows_its_fields(void **state)
+{
+	static const struct row rows[] = {
+		{"name", "a\n"},       {"size", "9007199254740993\n"},
+		{"status", "Ready\n"}, {"dimension", "3\n"},
+		{"vector_count", ""},  {"environment", "us-east1-gcp\n"},
+		{"done", "Ready\n"},   {"success", "Ready\n"},
+	};
+
+	assert_files(*state, "collections",
+		     "{\"name\":\"a\",\"size\":9007199254740993,\"status\":\"Ready\","
+		     "\"dimension\":3,\"vector_count\":null,\"environment\":\"us-east1-gcp\"}",
+		     rows, COUNT(rows));
+}
+
 /* One of two would be as wrong as the other. */
 static void test_dimension_of_several_fields_is_none(void **state)
 {
@@ -345,6 +360,7 @@ int main(void)
 		TEST(test_backup_shows_its_fields),
 		TEST(test_index_of_2025_shows_its_fields),
 		TEST(test_index_of_2026_shows_the_same_where_it_stands_now),
+		TEST(test_collection_shows_its_fields),
 		TEST(test_dimension_of_several_fields_is_none),
 		TEST(test_fields_of_other_types_are_shown_as_sent_or_empty),
 		TEST(test_tags_are_a_line_each_whatever_they_are),

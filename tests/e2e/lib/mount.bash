@@ -31,11 +31,11 @@
 #   job_fault ID JSON        the same for questions about one job
 #   add_job ID [JSON]        a job for the simulator, with these keys
 #   add_raw ID TEXT          a job whose object is this text, byte for byte
-#   add_backup ID [JSON], add_index NAME [JSON]
+#   add_backup ID [JSON], add_index NAME [JSON], add_collection NAME [JSON]
 #                            the same for a backup and an index. They are made, and get Ready after
 #                            the simulator's --restore-time: '{"status":"Ready"}', '{"state":"Ready"}'
 #   change ID JSON           give a job's keys other values
-#   change_backup ID JSON, change_index NAME JSON
+#   change_backup ID JSON, change_index NAME JSON, change_collection NAME JSON
 #                            the same for a backup and an index
 #   attribute FILE NAME      the extended attribute user.pinefs.NAME; unlike getfattr(1) it doesn't
 #                            stat the file first
@@ -232,6 +232,11 @@ add_index() {
 		'{name: $name} + $keys')" >/dev/null
 }
 
+add_collection() {
+	sim_post /_sim/collections "$(jq -cn --arg name "$1" --argjson keys "${2:-"{}"}" \
+		'{name: $name} + $keys')" >/dev/null
+}
+
 add_raw() {
 	sim_post /_sim/jobs "$(jq -cn --arg id "$1" --arg raw "$2" '{restore_job_id: $id, raw: $raw}')" \
 		>/dev/null
@@ -286,6 +291,10 @@ change_backup() {
 
 change_index() {
 	sim_post "/_sim/indexes/$1" "$2" >/dev/null
+}
+
+change_collection() {
+	sim_post "/_sim/collections/$1" "$2" >/dev/null
 }
 
 exists() {

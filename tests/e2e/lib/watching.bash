@@ -22,7 +22,7 @@ part watching
 watching_set_up() {
 	BACKGROUND=()
 	AS=()
-	sim_start --jobs 0 --backups 0 --indexes 0
+	sim_start --jobs 0 --backups 0 --indexes 0 --collections 0
 }
 
 watching_tear_down() {
