@@ -6,9 +6,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Seeded backups were made this far apart. */
-#define SPACING_US (6 * 3600 * SIM_SECOND)
-
 const char *sim_backup_source(const struct sim_object *backup)
 {
 	return sim_object_text(backup, "source_index_name",
@@ -178,18 +175,13 @@ static void imagine(uint64_t seed, uint64_t number, struct sim_facts *facts)
 	sim_seed_imagine_contents(seed, number, &facts->contents);
 }
 
-/* Older than all jobs, so that each can have been made from any. */
 static void seed_facts(const struct sim_seeding *seeding, uint32_t number, struct sim_facts *facts)
 {
-	uint64_t roll = sim_dice_roll(seeding->seed, number, SIM_SALT_BACKUP_TIME);
-	int64_t age = (int64_t)(seeding->n[SIM_BACKUPS] - number) * SPACING_US;
-
 	imagine(seeding->seed, number, facts);
 	if (seeding->n[SIM_INDEXES] > 0)
 		sim_seed_index(seeding, sim_seed_source_of(seeding, number), facts->index_name,
 			       facts->index_id, &facts->contents);
-	facts->created_us =
-		sim_seed_first_job_us(seeding) - age + (int64_t)(roll % (uint64_t)(SPACING_US / 2));
+	facts->created_us = sim_seed_backup_us(seeding, number);
 	facts->done_us = facts->created_us + 60 * SIM_SECOND;
 	facts->outcome = sim_seed_has_failed(number) ? 1 : 0;
 	facts->habit = (uint64_t)number + 1;

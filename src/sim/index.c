@@ -9,9 +9,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Indexes that aren't the target of a seeded job are older than all jobs and backups by this. */
-#define AGE_US (90 * 86400 * SIM_SECOND)
-
 bool sim_index_is_protected(const struct sim_object *index)
 {
 	return strcmp(sim_object_text(index, "deletion_protection", "disabled"), "enabled") == 0;
@@ -198,7 +195,7 @@ static void seed_facts(const struct sim_seeding *seeding, uint32_t number, struc
 			sim_dice_uuid(seeding->seed, sim_seed_backup_of(seeding, (uint32_t)job),
 				      SIM_SALT_BACKUP, facts->backup_id);
 	} else {
-		facts->created_us = sim_seed_first_job_us(seeding) - AGE_US;
+		facts->created_us = sim_seed_index_us(seeding);
 		facts->done_us = facts->created_us + 60 * SIM_SECOND;
 	}
 }

@@ -7,6 +7,12 @@
 /* Seeded jobs were created this far apart, give or take. */
 #define SPACING_US (300 * SIM_SECOND)
 
+/* The same of backups. */
+#define BACKUP_SPACING_US (6 * 3600 * SIM_SECOND)
+
+/* Indexes that aren't the target of a seeded job are older than all backups by this. */
+#define INDEX_AGE_US (90 * 86400 * SIM_SECOND)
+
 static const char *const things[] = {"movies", "products", "articles", "tickets",
 				     "papers", "recipes",  "songs",    "reviews"};
 static const char *const places[] = {"prod", "staging", "eu", "us-east",
@@ -164,8 +170,16 @@ void sim_seed_index(const struct sim_seeding *seeding, uint32_t index, char ret_
 	sim_seed_imagine_contents(seeding->seed, contents_of(seeding, index), ret_contents);
 }
 
-int64_t sim_seed_first_job_us(const struct sim_seeding *seeding)
+int64_t sim_seed_backup_us(const struct sim_seeding *seeding, uint32_t backup)
 {
-	return seeding->start_us -
-	       (int64_t)(seeding->n[SIM_JOBS] - seeding->pending + 1) * SPACING_US;
+	uint64_t roll = sim_dice_roll(seeding->seed, backup, SIM_SALT_BACKUP_TIME);
+	int64_t jobs = (int64_t)(seeding->n[SIM_JOBS] - seeding->pending + 1) * SPACING_US;
+	int64_t age = (int64_t)(seeding->n[SIM_BACKUPS] - backup) * BACKUP_SPACING_US;
+
+	return seeding->start_us - jobs - age + (int64_t)(roll % (uint64_t)(BACKUP_SPACING_US / 2));
+}
+
+int64_t sim_seed_index_us(const struct sim_seeding *seeding)
+{
+	return sim_seed_backup_us(seeding, 0) - INDEX_AGE_US;
 }

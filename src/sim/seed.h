@@ -46,7 +46,11 @@ void sim_seed_index_name(uint64_t seed, uint32_t index, char ret_name[SIM_NAME_S
 void sim_seed_index(const struct sim_seeding *seeding, uint32_t index, char ret_name[SIM_NAME_SIZE],
 		    char ret_id[SIM_UUID_SIZE], struct sim_contents *ret_contents);
 
-/* When the oldest seeded job was made, microseconds since the epoch: backups are older. */
-int64_t sim_seed_first_job_us(const struct sim_seeding *seeding);
+/*
+ * When a seeded backup was made, and an index that is older than all of them,
+ * microseconds since the epoch. Any job can have restored any backup.
+ */
+int64_t sim_seed_backup_us(const struct sim_seeding *seeding, uint32_t backup);
+int64_t sim_seed_index_us(const struct sim_seeding *seeding);
 
 #endif

@@ -125,10 +125,10 @@ shows() {
 	local ids='map(.restore_job_id)'
 	[ "$(jq -c "$ids" "$BATS_TEST_TMPDIR/alone")" = "$(jq -c "$ids" "$BATS_TEST_TMPDIR/others")" ]
 	jq -e 'map(.backup_id) | unique | length == 12' "$BATS_TEST_TMPDIR/alone"
-	sim_start --jobs 1 --backups 1 --indexes 1
+	sim_start --jobs 3 --backups 1 --indexes 1
 	all_jobs | jq -e --argjson backup "$(sim_get /backups)" --argjson index "$(sim_get /indexes)" '
-		.[0] | .backup_id == $backup.data[0].backup_id
-		and .target_index_name == $index.indexes[0].name'
+		all(.backup_id == $backup.data[0].backup_id
+			and .target_index_name == $index.indexes[0].name)'
 }
 
 @test "an index gets ready some seconds after its restore" {
@@ -170,10 +170,12 @@ shows() {
 }
 
 @test "a backup that is added gets Ready" {
-	sim_start --backups 0
-	add backups "{\"backup_id\":\"b\",\"restore_time\":$(longer 1)}"
-	shows /backups/b '.status == "Initializing"'
+	sim_start --backups 0 --restore-time "$(longer 3)"
+	add backups '{"backup_id":"a"}'
+	add backups '{"backup_id":"b","restore_time":0.1}'
+	shows /backups/a '.status == "Initializing"'
 	wait_until 10 shows /backups/b '.status == "Ready" and .record_count > 0'
+	wait_until 10 shows /backups/a '.status == "Ready" and .record_count > 0'
 }
 
 @test "indexes are added, changed and removed" {
