@@ -93,7 +93,8 @@ static bool is_good(const cJSON *item)
 		return is_between(item, 1, 1e12);
 	if (strcmp(key, "headers") == 0)
 		return is_headers(item);
-	return strcmp(key, "chunked") == 0 && cJSON_IsBool(item);
+	return (strcmp(key, "chunked") == 0 || strcmp(key, "carried_out") == 0) &&
+	       cJSON_IsBool(item);
 }
 
 static int check(const cJSON *spec, const char **ret_why)
@@ -188,6 +189,11 @@ int64_t sim_faults_delay(const cJSON *spec)
 	const cJSON *delay = get(spec, "delay");
 
 	return delay ? (int64_t)llround(delay->valuedouble * 1e6) : 0;
+}
+
+bool sim_faults_loses_answer(const cJSON *spec)
+{
+	return cJSON_IsTrue(get(spec, "carried_out"));
 }
 
 static void write_deep(struct sim_text *text)

@@ -58,6 +58,9 @@ const struct sim_rule *sim_faults_match(struct sim_faults *faults, enum sim_rout
 /* Delay in microseconds that a rule's spec asks for. */
 int64_t sim_faults_delay(const cJSON *spec);
 
+/* Whether a command is carried out before the fault, and only its answer suffers. NULL: no rule. */
+bool sim_faults_loses_answer(const cJSON *spec);
+
 /*
  * Write the answer of a rule that is one (kind below SIM_FAULT_RESET), or the
  * status, headers and body that half, drip and huge begin with.

@@ -60,6 +60,8 @@ struct request {
 	cJSON *spec; /* of the rule that took it; NULL: none */
 	struct sim_text body;
 	struct sim_timer timer; /* set exactly while parked */
+	bool is_carried_out;	/* a command; its answer waits in made */
+	struct sim_reply made;
 	struct sim_stream stream;
 };
 
@@ -249,8 +251,8 @@ static enum MHD_Result send_reply(struct request *request, struct sim_reply *rep
 	return send_response(request, reply->status, response, reply);
 }
 
-static int answer_api(struct request *request, const char *method, const char *path,
-		      struct sim_reply *reply)
+static int ask_api(struct request *request, const char *method, const char *path,
+		   struct sim_reply *reply)
 {
 	struct sim *sim = request->server->sim;
 	struct sim_query query = {
@@ -263,10 +265,29 @@ static int answer_api(struct request *request, const char *method, const char *p
 		.body = &request->body,
 	};
 
-	if (request->kind != SIM_FAULT_NONE)
-		return sim_faults_reply(request->kind, request->spec, reply);
 	return sim_api_answer(&sim->world, sim->listings, &query, sim_clock_now(&sim->clock),
 			      reply);
+}
+
+/* Carry out a command whose answer a fault will delay, or lose. */
+static int carry_out(struct request *request, const char *method, const char *path)
+{
+	if (request->route != SIM_ROUTE_COMMAND || !sim_faults_loses_answer(request->spec))
+		return 0;
+	request->is_carried_out = true;
+	return ask_api(request, method, path, &request->made);
+}
+
+static int answer_api(struct request *request, const char *method, const char *path,
+		      struct sim_reply *reply)
+{
+	if (request->kind != SIM_FAULT_NONE)
+		return sim_faults_reply(request->kind, request->spec, reply);
+	if (!request->is_carried_out)
+		return ask_api(request, method, path, reply);
+	*reply = request->made;
+	request->made = (struct sim_reply){0};
+	return 0;
 }
 
 static enum MHD_Result answer(struct request *request, const char *method, const char *path)
@@ -356,6 +377,8 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 		int64_t delay = delay_of(request);
 
 		request->stage = STAGE_DELAYED;
+		if (carry_out(request, method, path) < 0)
+			return MHD_NO;
 		if (delay > 0)
 			return park(request, sim_clock_monotonic() + delay) < 0 ? MHD_NO : MHD_YES;
 	}
@@ -391,6 +414,7 @@ static void complete(void *cls, struct MHD_Connection *connection, void **contex
 		sim_count_end(&request->server->sim->count);
 	sim_timers_drop(&request->server->parked, &request->timer);
 	sim_inject_finish(&request->stream);
+	sim_reply_finish(&request->made);
 	sim_text_finish(&request->body);
 	cJSON_Delete(request->spec);
 	free(request->target);

@@ -67,8 +67,9 @@ restore() {
 	# By one connection, as it is a matter of half a second.
 	has_none() {
 		n=$((n + 1))
-		sim_get /backups/b/create-index -d "{\"name\":\"new-$n\"}" -o /dev/null \
-			--next -sS -H "Api-Key: $SIM_KEY" "$SIM_URL/indexes/new-$n" | jq -e '.host == null'
+		curl -sS -H "Api-Key: $SIM_KEY" -d "{\"name\":\"new-$n\"}" -o /dev/null \
+			"$SIM_URL/backups/b/create-index" --next -sS -H "Api-Key: $SIM_KEY" \
+			"$SIM_URL/indexes/new-$n" | jq -e 'has("host") and .host == null'
 	}
 	wait_until 20 has_none
 	wait_until 5 shows "/indexes/new-$n" '.host | type == "string"'
@@ -100,6 +101,10 @@ restore() {
 	sim_post /_sim/jobs '{"restore_job_id":"x","target_index_name":"a","status":"Failed"}'
 	sim_post /_sim/jobs/x '{"status":"Failed"}'
 	shows /indexes/a '.status.ready'
+	sim_start --jobs 4 --pending 0 --indexes 1
+	a=$(sim_get /restore-jobs | jq -r '.data[0].restore_job_id')
+	sim_post "/_sim/jobs/$a" '{"status":"Pending"}'
+	shows /indexes '.indexes[0].status.ready'
 }
 
 @test "what a restore is refused for, and that it changes nothing then" {
@@ -272,4 +277,33 @@ restore() {
 	[ "$(sim_code /backups -d '{}')" = 405 ]
 	[ "$(sim_code /backups/x/create -d '{}')" = 405 ]
 	[ "$(sim_code /_data/x/query -d '{}')" = 404 ]
+}
+
+@test "a command whose answer is lost, or comes late, was carried out" {
+	begin
+	lose() {
+		sim_post /_sim/faults "$(jq -cn --argjson rule "$1" '{match: "any", count: 1} + $rule')"
+	}
+	lose '{"carried_out":true,"kind":"reset"}'
+	run sim_get /backups/b/create-index -d '{"name":"one"}'
+	[ "$status" -eq 56 ]
+	lose '{"carried_out":true,"kind":"silence"}'
+	run sim_get /backups/b/create-index -d '{"name":"two"}' -m 0.5
+	[ "$status" -eq 28 ]
+	lose '{"carried_out":true,"delay":1000}'
+	run sim_get /backups/b/create-index -d '{"name":"three"}' -m 0.5
+	[ "$status" -eq 28 ]
+	lose '{"carried_out":true,"status":502}'
+	[ "$(send POST /backups/b/create-index '{"name":"four"}')" = '502 UNAVAILABLE' ]
+	lose '{"carried_out":true,"delay":0.2}'
+	[ "$(send POST /backups/b/create-index '{"name":"five"}')" = '202 good' ]
+	lose '{"carried_out":true,"status":502}'
+	[ "$(send POST /backups/b/create-index '{"name":"Six"}')" = '502 UNAVAILABLE' ]
+	lose '{"status":502}'
+	[ "$(send POST /backups/b/create-index '{"name":"seven"}')" = '502 UNAVAILABLE' ]
+	lose '{"carried_out":true,"status":502}'
+	[ "$(send GET /indexes/one)" = '502 UNAVAILABLE' ]
+	[ "$(sim_get /indexes | jq -c '[.indexes[1:][].name]')" = '["one","two","three","four","five"]' ]
+	[ "$(sim_get /restore-jobs | jq '.data | length')" = 5 ]
+	[ "$(sim_code /_sim/faults -d '{"match":"any","carried_out":1}')" = 400 ]
 }
