@@ -108,6 +108,7 @@ measuring() {
 		rsync success "$copy"
 		rsync -a success "$copy"
 		git hash-object success
+		set -o pipefail; tar -cf - success | tar -xO | tr -d '\0'
 	END
 }
 
@@ -115,7 +116,7 @@ measuring() {
 not_waiting() {
 	cat <<-'END'
 		node -e 'fs.copyFileSync("success", process.argv[1])' "$copy"
-		python3 -c 'import os; r, w = os.pipe(); os.splice(os.open("success", 0), w, 99); print(os.read(r, 99))'
+		python3 -c 'import os; r, w = os.pipe(); os.splice(os.open("success", 0), w, 99); os.close(w); print(os.read(r, 99))'
 		python3 -c 'import os; print(os.sendfile(1, os.open("success", 0), 0, 99))'
 		python3 -c 'import mmap; f = open("success"); print(mmap.mmap(f.fileno(), 0, prot=1)[:])'
 	END
@@ -193,20 +194,26 @@ most_wait() {
 	[ "$(counter waiting)" -ge $((${#LINES_RUN[@]} * 4 / 5)) ]
 }
 
-none_has_ended() {
-	local n
+# Is there no such line? Says which there are.
+none() { # ended|still_runs
+	local n found=0
 	for n in "${!LINES_RUN[@]}"; do
-		! ended "${BACKGROUND[n]}" || {
-			echo "has ended: ${LINES_RUN[n]}"
-			return 1
+		! "$1" "${BACKGROUND[n]}" || {
+			echo "$1: ${LINES_RUN[n]}"
+			found=1
 		}
 	done
+	return "$found"
+}
+
+still_runs() {
+	! ended "$1"
 }
 
 # When they have all ended: sets CODES.
 end_lines() {
 	local n code
-	wait_until 60 ended "${BACKGROUND[@]}"
+	wait_until 60 ended "${BACKGROUND[@]}" || none still_runs
 	for n in "${!LINES_RUN[@]}"; do
 		code=0
 		wait "${BACKGROUND[n]}" || code=$?
@@ -315,7 +322,7 @@ held_until() { # STATUS LIST...
 	mount_start --ttl 0.5
 	run_lines "$JOBS/one" < <(for list in "${@:2}"; do "$list"; done)
 	wait_until 60 most_wait
-	none_has_ended
+	none ended
 	end_job one "$1"
 	end_lines
 	mount_stop
@@ -474,7 +481,8 @@ for position in 0, 3, 4095, 4096, 10000:
 
 @test "poll(2) wakes at either end, and the read doesn't wait then" {
 	pending good bad
-	mount_start --ttl 0.2
+	# Nobody is woken by and by, to see whether he still polls.
+	mount_start --ttl 60
 	local id
 	for id in good bad; do
 		background "$id" python3 -u -c "
@@ -492,6 +500,7 @@ except OSError as error:
 	done
 	end_job good
 	end_job bad Cancelled
+	ls "$JOBS" >/dev/null # the first listing tells of it
 	wait_until 20 ended "${BACKGROUND[@]}"
 	cmp "$(out good)" <(printf '%s\n' 'before []' 1 "b'Completed\\n'")
 	cmp "$(out bad)" <(printf '%s\n' 'before []' 1 'Operation canceled')
