@@ -63,6 +63,22 @@ some_watch() {
 	[ ! -s "$(out line)" ]
 }
 
+@test "wait for success, then act" {
+	background_line 'cat $id/success'
+	wait_until 10 waiting_is 1
+	end_job job-1
+	wait_until 10 ended "${BACKGROUND[0]}"
+	cmp "$(out line)" <(printf '%s\n' Completed 'restored, go on')
+}
+
+@test "wait for success, then act: not after a failure" {
+	background_line 'cat $id/success'
+	wait_until 10 waiting_is 1
+	end_job job-1 Failed
+	wait_until 10 ended "${BACKGROUND[0]}"
+	[ "$(cat "$(out line)")" = 'cat: job-1/success: Remote I/O error' ]
+}
+
 @test "tail -f of a job" {
 	background_line 'tail -f'
 	wait_until 10 is_told Pending
