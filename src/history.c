@@ -16,12 +16,17 @@
 #include "pinefs/store.h"
 #include "pinefs/text.h"
 
-struct pfs_record {
-	uint64_t generation;
-	int64_t begun;	  /* ns since the epoch: when this generation was; 0: it is the first */
-	int64_t modified; /* ns since the epoch */
+/* The lines between two rotations. */
+struct generation {
 	struct pfs_buffer lines;
-	struct pfs_buffer before; /* of the generation before */
+	int64_t modified; /* ns since the epoch */
+};
+
+struct pfs_record {
+	uint64_t number; /* of the present generation */
+	int64_t begun;	 /* ns since the epoch: when that was; 0: it is the first */
+	struct generation present;
+	struct generation before;
 };
 
 struct pfs_history {
@@ -196,14 +201,17 @@ static void add_state(struct pfs_buffer *lines, const struct subject *subject,
 /* Before lines are appended: begin a new generation if there are too many, and move the time. */
 static void open_record(struct pfs_history *history, struct pfs_record *record, size_t max)
 {
-	record->modified = pfs_loop_wall_after(history->loop, record->modified);
-	if (record->lines.length < max && !record->lines.error)
-		return;
-	pfs_buffer_finish(&record->before);
-	record->before = record->lines;
-	record->lines = (struct pfs_buffer){0};
-	record->generation++;
-	record->begun = record->modified;
+	struct generation *present = &record->present;
+	const int64_t now = pfs_loop_wall_after(history->loop, present->modified);
+
+	if (present->lines.length >= max || present->lines.error) {
+		pfs_buffer_finish(&record->before.lines);
+		record->before = *present;
+		*present = (struct generation){0};
+		record->number++;
+		record->begun = now;
+	}
+	present->modified = now;
 }
 
 /* The object's record, created with its first state if there is none. NULL without memory. */
@@ -215,16 +223,16 @@ static struct pfs_record *record_of(struct pfs_object *object, const struct pfs_
 		return object->record;
 	object->record = calloc(1, sizeof(*object->record));
 	if (object->record) {
-		object->record->modified = object->first_seen;
-		add_state(&object->record->lines, &subject, object, first);
+		object->record->present.modified = object->first_seen;
+		add_state(&object->record->present.lines, &subject, object, first);
 	}
 	return object->record;
 }
 
 static void free_record(struct pfs_record *record)
 {
-	pfs_buffer_finish(&record->lines);
-	pfs_buffer_finish(&record->before);
+	pfs_buffer_finish(&record->present.lines);
+	pfs_buffer_finish(&record->before.lines);
 }
 
 /* --- news from the store ------------------------------------------------------------------- */
@@ -232,7 +240,7 @@ static void free_record(struct pfs_record *record)
 static struct subject whole_subject(struct pfs_history *history, const struct pfs_object *object)
 {
 	open_record(history, &history->whole, history->config.max_whole);
-	return (struct subject){.time = history->whole.modified, .object = object};
+	return (struct subject){.time = history->whole.present.modified, .object = object};
 }
 
 /* Objects that the first listing brings are new to us only. */
@@ -244,7 +252,7 @@ static void on_appeared(void *arg, struct pfs_object *object)
 	if (!pfs_store_list_generation(history->store, object->kind))
 		return;
 	subject = whole_subject(history, object);
-	add_state(&history->whole.lines, &subject, object, object->content);
+	add_state(&history->whole.present.lines, &subject, object, object->content);
 }
 
 static void on_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
@@ -260,11 +268,11 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 		.target_count = 2,
 	};
 
-	targets[0].lines = &history->whole.lines;
+	targets[0].lines = &history->whole.present.lines;
 	if (record) {
 		open_record(history, record, history->config.max_object);
-		targets[1].lines = &record->lines;
-		targets[1].subject.time = record->modified;
+		targets[1].lines = &record->present.lines;
+		targets[1].subject.time = record->present.modified;
 	}
 	add_changes(&change);
 }
@@ -283,12 +291,12 @@ static void on_vanished(void *arg, struct pfs_object *object)
 	struct subject subject = whole_subject(history, object);
 	struct pfs_record *record = record_of(object, object->content);
 
-	add_line(&history->whole.lines, &subject, named, &id, &nothing);
+	add_line(&history->whole.present.lines, &subject, named, &id, &nothing);
 	if (!record)
 		return;
 	open_record(history, record, history->config.max_object);
-	subject = (struct subject){.time = record->modified};
-	add_line(&record->lines, &subject, named, &id, &nothing);
+	subject = (struct subject){.time = record->present.modified};
+	add_line(&record->present.lines, &subject, named, &id, &nothing);
 }
 
 static void on_freed(void *arg, struct pfs_object *object)
@@ -320,7 +328,7 @@ int pfs_history_create(struct pfs_store *store, struct pfs_loop *loop,
 	history->store = store;
 	history->loop = loop;
 	history->config = *config;
-	history->whole.modified = pfs_loop_wall(loop);
+	history->whole.present.modified = pfs_loop_wall(loop);
 	error = pfs_store_listen(store, &listener);
 	if (error) {
 		free(history);
@@ -344,28 +352,39 @@ static const struct pfs_record *find_record(const struct pfs_history *history,
 	return object ? object->record : &history->whole;
 }
 
+/* NULL: it is gone. */
+static const struct generation *find_generation(const struct pfs_record *record, uint64_t number)
+{
+	if (number == record->number)
+		return &record->present;
+	return number + 1 == record->number ? &record->before : NULL;
+}
+
 uint64_t pfs_history_generation(const struct pfs_history *history, const struct pfs_object *object)
 {
 	const struct pfs_record *record = find_record(history, object);
 
-	return record ? record->generation : 0;
+	return record ? record->number : 0;
 }
 
 bool pfs_history_is_rotated(const struct pfs_history *history, const struct pfs_object *object)
 {
 	const struct pfs_record *record = find_record(history, object);
 
-	return record && record->begun == record->modified;
+	return record && record->begun == record->present.modified;
 }
 
-int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object)
+int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object,
+			     uint64_t generation)
 {
 	const struct pfs_record *record = find_record(history, object);
 
-	return record ? record->modified : object->first_seen;
+	if (!record)
+		return object->first_seen;
+	return generation == record->number ? record->present.modified : record->before.modified;
 }
 
-int pfs_history_touch(struct pfs_history *history, struct pfs_object *object)
+int pfs_history_touch(struct pfs_history *history, struct pfs_object *object, uint64_t generation)
 {
 	struct pfs_record *record = &history->whole;
 
@@ -373,7 +392,10 @@ int pfs_history_touch(struct pfs_history *history, struct pfs_object *object)
 		record = object->content ? record_of(object, object->content) : NULL;
 	if (!record)
 		return -ENOMEM;
-	record->modified++;
+	if (generation == record->number)
+		record->present.modified++;
+	else
+		record->before.modified++;
 	return 0;
 }
 
@@ -395,6 +417,7 @@ int pfs_history_read(const struct pfs_history *history, const struct pfs_object 
 {
 	const struct pfs_record *record = find_record(history, object);
 	const struct pfs_buffer *lines = scratch;
+	const struct generation *found;
 
 	if (!record) {
 		const struct subject subject = {.time = object->first_seen};
@@ -405,12 +428,11 @@ int pfs_history_read(const struct pfs_history *history, const struct pfs_object 
 		add_state(scratch, &subject, object, object->content);
 		if (scratch->error)
 			return scratch->error;
-	} else if (generation == record->generation) {
-		lines = &record->lines;
-	} else if (generation + 1 == record->generation) {
-		lines = &record->before;
 	} else {
-		return -ESTALE;
+		found = find_generation(record, generation);
+		if (!found)
+			return -ESTALE;
+		lines = &found->lines;
 	}
 	*ret_lines = (struct pfs_slice){.bytes = lines->bytes, .length = lines->length};
 	return 0;

@@ -140,7 +140,7 @@ static int fill_history(struct pfs_tree *tree, const struct pfs_node *node, stru
 	if (error)
 		return error;
 	set_size(stat, size);
-	set_time(stat, pfs_history_modified(tree->history, node->object));
+	set_time(stat, pfs_history_modified(tree->history, node->object, node->generation));
 	/* A rotated generation has no name any more; with no links left, inotify reports that. */
 	if (node->generation != pfs_history_generation(tree->history, node->object))
 		stat->st_nlink = 0;
@@ -334,7 +334,7 @@ void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node)
 		tree->snapshots[node->index].modified++;
 	else if (node->type == PFS_NODE_EVENTS ||
 		 (node->type == PFS_NODE_FILE && node->index == FILE_EVENTS))
-		(void)pfs_history_touch(tree->history, node->object);
+		(void)pfs_history_touch(tree->history, node->object, node->generation);
 	else if (node->object && node->object->content)
 		node->object->content->modified++;
 }

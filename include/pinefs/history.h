@@ -52,11 +52,15 @@ uint64_t pfs_history_generation(const struct pfs_history *history, const struct 
 /* Did the last change begin the present generation, and end another? */
 bool pfs_history_is_rotated(const struct pfs_history *history, const struct pfs_object *object);
 
-/* ns since the epoch: when the last line was added. Each new line moves it. */
-int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object);
+/*
+ * ns since the epoch: when the last line of a generation that isn't gone was added. Each new line
+ * moves it; of the generation before, nothing does any more.
+ */
+int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object,
+			     uint64_t generation);
 
 /* Move that time by 1 ns, without a new line. 0, -ENOMEM. */
-int pfs_history_touch(struct pfs_history *history, struct pfs_object *object);
+int pfs_history_touch(struct pfs_history *history, struct pfs_object *object, uint64_t generation);
 
 /*
  * How many bytes pfs_history_read would lend: *ret_size, untouched on failure. Cheap for an object

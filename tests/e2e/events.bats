@@ -151,3 +151,27 @@ has_line() { # FILE LINE
 	wait_until 20 saw file "DELETE_SELF $events"
 	mount_stop
 }
+
+@test "tail -F goes on in the new file although that gets line after line" {
+	local i=0 long
+	pending one
+	mount_start --ttl 0.05
+	local events=$JOBS/one/events inode
+	inode=$(stat -c %i "$events")
+	background tail tail -F -s 0.1 "$events"
+	is_rotated() {
+		printf -v long '%04000d' "$((++i))"
+		change one "{\"note\":\"$long\"}"
+		[ "$(stat -c %i "$events")" != "$inode" ]
+	}
+	wait_until 20 is_rotated
+	goes_on() {
+		change one "{\"note\":\"$((++i))\"}"
+		cat "$events" >/dev/null
+		grep -q 'has been replaced' "$(out tail)"
+	}
+	wait_until 20 goes_on
+	kill "${BACKGROUND[0]}"
+	wait_until 10 ended "${BACKGROUND[0]}"
+	mount_stop
+}

@@ -101,7 +101,7 @@ static void test_object_unchanged_shows_its_state_and_costs_nothing(void **state
 			    T0 "status\t\tPending\n" T0 "n\t\t1e2\n" T0 "o\t\t{\"x\": 1}\n");
 	assert_null(object->record);
 	assert_int_equal(pfs_history_generation(bench->history, object), 0);
-	assert_int_equal(pfs_history_modified(bench->history, object), FAKE_EPOCH);
+	assert_int_equal(pfs_history_modified(bench->history, object, 0), FAKE_EPOCH);
 	assert_int_equal(read_nothing(bench, object, 1), -ESTALE);
 }
 
@@ -191,12 +191,12 @@ static void test_lines_only_grow_and_each_moves_the_time(void **state)
 		object = tell(bench, "a", bytes);
 		assert_memory_equal(lines(bench, object, 0), before, strlen(before));
 		assert_true(strlen(bench->buffer.bytes) > strlen(before));
-		assert_true(pfs_history_modified(bench->history, object) > modified);
-		modified = pfs_history_modified(bench->history, object);
+		assert_true(pfs_history_modified(bench->history, object, 0) > modified);
+		modified = pfs_history_modified(bench->history, object, 0);
 		strcpy(before, bench->buffer.bytes);
 	}
 	learn_list(bench->store, "a:Failed"); /* in the same moment */
-	assert_true(pfs_history_modified(bench->history, object) > modified);
+	assert_true(pfs_history_modified(bench->history, object, 0) > modified);
 }
 
 static void test_touch_moves_the_time_and_adds_no_line(void **state)
@@ -210,11 +210,11 @@ static void test_touch_moves_the_time_and_adds_no_line(void **state)
 	rows[0] = object; /* has no lines of its own yet */
 	rows[1] = NULL;	  /* the whole history */
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		int64_t modified = pfs_history_modified(bench->history, rows[i]);
+		int64_t modified = pfs_history_modified(bench->history, rows[i], 0);
 
 		strcpy(before, lines(bench, rows[i], 0));
-		assert_int_equal(pfs_history_touch(bench->history, rows[i]), 0);
-		assert_int_equal(pfs_history_modified(bench->history, rows[i]), modified + 1);
+		assert_int_equal(pfs_history_touch(bench->history, rows[i], 0), 0);
+		assert_int_equal(pfs_history_modified(bench->history, rows[i], 0), modified + 1);
 		assert_string_equal(lines(bench, rows[i], 0), before);
 		assert_false(pfs_history_is_rotated(bench->history, rows[i]));
 	}
@@ -243,6 +243,32 @@ static void test_lines_past_their_bound_begin_a_generation(void **state)
 	assert_int_equal(pfs_history_generation(bench->history, object), 2);
 	assert_int_equal(read_nothing(bench, object, 0), -ESTALE);
 	assert_int_equal(read_nothing(bench, object, 3), -ESTALE);
+}
+
+/* `tail -F` asks for the name only once nothing has changed for a while. */
+static void test_generation_that_has_ended_keeps_its_time(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_object *object;
+	int64_t ended, modified;
+
+	create_history(bench, 60, 4096);
+	(void)tell(bench, "a", "{\"s\":1}");
+	object = tell(bench, "a", "{\"s\":2}");
+	ended = pfs_history_modified(bench->history, object, 0);
+	for (int i = 3; i < 5; i++) {
+		char bytes[40];
+
+		snprintf(bytes, sizeof(bytes), "{\"s\":%d}", i);
+		(void)tell(bench, "a", bytes);
+		assert_int_equal(pfs_history_generation(bench->history, object), 1);
+		assert_int_equal(pfs_history_modified(bench->history, object, 0), ended);
+	}
+	modified = pfs_history_modified(bench->history, object, 1);
+	assert_true(modified > ended);
+	assert_int_equal(pfs_history_touch(bench->history, object, 0), 0);
+	assert_int_equal(pfs_history_modified(bench->history, object, 0), ended + 1);
+	assert_int_equal(pfs_history_modified(bench->history, object, 1), modified);
 }
 
 static void test_whole_begins_after_the_first_listing(void **state)
@@ -292,6 +318,7 @@ int main(void)
 		TEST(test_lines_only_grow_and_each_moves_the_time),
 		TEST(test_touch_moves_the_time_and_adds_no_line),
 		TEST(test_lines_past_their_bound_begin_a_generation),
+		TEST(test_generation_that_has_ended_keeps_its_time),
 		TEST(test_whole_begins_after_the_first_listing),
 		TEST(test_vanished_object_loses_its_id),
 	};
