@@ -152,15 +152,15 @@ void pfs_check_replies(const struct pfs_fs *fs);
 bool pfs_is_from_child(fuse_req_t request);
 
 /*
- * Fill attributes, and for how many ns they are valid. Of a pfs_poke_is_window inode they let our
- * child write, and are valid for no time. to_child: what has vanished still has some, so that the
- * child can remove it.
+ * Fill the attributes that a request asks for, and for how many ns they are valid. Of a
+ * pfs_poke_is_window inode they let our child write, and are valid for no time. to_child: what has
+ * vanished still has some, so that the child can remove it.
  */
-int pfs_fill_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_child,
+int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, bool to_child,
 			struct stat *ret_stat, int64_t *ret_valid);
 
 /* Fill an entry for a node. 0, or an error of pfs_fill_attributes. */
-int pfs_fill_entry(struct pfs_fs *fs, const struct pfs_node *node,
+int pfs_fill_entry(fuse_req_t request, const struct pfs_node *node,
 		   struct fuse_entry_param *ret_entry);
 
 /* Reply with a node's entry, or that it isn't there. Counts the kernel's reference. 0. */

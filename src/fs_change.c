@@ -37,7 +37,7 @@ static void reply_touched(struct pfs_fs *fs, fuse_req_t request, const struct pf
 {
 	struct stat stat;
 	int64_t valid;
-	int error = pfs_fill_attributes(fs, node, true, &stat, &valid);
+	int error = pfs_fill_attributes(request, node, true, &stat, &valid);
 
 	if (error) {
 		pfs_reply_error(fs, request, error);

@@ -113,10 +113,9 @@ static void do_forget_multi(fuse_req_t request, size_t count_of, struct fuse_for
 
 static int reply_attributes(const struct call *call, const struct pfs_node *node)
 {
-	struct pfs_fs *fs = call->fs;
 	struct stat stat;
 	int64_t valid;
-	int error = pfs_fill_attributes(fs, node, call->at_once, &stat, &valid);
+	int error = pfs_fill_attributes(call->request, node, call->at_once, &stat, &valid);
 
 	if (error)
 		return pfs_reply_error(call->fs, call->request, error);
@@ -344,7 +343,7 @@ static size_t add_plus(struct pfs_fs *fs, struct listing *listing, const struct 
 	size_t size, room = listing->size - listing->used;
 
 	if (dots || entry->node.type == PFS_NODE_REPORT ||
-	    pfs_fill_entry(fs, &entry->node, &param)) {
+	    pfs_fill_entry(listing->request, &entry->node, &param)) {
 		param = (struct fuse_entry_param){0};
 		param.attr.st_ino = entry->node.inode;
 		param.attr.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR;

@@ -136,11 +136,15 @@ bool pfs_reply_entry(struct pfs_fs *fs, fuse_req_t request, const struct fuse_en
 	return !fuse_reply_entry(request, entry);
 }
 
-int pfs_fill_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_child,
+int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, bool to_child,
 			struct stat *ret_stat, int64_t *ret_valid)
 {
+	struct pfs_fs *fs = pfs_fs_of(request);
+	int64_t at_most = pfs_tree_settle(fs->tree, node, fuse_req_ctx(request)->pid);
 	int error = pfs_tree_attributes(fs->tree, node, ret_stat, ret_valid);
 
+	if (!error && *ret_valid > at_most)
+		*ret_valid = at_most;
 	if (error == -ESTALE && to_child) {
 		pfs_tree_vanished_attributes(fs->tree, node->inode, ret_stat);
 		*ret_valid = 0;
@@ -154,14 +158,15 @@ int pfs_fill_attributes(struct pfs_fs *fs, const struct pfs_node *node, bool to_
 	return error;
 }
 
-int pfs_fill_entry(struct pfs_fs *fs, const struct pfs_node *node,
+int pfs_fill_entry(fuse_req_t request, const struct pfs_node *node,
 		   struct fuse_entry_param *ret_entry)
 {
+	struct pfs_fs *fs = pfs_fs_of(request);
 	int64_t valid;
 	int error;
 
 	*ret_entry = (struct fuse_entry_param){.ino = node->inode, .generation = 1};
-	error = pfs_fill_attributes(fs, node, false, &ret_entry->attr, &valid);
+	error = pfs_fill_attributes(request, node, false, &ret_entry->attr, &valid);
 	if (error)
 		return error;
 	ret_entry->attr_timeout = pfs_seconds(valid);
@@ -172,7 +177,7 @@ int pfs_fill_entry(struct pfs_fs *fs, const struct pfs_node *node,
 int pfs_reply_node(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node)
 {
 	struct fuse_entry_param entry;
-	int error = pfs_fill_entry(fs, node, &entry);
+	int error = pfs_fill_entry(request, node, &entry);
 
 	/* It has just vanished: ENOENT, not ESTALE, since the caller didn't have it yet. */
 	if (error)

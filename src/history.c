@@ -20,6 +20,7 @@
 struct generation {
 	struct pfs_buffer lines;
 	int64_t modified; /* ns since the epoch */
+	int64_t grown_at; /* monotonic: when the last line was added; 0: none was */
 };
 
 struct pfs_record {
@@ -212,6 +213,7 @@ static void open_record(struct pfs_history *history, struct pfs_record *record, 
 		record->begun = now;
 	}
 	present->modified = now;
+	present->grown_at = pfs_loop_now(history->loop);
 }
 
 /* The object's record, created with its first state if there is none. NULL without memory. */
@@ -382,6 +384,15 @@ int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs
 	if (!record)
 		return object->first_seen;
 	return generation == record->number ? record->present.modified : record->before.modified;
+}
+
+int64_t pfs_history_age(const struct pfs_history *history, const struct pfs_object *object,
+			uint64_t generation)
+{
+	const struct pfs_record *record = find_record(history, object);
+	const struct generation *found = record ? find_generation(record, generation) : NULL;
+
+	return found ? pfs_loop_now(history->loop) - found->grown_at : INT64_MAX;
 }
 
 int pfs_history_touch(struct pfs_history *history, struct pfs_object *object, uint64_t generation)

@@ -83,6 +83,10 @@ struct pfs_tree {
 	struct pfs_tree_config config;
 	int64_t mounted_at; /* ns since the epoch */
 	struct pfs_buffer scratch;
+	struct {
+		uint64_t inode; /* of a history */
+		pid_t asker;	/* who got its attributes last */
+	} settling;
 	struct snapshot snapshots[PFS_REPORTS_MAX];
 	/* By the kind's number. */
 	struct extras extras[PFS_KINDS_MAX];

@@ -22,6 +22,8 @@
  */
 #define WAIT_SIZE 4096
 
+#define SETTLING PFS_SECOND /* after a line was added to a history: see pfs_tree_settle */
+
 /* --- attributes ---------------------------------------------------------------------------- */
 
 static struct timespec timespec_of(int64_t ns)
@@ -130,6 +132,12 @@ static bool is_unreadable(const struct pfs_node *node)
 {
 	return pfs_tree_must_wait(node) ||
 	       (node->object && !node->object->gone && verdict(node, node->object->content));
+}
+
+static bool is_history(const struct pfs_node *node)
+{
+	return node->type == PFS_NODE_EVENTS ||
+	       (node->type == PFS_NODE_FILE && node->index == FILE_EVENTS);
 }
 
 static int fill_history(struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
@@ -242,6 +250,26 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 	return 0;
 }
 
+/*
+ * From a reply with another size the kernel takes over the size first, and drops its pages a moment
+ * later. The last of them may be from before, with zeros where the new line is now; who reads in
+ * that moment, which on a busy machine lasts, gets those. But who gets another modification time by
+ * his own GETATTR drops the pages himself, before he reads. So for a while after each line whoever
+ * isn't the one who got the last time gets another; and it is valid for no time, so that each
+ * read(2) asks first.
+ */
+int64_t pfs_tree_settle(struct pfs_tree *tree, const struct pfs_node *node, pid_t asker)
+{
+	if (!is_history(node) ||
+	    pfs_history_age(tree->history, node->object, node->generation) >= SETTLING)
+		return INT64_MAX;
+	if (!asker || tree->settling.asker != asker || tree->settling.inode != node->inode)
+		pfs_tree_touch(tree, node);
+	tree->settling.asker = asker;
+	tree->settling.inode = node->inode;
+	return 0;
+}
+
 int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node *node)
 {
 	int64_t left;
@@ -332,8 +360,7 @@ void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node)
 		tree->mounted_at++;
 	else if (node->type == PFS_NODE_REPORT)
 		tree->snapshots[node->index].modified++;
-	else if (node->type == PFS_NODE_EVENTS ||
-		 (node->type == PFS_NODE_FILE && node->index == FILE_EVENTS))
+	else if (is_history(node))
 		(void)pfs_history_touch(tree->history, node->object, node->generation);
 	else if (node->object && node->object->content)
 		node->object->content->modified++;

@@ -59,7 +59,12 @@ bool pfs_history_is_rotated(const struct pfs_history *history, const struct pfs_
 int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs_object *object,
 			     uint64_t generation);
 
-/* Move that time by 1 ns, without a new line. 0, -ENOMEM. */
+/* ns since then, monotonic; a long time if this generation has got no line since it was first seen,
+ * or is gone. */
+int64_t pfs_history_age(const struct pfs_history *history, const struct pfs_object *object,
+			uint64_t generation);
+
+/* Move the modification time by 1 ns, without a new line. 0, -ENOMEM. */
 int pfs_history_touch(struct pfs_history *history, struct pfs_object *object, uint64_t generation);
 
 /*

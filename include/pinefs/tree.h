@@ -116,6 +116,12 @@ int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool 
  */
 int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, struct stat *ret_stat,
 			int64_t *ret_valid);
+/*
+ * Call this before pfs_tree_attributes, for this process; 0: it isn't known which one gets them. If
+ * a history has just got a line, no one who reads it then depends on what the kernel does for
+ * another. ns for which the attributes are valid at most.
+ */
+int64_t pfs_tree_settle(struct pfs_tree *tree, const struct pfs_node *node, pid_t asker);
 /* ns for which a node's name is valid. */
 int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node *node);
 

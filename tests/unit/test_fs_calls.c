@@ -161,6 +161,29 @@ static void test_getattr_of_what_ran_out_waits_and_is_told_the_new(void **state)
 	assert_int_equal(kernel->api->describes, 2);
 }
 
+static void test_getattr_of_a_history_tells_each_process_apart(void **state)
+{
+	struct kernel *kernel = *state;
+	const struct fuse_attr *attributes = &kernel->body.attributes.attr;
+	uint32_t first;
+	uint64_t inode;
+
+	(void)know_job(kernel, "a", "Pending");
+	change_job(kernel->scene, "Stuck");
+	inode = inode_of(kernel->scene, "restore-jobs/a/events");
+	assert_replied(kernel, request_getattr(kernel, inode, true), 0);
+	first = attributes->mtimensec;
+	assert_replied(kernel, request_getattr(kernel, inode, true), 0);
+	assert_int_equal(attributes->mtimensec, first);
+	assert_int_equal(kernel->body.attributes.attr_valid, 0);
+	kernel->pid++;
+	assert_replied(kernel, request_getattr(kernel, inode, true), 0);
+	assert_int_not_equal(attributes->mtimensec, first);
+	kernel_pass(kernel, PFS_SECOND);
+	assert_replied(kernel, request_getattr(kernel, inode, true), 0);
+	assert_true(kernel->body.attributes.attr_valid > 0);
+}
+
 /* For stat(2) the last attributes are better than none; for read(2) they would be a lie. */
 static void test_getattr_while_the_api_fails(void **state)
 {
@@ -507,6 +530,7 @@ int main(void)
 		TEST(test_many_names_are_forgotten_in_one_message),
 		TEST(test_getattr_tells_what_holds_without_asking),
 		TEST(test_getattr_of_what_ran_out_waits_and_is_told_the_new),
+		TEST(test_getattr_of_a_history_tells_each_process_apart),
 		TEST(test_getattr_while_the_api_fails),
 		TEST(test_getattr_of_what_is_gone_is_stale),
 		TEST(test_interrupted_is_answered_after_a_moment),

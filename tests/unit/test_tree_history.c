@@ -74,12 +74,59 @@ static void test_rotated_history_is_another_file_and_the_one_before_stays(void *
 	pfs_tree_forget(bench->tree, job.inode, 1);
 }
 
+/* The modification time that a process gets, and for how long it is valid at most. */
+static int64_t modified_for(struct bench *bench, const char *path, pid_t asker, int64_t *ret_valid)
+{
+	const struct pfs_node node = walk(bench, path);
+	struct stat stat;
+	int64_t valid;
+
+	*ret_valid = pfs_tree_settle(bench->tree, &node, asker);
+	assert_int_equal(pfs_tree_attributes(bench->tree, &node, &stat, &valid), 0);
+	return stat.st_mtim.tv_sec * PFS_SECOND + stat.st_mtim.tv_nsec;
+}
+
+/* Or he would depend on what the kernel does for another. */
+static void test_who_asks_soon_after_a_line_gets_another_time_than_the_one_before(void **state)
+{
+	static const char *const paths[] = {"restore-jobs/a/events", "events"};
+	static const struct {
+		pid_t asker;
+		bool moves;
+	} rows[] = {{1, true}, {2, true}, {2, false}, {0, true}, {0, true}, {1, true}};
+	struct bench *bench = *state;
+	int64_t valid;
+
+	learn_list(bench->store, "a:Pending");
+	pass(bench->store, TTL);
+	learn_list(bench->store, "a:Stuck");
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		int64_t last = (int64_t)attributes(bench, paths[i]).st_mtim.tv_sec * PFS_SECOND;
+
+		for (size_t n = 0; n < COUNT(rows); n++) {
+			int64_t now = modified_for(bench, paths[i], rows[n].asker, &valid);
+
+			assert_int_equal(now > last, rows[n].moves);
+			assert_int_equal(valid, 0);
+			last = now;
+		}
+	}
+	pass(bench->store, PFS_SECOND);
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		int64_t last = modified_for(bench, paths[i], 1, &valid);
+
+		assert_int_equal(valid, INT64_MAX);
+		assert_int_equal(modified_for(bench, paths[i], 2, &valid), last);
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_tree, teardown_tree)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_rotated_history_is_another_file_and_the_one_before_stays),
+		TEST(test_who_asks_soon_after_a_line_gets_another_time_than_the_one_before),
 		TEST(test_events_tell_what_was_seen_and_only_grow),
 	};
 
