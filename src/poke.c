@@ -413,7 +413,7 @@ enum pfs_pretence pfs_poke_pretends(const struct pfs_poke *poke, pid_t pid, uint
 
 	if (!is_making(poke, pid))
 		return PFS_PRETEND_NOTHING;
-	if (event->directory_gone && directory != event->directory && is_parent(poke, name)) {
+	if (event->gone_from && directory == event->gone_from && is_parent(poke, name)) {
 		*ret_inode = event->directory;
 		return PFS_PRETEND_THERE;
 	}

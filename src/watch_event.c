@@ -475,8 +475,9 @@ static int make_event(struct pfs_watch *watch, struct event *event)
 	/* Those who get it may read before it is done: later lines need another event. */
 	if (watch->event.whole == event)
 		watch->event.whole = NULL;
-	event->what.directory_gone = event->object && event->object->gone &&
-				     event->what.type != PFS_POKE_DIRECTORY_REMOVED;
+	event->what.gone_from = 0;
+	if (event->object && event->object->gone && event->what.type != PFS_POKE_DIRECTORY_REMOVED)
+		event->what.gone_from = pfs_tree_collection_inode(event->object->kind);
 	error = pfs_poke_make(watch->poke, &event->what);
 	if (!error)
 		watch->event.current = event;

@@ -35,10 +35,11 @@ enum pfs_poke_type {
 
 struct pfs_poke_event {
 	enum pfs_poke_type type;
-	uint64_t inode;	     /* of what changed, came or went */
-	uint64_t directory;  /* the one that it is or was in */
-	bool directory_gone; /* the directory has vanished, too: let the child alone find it */
-	const char *path;    /* below the mountpoint: "restore-jobs/ID/status"; borrowed */
+	uint64_t inode;	    /* of what changed, came or went */
+	uint64_t directory; /* the one that it is or was in */
+	uint64_t gone_from; /* the directory from which that one has vanished, too: let the child
+			     * alone find it there; 0: it hasn't */
+	const char *path;   /* below the mountpoint: "restore-jobs/ID/status"; borrowed */
 };
 
 /* A change that a message from the kernel asks for, and that the child may make. */

@@ -350,17 +350,18 @@ static void test_child_finds_the_old_file_then_none_where_one_is_replaced(void *
 
 static void test_child_finds_the_directory_that_has_vanished_with_its_file(void **state)
 {
-	struct pfs_poke_event event = event_of(PFS_POKE_FILE_REMOVED, "jobs/a/status");
+	struct pfs_poke_event event = event_of(PFS_POKE_FILE_REMOVED, "a/a/status");
 	struct nest *nest = *state;
 	uint64_t inode;
 
 	for (unsigned gone = 0; gone < 2; gone++) {
-		event.directory_gone = gone;
+		event.gone_from = gone ? DIRECTORY : 0;
 		assert_int_equal(kill(nest->child, SIGSTOP), 0);
 		assert_int_equal(pfs_poke_make(nest->poke, &event), 0);
 		assert_int_equal(pretends(nest, DIRECTORY, "a", &inode),
 				 gone ? PFS_PRETEND_THERE : PFS_PRETEND_NOTHING);
 		assert_int_equal(inode, gone ? INODE : 0);
+		assert_int_equal(pretends(nest, NAMED, "a", &inode), PFS_PRETEND_NOTHING);
 		for (const char *const *other = (const char *const[]){"jobs", "", "b", NULL};
 		     *other; other++)
 			assert_int_equal(pretends(nest, DIRECTORY, *other, &inode),

@@ -311,12 +311,12 @@ static void test_who_watches_a_file_of_what_vanishes_is_told_too(void **state)
 	assert_orders(&scene->poke, "unlink:" JOB "/status");
 	assert_int_equal(event->inode, status);
 	assert_int_equal(event->directory, directory);
-	assert_true(event->directory_gone); /* or the child could not remove what is in it */
+	assert_int_equal(event->gone_from, jobs); /* or the child could not remove what is in it */
 	fake_poke_done(&scene->poke);
 	assert_orders(&scene->poke, "rmdir:" JOB);
 	assert_int_equal(event->inode, directory);
 	assert_int_equal(event->directory, jobs);
-	assert_false(event->directory_gone);
+	assert_int_equal(event->gone_from, 0);
 	fake_poke_work(&scene->poke);
 }
 
@@ -374,7 +374,7 @@ static void test_event_of_a_name_says_where_it_is(void **state)
 	assert_orders(&scene->poke, "mkdir:restore-jobs/a");
 	assert_int_equal(scene->poke.event.inode, pfs_tree_object_inode(job(scene)));
 	assert_int_equal(scene->poke.event.directory, jobs);
-	assert_false(scene->poke.event.directory_gone);
+	assert_int_equal(scene->poke.event.gone_from, 0);
 }
 
 static void test_event_that_can_not_be_made_is_logged_and_the_next_is_made(void **state)
@@ -501,7 +501,7 @@ static void test_done_goes_when_a_job_goes_on_after_all(void **state)
 	assert_orders(&scene->poke, "unlink:" JOB "/done");
 	assert_int_equal(scene->poke.event.inode, pfs_tree_done_inode(job(scene)));
 	assert_int_equal(scene->poke.event.directory, inode_of(scene, JOB));
-	assert_false(scene->poke.event.directory_gone);
+	assert_int_equal(scene->poke.event.gone_from, 0);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_watch, teardown_watch)
