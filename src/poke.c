@@ -254,6 +254,7 @@ static void finish_order(struct pfs_poke *poke)
 static void on_answer(void *arg)
 {
 	struct pfs_poke *poke = arg;
+	bool made = poke->state == CLOSING;
 	struct poke_answer answer;
 	ssize_t length = recv(poke->socket, &answer, sizeof(answer), 0);
 
@@ -266,7 +267,7 @@ static void on_answer(void *arg)
 		(void)kill(poke->child, SIGKILL); /* it may still be there, if it sent nonsense */
 		poke->state = IDLE;
 		poke->window = 0;
-		poke->listener.gone(poke->listener.arg);
+		poke->listener.gone(poke->listener.arg, made);
 		return;
 	}
 	take_watchers(poke, &answer);

@@ -59,9 +59,8 @@ static void on_scanned(void *arg, const struct pfs_watcher *found, size_t count)
  * soon, the pause before the next doubles; until then nobody counts as watching, and the queue is
  * dropped: nothing could be done with either.
  */
-static void on_child_gone(void *arg)
+static void end_life(struct pfs_watch *watch)
 {
-	struct pfs_watch *watch = arg;
 	int64_t now = pfs_loop_now(watch->loop), pause = FIRST_REVIVAL;
 
 	if (now - watch->child.began_at >= LONG_LIFE)
@@ -73,7 +72,6 @@ static void on_child_gone(void *arg)
 		    "another is started in %d s%s",
 		    (int)(pause / PFS_SECOND),
 		    watch->child.hopeless ? "; what changes until then is not told" : "");
-	pfs_event_interrupted(watch);
 	pfs_scan_want_at(watch, now);
 	if (watch->child.hopeless) {
 		pfs_event_finish(watch);
@@ -81,6 +79,15 @@ static void on_child_gone(void *arg)
 		recount(watch);
 	}
 	pfs_timer_start(watch->loop, &watch->child.revival, now + pause);
+}
+
+static void on_child_gone(void *arg, bool made)
+{
+	struct pfs_watch *watch = arg;
+
+	if (!made) /* else it stays the current one, which the next pump drops */
+		pfs_event_interrupted(watch);
+	end_life(watch);
 }
 
 static void revive(void *arg)
@@ -92,7 +99,7 @@ static void revive(void *arg)
 	if (error) {
 		pfs_warning("watch: the process that makes inotify events can't be started: %s",
 			    strerror(-error));
-		on_child_gone(watch);
+		end_life(watch);
 		return;
 	}
 	pfs_event_pump(watch);

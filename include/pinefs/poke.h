@@ -87,13 +87,14 @@ void pfs_poke_destroy(struct pfs_poke *poke); /* takes NULL */
  * Serve the child's answers from the loop (borrowed). idle is called when an order is done, whether
  * or not it succeeded: the next may be given. Before it come, for an event that couldn't be made,
  * failed with -errno; for a scan, scanned with what was found (borrowed). gone is called at most
- * once for each child. 0, -ENOSPC.
+ * once for each child, with made if the event under way is made all the same. 0, -ENOSPC.
  */
 struct pfs_poke_listener {
 	void (*idle)(void *arg);
 	void (*failed)(void *arg, int error);
 	void (*scanned)(void *arg, const struct pfs_watcher *watchers, size_t count);
-	void (*gone)(void *arg); /* the child has ended; no order is taken until a restart */
+	/* The child has ended; no order is taken until a restart. */
+	void (*gone)(void *arg, bool made);
 	void *arg;
 };
 int pfs_poke_listen(struct pfs_poke *poke, struct pfs_loop *loop,

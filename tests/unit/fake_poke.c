@@ -155,7 +155,7 @@ void fake_poke_die(struct pfs_poke *poke)
 {
 	poke->dead = poke->gone = true;
 	poke->scanning = poke->making = false;
-	poke->listener.gone(poke->listener.arg);
+	poke->listener.gone(poke->listener.arg, poke->made);
 }
 
 void assert_orders(struct pfs_poke *poke, const char *orders)

@@ -23,6 +23,7 @@ struct pfs_poke {
 	uint64_t window;   /* of what is changed; 0: none */
 	bool dead;	   /* every order is refused with EPIPE */
 	bool gone;	   /* ... and the listener knows */
+	bool made;	   /* a child that dies has made its event before */
 	int restart_error; /* what a restart fails with; 0: there is a child again */
 	unsigned restarts; /* so far */
 

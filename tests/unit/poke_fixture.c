@@ -45,9 +45,12 @@ static void on_scanned(void *arg, const struct pfs_watcher *watchers, size_t cou
 	nest->watcher_count = count;
 }
 
-static void on_gone(void *arg)
+static void on_gone(void *arg, bool made)
 {
-	((struct nest *)arg)->gone++;
+	struct nest *nest = arg;
+
+	nest->gone++;
+	nest->made = made;
 }
 
 static void on_deadline(void *arg)

@@ -29,6 +29,7 @@ struct nest {
 	unsigned idle; /* times that each was called */
 	unsigned scanned;
 	unsigned gone;
+	bool made;		      /* the event at which the last one ended */
 	int error;		      /* of the last order that failed */
 	struct pfs_watcher *watchers; /* of the last scan */
 	size_t watcher_count;

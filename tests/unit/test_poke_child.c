@@ -79,6 +79,55 @@ static void test_child_that_dies_is_told_once_and_asked_nothing(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
+/* The number of the socket's second end, which is the child's: the second that is free now. */
+static int next_socket(void)
+{
+	int first = dup(STDIN_FILENO), second = dup(STDIN_FILENO);
+
+	assert_true(first >= 0 && second >= 0);
+	close(first);
+	close(second);
+	return second;
+}
+
+/* A child that makes nothing but says so, and ends at the next order. */
+static void end_at_second_order(void *arg)
+{
+	const struct poke_answer answer = {.last = true};
+	const int *socket = arg;
+	struct poke_order order;
+
+	(void)!recv(*socket, &order, sizeof(order), 0);
+	(void)!send(*socket, &answer, sizeof(answer), MSG_NOSIGNAL);
+	(void)!recv(*socket, &order, sizeof(order), 0);
+	_exit(EXIT_SUCCESS);
+}
+
+static void test_child_that_ends_while_its_window_closes_has_made_the_event(void **state)
+{
+	struct nest *nest = *state;
+	const struct pfs_poke_event event = event_of(PFS_POKE_CHANGED, "file");
+
+	for (unsigned windows = 0; windows < 2; windows++) {
+		int socket;
+
+		pfs_poke_destroy(nest->poke);
+		socket = next_socket();
+		assert_int_equal(start_nest(nest, nest->directory, end_at_second_order, &socket),
+				 0);
+		if (windows)
+			pfs_poke_set_window(nest->poke);
+		nest->gone = nest->idle = 0;
+		assert_int_equal(pfs_poke_make(nest->poke, &event), 0);
+		if (!windows) { /* the event is done before the second order */
+			await(nest, &nest->idle, 1);
+			assert_int_equal(pfs_poke_make(nest->poke, &event), 0);
+		}
+		await(nest, &nest->gone, 1);
+		assert_int_equal(nest->made, windows);
+	}
+}
+
 /* A child that speaks nonsense, as one would that was taken over: answers of these sizes. */
 struct nonsense {
 	int socket;
@@ -91,17 +140,6 @@ static void speak_nonsense(void *arg)
 	const struct nonsense *nonsense = arg;
 
 	(void)!send(nonsense->socket, &nonsense->answer, nonsense->size, MSG_NOSIGNAL);
-}
-
-/* The number of the socket's second end, which is the child's: the second that is free now. */
-static int next_socket(void)
-{
-	int first = dup(STDIN_FILENO), second = dup(STDIN_FILENO);
-
-	assert_true(first >= 0 && second >= 0);
-	close(first);
-	close(second);
-	return second;
 }
 
 static void test_child_that_speaks_nonsense_is_ended_and_what_it_said_not_taken(void **state)
@@ -339,6 +377,7 @@ int main(int argc, char *argv[])
 			test_child_that_looked_many_times_holds_one_descriptor, set_up_nest_on_proc,
 			tear_down_nest),
 		TEST(test_child_that_dies_is_told_once_and_asked_nothing),
+		TEST(test_child_that_ends_while_its_window_closes_has_made_the_event),
 		TEST(test_child_that_speaks_nonsense_is_ended_and_what_it_said_not_taken),
 		TEST(test_successor_does_what_the_child_did_and_holds_no_more),
 		TEST(test_destroy_ends_the_child_even_one_that_is_stopped_at_work),

@@ -20,6 +20,22 @@ static void test_event_at_which_the_child_ends_is_made_by_the_next(void **state)
 	assert_orders(&scene->poke, TOLD(JOB "/status") " " TOLD(JOB "/status"));
 }
 
+static void test_event_that_was_made_before_the_child_ended_is_not_made_again(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene->store, "a", "Pending");
+	watch_and_look(scene, JOB "/status");
+	change_job(scene, "Stuck");
+	pass(scene->store, 0);
+	assert_orders(&scene->poke, TOLD(JOB "/status"));
+	scene->poke.made = true;
+	fake_poke_die(&scene->poke);
+	change_job(scene, "Unstuck");
+	live(scene, 2 * PFS_SECOND);
+	assert_orders(&scene->poke, TOLD(JOB "/status"));
+}
+
 static void test_order_to_a_child_that_has_just_ended_is_for_the_next(void **state)
 {
 	struct scene *scene = *state;
@@ -111,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_event_at_which_the_child_ends_is_made_by_the_next),
+		TEST(test_event_that_was_made_before_the_child_ended_is_not_made_again),
 		TEST(test_order_to_a_child_that_has_just_ended_is_for_the_next),
 		TEST(test_changes_are_not_kept_for_a_child_that_may_never_come),
 		TEST(test_changes_past_the_bound_are_not_told_and_later_ones_are),
