@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The row of collections: copies of indexes of the kind that had pods, which nobody makes any more.
- */
+/* The row of collections, which are copies of indexes with pods: few projects have them. */
 #include "seed.h"
 
 #include <inttypes.h>
@@ -8,7 +7,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Seeded collections are older than all jobs, backups and indexes, and were made this far apart. */
+/* Seeded collections are this old, and were made this far apart. */
 #define AGE_US	   (400 * 86400 * SIM_SECOND)
 #define SPACING_US (86400 * SIM_SECOND)
 

@@ -16,7 +16,7 @@
 
 struct sim_order {
 	struct sim_world *world;
-	const char *id; /* of the object that the path names */
+	const char *id; /* of the object whose path it is */
 	const struct sim_text *body;
 	enum sim_version version;
 	int64_t now_us;
@@ -25,12 +25,13 @@ struct sim_order {
 
 struct sim_command_key;
 
+/* Its path is that of an object of the kind, /kind/{id}, and the suffix. */
 struct sim_command {
-	const char *name; /* of its figure */
+	const char *name; /* its figure in /_sim/requests */
 	const char *method;
-	unsigned int kind;		    /* whose object the path names: /kind/{id}, and then */
-	const char *suffix;		    /* this */
-	const struct sim_command_key *keys; /* of its body; NULL: it has none */
+	unsigned int kind;
+	const char *suffix;
+	const struct sim_command_key *keys; /* that its body may have; NULL: it has no body */
 
 	/* Carry it out on the object in @slot; @body has the keys. */
 	int (*run)(const struct sim_order *order, uint32_t slot, const cJSON *body);

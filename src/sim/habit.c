@@ -51,7 +51,7 @@ static bool read_habit(struct sim_listing *listing, const cJSON *item)
 		at = find_name(item, layout_names, 2);
 		listing->layout = (enum sim_layout)at;
 	} else {
-		/* What stays is known, and is read after everything has been found good. */
+		/* The others are read later, when all have been found good. */
 		return strcmp(key, "kind") == 0 ||
 		       (strcmp(key, "drop") == 0 && sim_is_array_of_strings(item)) ||
 		       (strcmp(key, "extra_rows") == 0 && sim_is_array_of_strings(item)) ||

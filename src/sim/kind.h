@@ -4,9 +4,9 @@
  *
  * A kind is a row: where the API has it, how its list looks, which states it
  * goes through, its fields with the function that writes each, and what the
- * seed makes of it. Whatever the other rooms do, they do to a row; none of
- * them asks whether something is a restore job. To add a kind: a file with its
- * row, a place in the enum, a place in sim_kinds.
+ * seed makes of it. The other rooms read the row and treat all kinds alike; only
+ * world and command, which know how one kind makes another, name them. To add a
+ * kind: a file with its row, a place in the enum, a place in sim_kinds.
  */
 #ifndef SIM_KIND_H
 #define SIM_KIND_H
@@ -43,18 +43,18 @@ struct sim_field {
 };
 
 struct sim_kind {
-	const char *name;		/* of its path, /name, and of its figures */
-	const char *control;		/* of its control endpoints, /_sim/control */
-	const char *noun;		/* begins the text of a 404 */
-	const char *id_key;		/* what an object is asked for by */
-	const char *list_key;		/* of the array in a list */
-	bool is_paged;			/* or a list is whole */
-	uint32_t most;			/* objects that there may be at the start */
+	const char *name;		/* its path is /name */
+	const char *control;		/* its control endpoints are at /_sim/control */
+	const char *noun;		/* what a 404 calls an object: "Restore job" */
+	const char *id_key;		/* the key whose value the path of an object ends with */
+	const char *list_key;		/* the key of the array in a list */
+	bool is_paged;			/* false: a list is whole */
+	uint32_t most;			/* seeded objects that there may be */
 	const struct sim_field *fields; /* in the order of the documentation */
 	size_t n_fields;
-	const char *state_key;	 /* by which control requests set the state */
-	const char *ready_key;	 /* the same for readiness; NULL: it has none */
-	const char *state_field; /* in which the state is shown */
+	const char *state_key;	 /* the key of control requests that sets the state, */
+	const char *ready_key;	 /* and readiness; NULL: objects have none */
+	const char *state_field; /* the field that shows the state */
 	const char *begins;	 /* the state at first */
 	const char *goes;	 /* the state while it is being deleted; NULL: it goes at once */
 	const char *const *ends; /* the states at last; the first is the good one */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * object: one restore job, backup or index, what the clock makes of it, and
- * its JSON.
+ * object: one restore job, backup, index or collection, what the clock makes of
+ * it, and its JSON.
  *
  * An object is a handful of facts from which every field follows for any
  * moment: nothing is updated as time passes. Keys that were set by hand through
@@ -80,8 +80,9 @@ enum sim_ready { SIM_READY_BY_STATE, SIM_READY_YES, SIM_READY_NO };
 struct sim_object {
 	const struct sim_kind *kind;
 	char *id;
-	char *origin; /* of a backup its index's name, else the id of its backup; NULL: as facts say
-		       */
+	/* The id of the backup that it was made from, of a backup the index; NULL: as the facts
+	 * say. */
+	char *origin;
 	struct sim_facts facts;
 	char *running; /* the state until done_us; NULL: the kind's usual one */
 	enum sim_ready ready;

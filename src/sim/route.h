@@ -19,10 +19,10 @@ enum sim_route {
 
 struct sim_call {
 	enum sim_route route;
-	unsigned int kind; /* of what is described, listed, or named by a command's path */
-	int command;	   /* its number */
-	const char *id;	   /* in the given path: of the object that it names, */
-	size_t id_len;	   /* 0: it names none */
+	unsigned int kind; /* what is described or listed, or what a command's path names */
+	int command;	   /* the number of a command */
+	const char *id;	   /* of the object that the path names, a part of the path */
+	size_t id_len;	   /* 0: the path names none */
 };
 
 /* Which call this is. */

@@ -20,7 +20,7 @@
 /* A name for an index: the @number-th roll of a seed, names may repeat. */
 void sim_seed_imagine_name(uint64_t seed, uint64_t number, char ret_name[SIM_NAME_SIZE]);
 
-/* What an index or a backup of one holds. */
+/* What an index, or a backup of it, contains. */
 void sim_seed_imagine_contents(uint64_t seed, uint64_t number, struct sim_contents *ret_contents);
 
 /* The life of a seeded job: created, done, outcome. */
@@ -42,7 +42,7 @@ bool sim_seed_has_failed(uint32_t backup);
 /* A seeded index's unique name. */
 void sim_seed_index_name(uint64_t seed, uint32_t index, char ret_name[SIM_NAME_SIZE]);
 
-/* The same with its id and what it holds. */
+/* The same with its id and its contents. */
 void sim_seed_index(const struct sim_seeding *seeding, uint32_t index, char ret_name[SIM_NAME_SIZE],
 		    char ret_id[SIM_UUID_SIZE], struct sim_contents *ret_contents);
 

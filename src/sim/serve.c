@@ -5,7 +5,7 @@
  * parked, is answered, and ends in complete. libmicrohttpd calls the handler
  * again after a parked connection is resumed; `stage` says what is next.
  *
- * libmicrohttpd doesn't look at a suspended connection, so a client that goes
+ * libmicrohttpd doesn't watch a suspended connection, so a client that goes
  * away meanwhile would stay here until its time is over, and for ever where
  * the fault is silence. Therefore parked connections are watched in our own
  * epoll set for their peer's end and for nothing else.

@@ -39,7 +39,7 @@ static bool slot_has_id(const struct sim_shelf *shelf, uint32_t slot, const char
 	return strcmp(own, id) == 0;
 }
 
-/* Where the table holds this id; -ENOENT. */
+/* The id's place in the table, or -ENOENT. */
 static int64_t find_entry(const struct sim_shelf *shelf, const char *id)
 {
 	uint32_t mask = shelf->table_size - 1;

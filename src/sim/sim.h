@@ -14,14 +14,14 @@
  *       │   └ faults  rules of misbehaviour
  *       └ api       describe, list, errors
  *           ├ page    a list, paging and its habits
- *           ├ data    an index's counts
+ *           ├ data    the counts of an index
  *           └ route   which call a request is
- *             └ command  what makes and deletes
- *               └ world   all that there is, and what links it
- *               └ shelf   all objects of a kind
- *                   └ kind    the table; its rows are job, backup, index
- *                       ├ seed    how those at the start belong together
- *                       └ object  one of them
+ *               └ command   what makes and deletes
+ *                   └ world   all that there is, and what links it
+ *                       └ shelf   all objects of a kind
+ *                           └ kind    the table; its rows are job, backup, index, collection
+ *                               ├ seed    how those at the start belong together
+ *                               └ object  one of them
  *   reply, text, dice, timer, clock   the ground
  */
 #ifndef SIM_SIM_H

@@ -4,7 +4,7 @@
  *
  * A heap of timers that live inside other structs: thousands of answers can
  * wait at once, and setting or dropping one costs a handful of swaps. Time is
- * CLOCK_MONOTONIC in microseconds; nobody here looks at a clock.
+ * CLOCK_MONOTONIC in microseconds; no code here reads a clock.
  */
 #ifndef SIM_TIMER_H
 #define SIM_TIMER_H
