@@ -46,6 +46,7 @@ struct call {
 	bool plus;		/* of a readdir: with attributes */
 	size_t size;		/* of a readdir */
 	off_t offset;		/* of a readdir */
+	size_t wakes;		/* how often wait was woken */
 	bool interrupted;	/* the caller has given up */
 	struct pfs_timer grace; /* while parked: when to give up, if there is a bound */
 	TAILQ_ENTRY(call) link; /* in fs->parked while parked */

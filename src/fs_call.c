@@ -92,6 +92,7 @@ static void on_woken(struct pfs_wait *wait, int error)
 	/* With this reply in its cache the kernel can set a watch without a message. */
 	pfs_watch_noticed(fs->watch);
 	unpark(call);
+	call->wakes++;
 	run(call, true, error);
 	pfs_check_replies(fs);
 }

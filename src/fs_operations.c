@@ -138,7 +138,8 @@ static int refresh(struct call *call, const struct pfs_node *node, bool woken, i
 	if (call->at_once)
 		return 0;
 	if (woken)
-		return pfs_tree_refreshed(call->fs->tree, node, call->reading, error, &call->wait);
+		return pfs_tree_refreshed(call->fs->tree, node, call->reading, call->wakes, error,
+					  &call->wait);
 	return pfs_tree_refresh(call->fs->tree, node, call->reading, &call->wait);
 }
 

@@ -301,17 +301,19 @@ void pfs_tree_vanished_attributes(struct pfs_tree *tree, uint64_t inode, struct 
 
 /*
  * /events is valid when each kind's list is. Walks all expired lists at once, then waits for one
- * after the other. Failures don't count: what the history has stays true.
+ * after the other, for each at most once: the first may expire again while the last is walked, and
+ * a reader who then began anew might never be done. So after as many wakes the caller has waited
+ * for that many lists, or found them valid. Failures don't count: what the history has stays true.
  */
-static int refresh_lists(struct pfs_tree *tree, struct pfs_wait *wait)
+static int refresh_lists(struct pfs_tree *tree, size_t wakes, struct pfs_wait *wait)
 {
 	const struct pfs_kinds *kinds = tree->kinds;
 
-	for (size_t i = 0; i < kinds->count; i++) {
+	for (size_t i = wakes; i < kinds->count; i++) {
 		if (!pfs_store_list_left(tree->store, kinds->rows[i]))
 			(void)pfs_store_refresh_list(tree->store, kinds->rows[i]);
 	}
-	for (size_t i = 0; i < kinds->count; i++) {
+	for (size_t i = wakes; i < kinds->count; i++) {
 		if (pfs_store_ask_list(tree->store, kinds->rows[i], PFS_LIST_WHOLE, wait) ==
 		    -EINPROGRESS)
 			return -EINPROGRESS;
@@ -335,7 +337,7 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 		     struct pfs_wait *wait)
 {
 	if (node->type == PFS_NODE_EVENTS)
-		return refresh_lists(tree, wait);
+		return refresh_lists(tree, 0, wait);
 	if (pfs_tree_must_wait(node)) /* it has no content to be valid yet */
 		return 0;
 	if (node->object && node->index == FILE_EVENTS)
@@ -347,10 +349,10 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 	return 0;
 }
 
-int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool reading, int error,
-		       struct pfs_wait *wait)
+int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool reading,
+		       size_t wakes, int error, struct pfs_wait *wait)
 {
-	return node->type == PFS_NODE_EVENTS ? refresh_lists(tree, wait)
+	return node->type == PFS_NODE_EVENTS ? refresh_lists(tree, wakes, wait)
 					     : judge(node, reading, error);
 }
 

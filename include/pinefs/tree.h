@@ -102,12 +102,13 @@ int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const 
  * 0; -ESTALE; or an errno of the store. Without reading a failure of the store is 0 for an object
  * that was seen: its last attributes are better than none. With reading, a `success` whose object
  * has ended badly is -ECANCELED (cancelled) or -EREMOTEIO (failed). -EINPROGRESS: call
- * pfs_tree_refreshed with the error that wait is woken with; it returns one of the same results.
+ * pfs_tree_refreshed with the error that wait is woken with, and how often it has been woken since
+ * pfs_tree_refresh; it returns one of the same results.
  */
 int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool reading,
 		     struct pfs_wait *wait);
-int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool reading, int error,
-		       struct pfs_wait *wait);
+int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool reading,
+		       size_t wakes, int error, struct pfs_wait *wait);
 
 /*
  * Fill a node's attributes; they are valid for *ret_valid ns. This promises a file's content: until

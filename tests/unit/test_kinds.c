@@ -409,7 +409,7 @@ static void test_events_wait_for_the_lists_of_all_kinds_at_once(void **state)
 	mean(scene, JOBS);
 	fake_api_page(scene->api, "", NULL);
 	assert_told(&waiter, 0);
-	assert_int_equal(pfs_tree_refreshed(tree, &events, true, 0, prepare(&waiter)),
+	assert_int_equal(pfs_tree_refreshed(tree, &events, true, 1, 0, prepare(&waiter)),
 			 -EINPROGRESS);
 	mean(scene, NOTES);
 	fake_api_page(scene->api, "", NULL);
@@ -417,9 +417,34 @@ static void test_events_wait_for_the_lists_of_all_kinds_at_once(void **state)
 	mean(scene, GADGETS);
 	fake_api_fail(scene->api, NULL, -EACCES, 403);
 	assert_told(&waiter, -EACCES);
-	assert_int_equal(pfs_tree_refreshed(tree, &events, true, waiter.error, prepare(&waiter)),
+	assert_int_equal(pfs_tree_refreshed(tree, &events, true, 2, waiter.error, prepare(&waiter)),
 			 0);
 	assert_int_equal(scene->api->lists, 3);
+}
+
+/* With a TTL shorter than the walks of two lists, one of them would always have expired. */
+static void test_events_wait_for_each_list_once(void **state)
+{
+	struct scene *scene = *state;
+	struct pfs_tree *tree = scene->bench->tree;
+	struct pfs_node events = walk(scene->bench, "events");
+	struct waiter waiter = {0};
+
+	list(scene, GADGETS, "");
+	assert_int_equal(pfs_tree_refresh(tree, &events, true, prepare(&waiter)), -EINPROGRESS);
+	mean(scene, JOBS);
+	fake_api_page(scene->api, "", NULL);
+	assert_told(&waiter, 0);
+	assert_int_equal(pfs_tree_refreshed(tree, &events, true, 1, 0, prepare(&waiter)),
+			 -EINPROGRESS);
+	pass(scene->store, TTL);
+	mean(scene, NOTES);
+	fake_api_page(scene->api, "", NULL);
+	assert_told(&waiter, 0);
+	assert_int_equal(pfs_store_list_left(scene->store->store, JOBS), 0);
+	scene->api->lists = 0;
+	assert_int_equal(pfs_tree_refreshed(tree, &events, true, 2, 0, prepare(&waiter)), 0);
+	assert_int_equal(scene->api->lists, 0);
 }
 
 static void test_a_kind_that_can_not_be_listed_holds_up_no_other(void **state)
@@ -539,6 +564,7 @@ int main(void)
 		TEST(test_listing_one_kind_asks_for_no_other_and_changes_no_other),
 		TEST(test_events_name_the_kind),
 		TEST(test_events_wait_for_the_lists_of_all_kinds_at_once),
+		TEST(test_events_wait_for_each_list_once),
 		TEST(test_a_kind_that_can_not_be_listed_holds_up_no_other),
 		TEST(test_who_watches_a_collection_has_only_that_listed),
 		TEST(test_who_watches_the_whole_history_has_all_listed),

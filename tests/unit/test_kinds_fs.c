@@ -115,6 +115,24 @@ static void test_wait_of_a_gadget_is_held_until_it_is_ready(void **state)
 	assert_int_equal(kernel->body.attributes.attr_valid, TTL / PFS_SECOND);
 }
 
+/* By the time that the last list has come the first may have expired again. */
+static void test_events_get_their_reply_after_each_list_has_come_once(void **state)
+{
+	struct kernel *kernel = *state;
+	uint64_t inode = pfs_tree_events_inode(kernel->scene->bench->tree, NULL);
+	uint64_t unique = request_getattr(kernel, inode, true);
+
+	for (size_t i = 0; i < three_kinds.count; i++) {
+		assert_unanswered(kernel, unique);
+		kernel_pass(kernel, TTL);
+		mean(kernel, three_kinds.rows[i]);
+		fake_api_page(kernel->api, "", NULL);
+		serve(kernel);
+	}
+	assert_replied(kernel, unique, 0);
+	assert_int_equal(kernel->api->lists, 3);
+}
+
 static void test_watchers_are_reported_with_the_path_of_their_kind(void **state)
 {
 	struct kernel *kernel = *state;
@@ -137,6 +155,7 @@ int main(void)
 		TEST(test_kernel_is_notified_of_the_collection_that_changed_and_no_other),
 		TEST(test_invalidation_reaches_each_kind),
 		TEST(test_wait_of_a_gadget_is_held_until_it_is_ready),
+		TEST(test_events_get_their_reply_after_each_list_has_come_once),
 		TEST(test_watchers_are_reported_with_the_path_of_their_kind),
 	};
 

@@ -237,10 +237,10 @@ static void test_refresh_that_fails_is_forgiven_unless_it_is_read(void **state)
 	node = walk(bench, STATUS);
 	assert_int_equal(pfs_tree_refresh(bench->tree, &node, true, NULL), -EIO);
 	assert_int_equal(pfs_tree_refresh(bench->tree, &node, false, NULL), 0);
-	assert_int_equal(pfs_tree_refreshed(bench->tree, &node, false, -EACCES, NULL), 0);
-	assert_int_equal(pfs_tree_refreshed(bench->tree, &node, true, -EACCES, NULL), -EACCES);
-	assert_int_equal(pfs_tree_refreshed(bench->tree, &node, false, -ESTALE, NULL), -ESTALE);
-	assert_int_equal(pfs_tree_refreshed(bench->tree, &node, false, -EINPROGRESS, NULL),
+	assert_int_equal(pfs_tree_refreshed(bench->tree, &node, false, 1, -EACCES, NULL), 0);
+	assert_int_equal(pfs_tree_refreshed(bench->tree, &node, true, 1, -EACCES, NULL), -EACCES);
+	assert_int_equal(pfs_tree_refreshed(bench->tree, &node, false, 1, -ESTALE, NULL), -ESTALE);
+	assert_int_equal(pfs_tree_refreshed(bench->tree, &node, false, 1, -EINPROGRESS, NULL),
 			 -EINPROGRESS);
 	node = walk(bench, "restore-jobs/a/events"); /* what was seen was seen */
 	assert_int_equal(pfs_tree_refresh(bench->tree, &node, true, NULL), 0);
