@@ -46,6 +46,7 @@ struct call {
 	bool plus;		/* of a readdir: with attributes */
 	size_t size;		/* of a readdir */
 	off_t offset;		/* of a readdir */
+	int64_t begun_at;	/* monotonic */
 	size_t wakes;		/* how often wait was woken */
 	bool interrupted;	/* the caller has given up */
 	struct pfs_timer grace; /* while parked: when to give up, if there is a bound */
@@ -62,7 +63,7 @@ struct pfs_fs {
 	struct pfs_loop *loop;
 	struct pfs_stats *stats;
 	struct fuse_session *session;
-	int64_t longest_wait; /* ns for which a call may be parked; 0: no bound */
+	int64_t longest_wait; /* ns that a call may take; 0: no bound */
 	unsigned max_read;    /* as mounted; 0: the kernel's own bound */
 	bool mounted;
 	struct pfs_mount mount;	 /* zeros where it isn't known */

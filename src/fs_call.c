@@ -10,9 +10,10 @@
  * interrupt its process couldn't be killed. A read of `wait` gets EINTR at once: it may last for
  * hours.
  *
- * Where the kernel bounds the time of a message, each call gets its reply before that is over. For
- * a read of `wait` that is EINTR, though nobody interrupted it: dd, bash and most others then read
- * again, and go on waiting; the manual has a loop for those that don't.
+ * Where the kernel bounds the time of a message, each call gets its reply before that is over,
+ * though it waits for one thing after another. For a read of `wait` that is EINTR, though nobody
+ * interrupted it: dd, bash and most others then read again, and go on waiting; the manual has a
+ * loop for those that don't.
  */
 #include "fs.h"
 
@@ -71,7 +72,7 @@ static void park(struct call *call)
 	fs->parked_count++;
 	call->interrupted = false;
 	if (fs->longest_wait)
-		pfs_timer_start(fs->loop, &call->grace, pfs_loop_now(fs->loop) + fs->longest_wait);
+		pfs_timer_start(fs->loop, &call->grace, call->begun_at + fs->longest_wait);
 	fuse_req_interrupt_func(call->request, on_interrupt, call);
 }
 
@@ -103,6 +104,7 @@ void pfs_call_begin(const struct call *begun)
 
 	if (call) {
 		*call = *begun;
+		call->begun_at = pfs_loop_now(begun->fs->loop);
 		call->wait.done = on_woken;
 		call->grace = (struct pfs_timer){.fire = give_up, .arg = call};
 		call->name = begun->name ? strdup(begun->name) : NULL;

@@ -17,6 +17,12 @@ static int setup_kinds(void **state)
 	return setup_kernel(state);
 }
 
+static int setup_kinds_with_time_limit(void **state)
+{
+	use_kinds(&three_kinds);
+	return setup_kernel_with_time_limit(state);
+}
+
 /* From here on the fixtures' functions mean this kind. */
 static void mean(struct kernel *kernel, const struct pfs_kind *kind)
 {
@@ -190,6 +196,22 @@ static void test_a_promised_end_is_read_though_it_has_passed(void **state)
 	assert_memory_equal(kernel->body.bytes, "Ready\n", 6);
 }
 
+/* First for an answer, then for an end: the kernel's bound is for both together. */
+static void test_a_reader_that_waits_twice_gets_its_reply_in_time(void **state)
+{
+	struct kernel *kernel = *state;
+	uint64_t inode = hold(kernel, GADGETS, READY, "success"), reader;
+
+	kernel_pass(kernel, TTL_READY);
+	reader = request_getattr(kernel, inode, true);
+	kernel_pass(kernel, TIME_LIMIT / 2);
+	answer(kernel, INITIALIZING);
+	kernel_pass(kernel, TIME_LIMIT / 4 - 1);
+	assert_unanswered(kernel, reader);
+	kernel_pass(kernel, 1);
+	assert_replied(kernel, reader, -EINTR);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup_kinds, teardown_kernel)
 
 int main(void)
@@ -204,6 +226,9 @@ int main(void)
 		TEST(test_wait_of_what_is_no_longer_ready_waits_again),
 		TEST(test_lookup_of_an_end_that_has_expired_asks_for_it),
 		TEST(test_a_promised_end_is_read_though_it_has_passed),
+		cmocka_unit_test_setup_teardown(
+			test_a_reader_that_waits_twice_gets_its_reply_in_time,
+			setup_kinds_with_time_limit, teardown_kernel),
 	};
 
 	return cmocka_run_group_tests_name("success", tests, NULL, NULL);
