@@ -132,9 +132,15 @@ int64_t pfs_store_ttl(const struct pfs_store *store, const struct pfs_object *ob
 							 : store->config.ttl;
 }
 
+/* When content that comes now expires, with this TTL. */
+static int64_t expiry(const struct pfs_store *store, int64_t ttl)
+{
+	return pfs_loop_now(store->loop) + (ttl > SHORTEST_TTL ? ttl : SHORTEST_TTL);
+}
+
 void pfs_store_hasten(const struct pfs_store *store, struct pfs_object *object)
 {
-	int64_t latest = pfs_loop_now(store->loop) + store->config.ttl;
+	int64_t latest = expiry(store, store->config.ttl);
 
 	if (object->content && !object->content->is_final && object->fresh_until > latest)
 		object->fresh_until = latest;
@@ -344,15 +350,13 @@ static int replace_content(struct pfs_store *store, struct pfs_object *object,
 /* The API has sent the object's content, new or unchanged: it is valid for another TTL. */
 static void renew(struct pfs_store *store, struct pfs_object *object, struct pfs_origin *origin)
 {
-	int64_t ttl = pfs_store_ttl(store, object);
-
 	origin->references++;
 	pfs_origin_drop(object->origin);
 	object->origin = origin;
 	pfs_failure_free(object->failure);
 	object->failure = NULL;
 	leave_idle(store, object);
-	object->fresh_until = pfs_loop_now(store->loop) + (ttl > SHORTEST_TTL ? ttl : SHORTEST_TTL);
+	object->fresh_until = expiry(store, pfs_store_ttl(store, object));
 }
 
 int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const struct pfs_json *json,

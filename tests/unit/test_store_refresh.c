@@ -156,6 +156,22 @@ static void test_refresh_asks_only_for_what_is_due(void **state)
 	assert_int_equal(fixture->api.lists, 3);
 }
 
+static void test_hastened_with_ttl_zero_serves_the_messages_of_one_cat(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_store_config config = fixture->config;
+	struct pfs_object *object;
+
+	config.ttl = 0;
+	configure(fixture, &config);
+	object = learn(fixture, "a", "Pending");
+	pass(fixture, 10 * PFS_MILLISECOND);
+	pfs_store_hasten(fixture->store, object);
+	assert_int_equal(ask(fixture, "a", NULL), 0);
+	pass(fixture, 10 * PFS_MILLISECOND);
+	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -169,6 +185,7 @@ int main(void)
 		TEST(test_walk_that_takes_long_is_not_waited_for),
 		TEST(test_walk_followed_by_a_describe_that_can_not_be_asked_tells),
 		TEST(test_refresh_asks_only_for_what_is_due),
+		TEST(test_hastened_with_ttl_zero_serves_the_messages_of_one_cat),
 	};
 
 	return cmocka_run_group_tests_name("store_refresh", tests, NULL, NULL);
