@@ -126,10 +126,13 @@ static struct pfs_content *make_content(struct pfs_store *store, const struct pf
 
 int64_t pfs_store_ttl(const struct pfs_store *store, const struct pfs_object *object)
 {
+	const struct pfs_store_config *config = &store->config;
+
 	if (object->content->is_final)
-		return store->config.ttl_final;
-	return object->content->end && !object->followed ? store->config.ttl_ready
-							 : store->config.ttl;
+		return config->ttl_final;
+	if (!object->content->end || (object->followed && config->ttl < config->ttl_ready))
+		return config->ttl;
+	return config->ttl_ready;
 }
 
 /* When content that comes now expires, with this TTL. */

@@ -189,7 +189,7 @@ bool pfs_store_prefers_list(const struct pfs_store *store, const struct pfs_kind
 
 /*
  * Say whether somebody follows this object. A followed object that has ended but can still change
- * has the TTL of one that hasn't ended.
+ * has the TTL of one that hasn't ended, if that is shorter.
  */
 void pfs_store_follow(struct pfs_store *store, struct pfs_object *object, bool followed);
 

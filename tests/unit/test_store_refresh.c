@@ -172,6 +172,23 @@ static void test_hastened_with_ttl_zero_serves_the_messages_of_one_cat(void **st
 	assert_int_equal(ask(fixture, "a", NULL), -EINPROGRESS);
 }
 
+/* Whoever wants what is ready asked for more often than all else is to have it. */
+static void test_what_is_followed_has_the_shorter_ttl(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_store_config config = fixture->config;
+	struct pfs_object *object;
+
+	config.kinds = &pfs_all_kinds;
+	config.ttl_ready = PFS_SECOND;
+	configure(fixture, &config);
+	fixture->kind = fixture->api.of = pfs_kind_by_name(&pfs_all_kinds, "backups");
+	object = learn(fixture, "a", "Ready");
+	pfs_store_follow(fixture->store, object, true);
+	assert_int_equal(pfs_store_left(fixture->store, object), PFS_SECOND);
+	assert_int_equal(pfs_store_ttl(fixture->store, object), PFS_SECOND);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -186,6 +203,7 @@ int main(void)
 		TEST(test_walk_followed_by_a_describe_that_can_not_be_asked_tells),
 		TEST(test_refresh_asks_only_for_what_is_due),
 		TEST(test_hastened_with_ttl_zero_serves_the_messages_of_one_cat),
+		TEST(test_what_is_followed_has_the_shorter_ttl),
 	};
 
 	return cmocka_run_group_tests_name("store_refresh", tests, NULL, NULL);
