@@ -71,8 +71,7 @@ static const struct sim_command_key backup_keys[] = {
 	{NULL, NULL, false},
 };
 
-/* The first key that is missing or has the wrong type; a null is as good as none. NULL: all are
- * good. */
+/* The first key that is missing, as a null is too, or has the wrong type; NULL: all are good. */
 static const struct sim_command_key *find_bad(const struct sim_command_key *keys, const cJSON *body)
 {
 	for (; keys->name; keys++) {

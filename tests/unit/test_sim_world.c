@@ -42,6 +42,8 @@ static void check_target(const struct sim_world *world, const struct sim_object 
 	assert_string_equal(index->facts.index_id, job->facts.index_id);
 	if (!sim_object_is_done(job, START_US))
 		assert_true(index->facts.done_us >= job->facts.done_us + world->seeding.ready_us);
+	else if (world->seeding.n[SIM_INDEXES] > 1)
+		assert_true(sim_object_is_good(index, START_US));
 }
 
 static void check_job(const struct sim_world *world, uint32_t slot)
@@ -166,6 +168,22 @@ static void test_shelf_finds_what_stays_when_others_come_and_go(void **state)
 	sim_world_finish(&world);
 }
 
+static void test_shelf_forgets_a_seeded_object(void **state)
+{
+	struct sim_seeding seeds = seeding(0, 0, 5, 0);
+	struct sim_world world;
+	struct sim_shelf *shelf = &world.shelves[SIM_BACKUPS];
+	char id[SIM_NAME_SIZE];
+
+	assert_int_equal(sim_world_init(&world, &seeds), 0);
+	shelf->kind->invent_id(seeds.seed, 2, SIM_SEEDED, id);
+	assert_int_equal(sim_shelf_find(shelf, id), 2);
+	sim_shelf_remove(shelf, 2);
+	assert_int_equal(sim_shelf_find(shelf, id), -ENOENT);
+	check_rows(shelf, 4);
+	sim_world_finish(&world);
+}
+
 static void test_shelf_selects_in_order(void **state)
 {
 	struct sim_seeding seeds = seeding(0, 0, 1, 0);
@@ -248,6 +266,7 @@ int main(void)
 		cmocka_unit_test(test_world_of_every_size_is_coherent),
 		cmocka_unit_test(test_world_too_large_is_refused),
 		cmocka_unit_test(test_shelf_finds_what_stays_when_others_come_and_go),
+		cmocka_unit_test(test_shelf_forgets_a_seeded_object),
 		cmocka_unit_test(test_shelf_selects_in_order),
 		cmocka_unit_test(test_restore_ends_with_its_job_and_then_its_index),
 		cmocka_unit_test(test_index_goes_when_its_time_has_come),
