@@ -321,6 +321,7 @@ static int begin(struct pfs_poke *poke, enum poke_task task, enum state state, c
 	if (task == TASK_MAKE_EVENT) {
 		poke->order.event = poke->event.type;
 		poke->order.window = poke->needs_window;
+		poke->order.gone = poke->event.gone_from != 0;
 	}
 	error = send_order(poke);
 	if (!error)

@@ -33,6 +33,7 @@ struct poke_order {
 	enum poke_task task;
 	enum pfs_poke_type event;
 	bool window;  /* the kernel must ask for attributes first, to see that they let the child */
+	bool gone;    /* the directory has vanished, too: as pfs_poke_event's gone_from */
 	dev_t device; /* of the mount */
 	char path[POKE_PATH_MAX]; /* below the mount; "" for a scan */
 };

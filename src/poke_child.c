@@ -194,6 +194,23 @@ static int fetch_attributes(int mount, const char *path)
 		     STATX_BASIC_STATS, &attributes);
 }
 
+/*
+ * Make the kernel look a name up, whatever it has cached, so that it finds what is pretended. Other
+ * processes have looked it up since it went, and what they found is valid for a while: nothing, or
+ * the file that has taken its place. A name that is to be made is always looked up; this one isn't
+ * made, since it is there, and since no link to a directory can be.
+ */
+static void find_name(int mount, const char *path)
+{
+	(void)!linkat(mount, ".", mount, path, 0);
+}
+
+static int remove_name(int mount, const char *path, int flags)
+{
+	find_name(mount, path);
+	return unlinkat(mount, path, flags);
+}
+
 static int take_step(int mount, enum poke_step step, const char *path)
 {
 	switch (step) {
@@ -210,32 +227,35 @@ static int take_step(int mount, enum poke_step step, const char *path)
 	case STEP_CREATE_FILE:
 		return mknodat(mount, path, S_IFREG | 0444, 0);
 	case STEP_REMOVE_DIRECTORY:
-		return unlinkat(mount, path, AT_REMOVEDIR);
+		return remove_name(mount, path, AT_REMOVEDIR);
 	case STEP_REMOVE_FILE:
-		return unlinkat(mount, path, 0);
+		return remove_name(mount, path, 0);
 	default:
 		errno = EINVAL;
 		return -1;
 	}
 }
 
-/* Make the kernel see that the directory in which a name is made or removed is writable now. */
-static int fetch_directory(int mount, const char *path)
+/* The directory that a path is in; "": the root. */
+static void parent_of(const char *path, char parent[POKE_PATH_MAX])
 {
 	const char *slash = strrchr(path, '/');
-	char directory[POKE_PATH_MAX];
 
-	(void)snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 0, path);
-	return fetch_attributes(mount, directory);
+	(void)snprintf(parent, POKE_PATH_MAX, "%.*s", slash ? (int)(slash - path) : 0, path);
 }
 
 /* Take all steps, even after one has failed. The result is the first failure. */
 static int make_event(int mount, const struct poke_order *order)
 {
+	char directory[POKE_PATH_MAX];
 	int error = 0;
 
-	if (order->window && order->event != PFS_POKE_CHANGED &&
-	    fetch_directory(mount, order->path))
+	parent_of(order->path, directory);
+	if (order->gone)
+		find_name(mount, directory);
+	/* Make the kernel see that the directory in which a name is made or removed is writable
+	 * now. */
+	if (order->window && order->event != PFS_POKE_CHANGED && fetch_attributes(mount, directory))
 		error = -errno;
 	for (const enum poke_step *step = poke_steps[order->event]; *step != STEP_END; step++) {
 		if (take_step(mount, *step, order->path) && !error)

@@ -446,6 +446,26 @@ static bool is_behind(const struct blocked *blocked, const struct event *event)
 	return false;
 }
 
+/* The directory from which that of the event has vanished; 0: it hasn't. */
+static uint64_t gone_from(const struct event *event)
+{
+	if (!event->object || !event->object->gone ||
+	    event->what.type == PFS_POKE_DIRECTORY_REMOVED)
+		return 0;
+	return pfs_tree_collection_inode(event->object->kind);
+}
+
+/* Would the child have to wait for a lookup or listing of somebody else's? */
+static bool is_held_up(struct pfs_watch *watch, const struct event *event)
+{
+	const uint64_t above = gone_from(event);
+
+	if (event->what.type == PFS_POKE_CHANGED)
+		return false;
+	return watch->host.is_busy(watch->host.arg, event->what.directory) ||
+	       (above && watch->host.is_busy(watch->host.arg, above));
+}
+
 /* The first event that can be made now. */
 static struct event *choose_event(struct pfs_watch *watch)
 {
@@ -455,8 +475,7 @@ static struct event *choose_event(struct pfs_watch *watch)
 	TAILQ_FOREACH(event, &watch->event.all, link) {
 		if (!event->checked || is_behind(&blocked, event))
 			continue;
-		if (event->what.type == PFS_POKE_CHANGED ||
-		    !watch->host.is_busy(watch->host.arg, event->what.directory))
+		if (!is_held_up(watch, event))
 			return event;
 		if (blocked.count == BLOCKED_MAX)
 			break;
@@ -475,9 +494,7 @@ static int make_event(struct pfs_watch *watch, struct event *event)
 	/* Those who get it may read before it is done: later lines need another event. */
 	if (watch->event.whole == event)
 		watch->event.whole = NULL;
-	event->what.gone_from = 0;
-	if (event->object && event->object->gone && event->what.type != PFS_POKE_DIRECTORY_REMOVED)
-		event->what.gone_from = pfs_tree_collection_inode(event->object->kind);
+	event->what.gone_from = gone_from(event);
 	error = pfs_poke_make(watch->poke, &event->what);
 	if (!error)
 		watch->event.current = event;

@@ -215,6 +215,49 @@ load lib/watching
 	mount_stop
 }
 
+@test "what goes is reported although others have looked its name up since" {
+	pending one
+	mount_start --ttl 0.3 --ttl-missing 2 --stale 0.3
+	inotify directory -e delete "$JOBS"
+	inotify file -e delete_self "$JOBS/one/status"
+	local child
+	child=$(pgrep -P "$PINEFS_PID")
+	kill -STOP "$child"
+	sim_delete /_sim/jobs/one
+	wait_until 20 is_missing "$JOBS/one"
+	kill -CONT "$child"
+	wait_until 20 saw directory "DELETE,ISDIR $JOBS/one"
+	wait_until 20 saw file "DELETE_SELF $JOBS/one/status"
+	mount_stop
+}
+
+@test "a history that is replaced is reported although others have looked its name up since" {
+	local i=0 long
+	pending one
+	mount_start --ttl 1
+	local events=$JOBS/one/events inode
+	inode=$(stat -c %i "$events")
+	inotify directory -e create,delete "$JOBS/one"
+	inotify file -e delete_self "$events"
+	local child
+	child=$(pgrep -P "$PINEFS_PID")
+	kill -STOP "$child"
+	is_replaced() {
+		printf -v long '%04000d' "$((++i))"
+		change one "{\"note\":\"$long\"}"
+		mount_forget
+		cat "$events" >/dev/null
+		[ "$(stat -c %i "$events")" != "$inode" ]
+	}
+	wait_until 20 is_replaced
+	kill -CONT "$child"
+	wait_until 20 saw directory "CREATE $events"
+	saw directory "DELETE $events"
+	wait_until 20 saw file "DELETE_SELF $events"
+	[ "$(stat -c %h "$events")" -eq 1 ]
+	mount_stop
+}
+
 @test "a slow API holds up no event of what is known" {
 	pending one
 	mount_start --ttl 0.2 --timeout "$(longer 100)"

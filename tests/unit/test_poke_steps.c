@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The steps of the child's that inotify says nothing of, and their order; and what is no order. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 
 #define STEPS_LENGTH 1000
 
-/* Shared with the child. A word each: "fetch:PATH", whose attributes must be new; touch, mknod. */
+/* Shared with the child. A word each: "fetch:PATH", whose attributes must be new; touch, mknod;
+ * "find:PATH", a name that must be looked up; remove. */
 static char *steps;
 
 static void note(const char *step, const char *path)
@@ -32,6 +34,11 @@ int __wrap_utimensat(int directory, const char *path, const struct timespec time
 int __real_utimensat(int directory, const char *path, const struct timespec times[2], int flags);
 int __wrap_mknodat(int directory, const char *path, mode_t mode, dev_t device);
 int __real_mknodat(int directory, const char *path, mode_t mode, dev_t device);
+
+int __wrap_linkat(int from, const char *old, int to, const char *path, int flags);
+int __real_linkat(int from, const char *old, int to, const char *path, int flags);
+int __wrap_unlinkat(int directory, const char *path, int flags);
+int __real_unlinkat(int directory, const char *path, int flags);
 
 int __wrap_statx(int directory, const char *path, int flags, unsigned mask, struct statx *ret)
 {
@@ -50,6 +57,18 @@ int __wrap_mknodat(int directory, const char *path, mode_t mode, dev_t device)
 {
 	note("mknod", path);
 	return __real_mknodat(directory, path, mode, device);
+}
+
+int __wrap_linkat(int from, const char *old, int to, const char *path, int flags)
+{
+	note("find", path);
+	return __real_linkat(from, old, to, path, flags);
+}
+
+int __wrap_unlinkat(int directory, const char *path, int flags)
+{
+	note("remove", path);
+	return __real_unlinkat(directory, path, flags);
 }
 
 static int set_up(void **state)
@@ -84,12 +103,14 @@ static void test_attributes_are_fetched_before_a_change_and_around_a_window(void
 		{false, PFS_POKE_CHANGED, "file", "fetch:file touch:file touch:file"},
 		{false, PFS_POKE_FILE_CREATED, "made", "mknod:made"},
 		{true, PFS_POKE_CHANGED, "file", "fetch:file touch:file touch:file fetch:file"},
-		{true, PFS_POKE_FILE_REPLACED, "made", "fetch:. mknod:made fetch:."},
-		{true, PFS_POKE_FILE_REMOVED, "made", "fetch:. fetch:."},
+		{true, PFS_POKE_FILE_REPLACED, "made",
+		 "fetch:. find:made remove:made mknod:made fetch:."},
+		{true, PFS_POKE_FILE_REMOVED, "made", "fetch:. find:made remove:made fetch:."},
 		{true, PFS_POKE_DIRECTORY_CREATED, "made", "fetch:. fetch:."},
 		{true, PFS_POKE_FILE_CREATED, "made/in", "fetch:made mknod:made/in fetch:made"},
-		{true, PFS_POKE_FILE_REMOVED, "made/in", "fetch:made fetch:made"},
-		{true, PFS_POKE_DIRECTORY_REMOVED, "made", "fetch:. fetch:."},
+		{true, PFS_POKE_FILE_REMOVED, "made/in",
+		 "fetch:made find:made/in remove:made/in fetch:made"},
+		{true, PFS_POKE_DIRECTORY_REMOVED, "made", "fetch:. find:made remove:made fetch:."},
 	};
 	struct nest *nest = *state;
 
@@ -104,6 +125,26 @@ static void test_attributes_are_fetched_before_a_change_and_around_a_window(void
 		if (rows[i].type == PFS_POKE_DIRECTORY_CREATED) /* as the window lets us in */
 			let_in(nest, rows[i].path);
 	}
+}
+
+/* Else it would find what the kernel has of them, which may be that they are gone. */
+static void test_names_are_looked_up_before_they_are_removed_and_none_is_made(void **state)
+{
+	struct pfs_poke_event event = event_of(PFS_POKE_FILE_REMOVED, "made/in");
+	struct nest *nest = *state;
+
+	steps[0] = '\0';
+	event.gone_from = DIRECTORY;
+	assert_int_equal(pfs_poke_make(nest->poke, &event), 0);
+	await(nest, &nest->idle, 1);
+	assert_int_equal(nest->error, -ENOENT);
+	assert_string_equal(steps, "find:made find:made/in remove:made/in");
+	event.gone_from = 0;
+	event.path = "made";
+	assert_int_equal(pfs_poke_make(nest->poke, &event), 0);
+	await(nest, &nest->idle, 2);
+	assert_int_equal(nest->error, -ENOENT);
+	assert_string_equal(steps, "find:made find:made/in remove:made/in find:made remove:made");
 }
 
 /* A child with nothing before it but this order: does it answer, before it ends? */
@@ -171,6 +212,7 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_attributes_are_fetched_before_a_change_and_around_a_window),
+		TEST(test_names_are_looked_up_before_they_are_removed_and_none_is_made),
 		TEST(test_child_ends_at_what_is_no_order),
 	};
 

@@ -273,6 +273,22 @@ static void test_directory_goes_after_what_waits_in_it(void **state)
 	assert_orders(&scene->poke, "unlink:" JOB "/status rmdir:" JOB);
 }
 
+/* The child looks its name up there. */
+static void test_file_waits_for_the_directory_that_its_own_has_vanished_from(void **state)
+{
+	struct scene *scene = *state;
+
+	learn_list(scene->store, "a b");
+	watch_and_look(scene, JOB "/status");
+	scene->busy = inode_of(scene, "restore-jobs");
+	vanish(scene);
+	blink(scene);
+	assert_orders(&scene->poke, "");
+	scene->busy = 0;
+	blink(scene);
+	assert_orders(&scene->poke, "unlink:" JOB "/status rmdir:" JOB);
+}
+
 static void test_vanishing_is_told_by_its_name_which_only_the_child_still_sees(void **state)
 {
 	struct scene *scene = *state;
@@ -523,6 +539,7 @@ int main(void)
 		TEST(test_events_of_one_directory_keep_their_order),
 		TEST(test_events_keep_their_order_in_however_many_busy_directories),
 		TEST(test_directory_goes_after_what_waits_in_it),
+		TEST(test_file_waits_for_the_directory_that_its_own_has_vanished_from),
 		TEST(test_vanishing_is_told_by_its_name_which_only_the_child_still_sees),
 		TEST(test_who_watches_a_file_of_what_vanishes_is_told_too),
 		TEST(test_watch_on_a_file_is_found_when_its_object_has_vanished),
