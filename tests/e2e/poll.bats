@@ -60,7 +60,8 @@ print(events[0][1], os.pread(file, 99, 0), poll.poll(0))"
 
 @test "wait becomes readable when the job has ended: epoll" {
 	pending one two
-	mount_start --ttl 0.2
+	# Nobody is woken by and by, to see whether he still polls.
+	mount_start --ttl 60
 	background epoll python3 -u -c "
 import os, select
 files = {os.open('$JOBS/' + id + '/wait', os.O_RDONLY): id for id in ('one', 'two')}
@@ -72,6 +73,7 @@ for file, events in epoll.poll():
     print(files[file], events, os.read(file, 99))"
 	wait_until 10 grep -q ready "$(out epoll)"
 	end_job two
+	ls "$JOBS" >/dev/null # the first listing tells of it
 	wait_until 20 ended "${BACKGROUND[0]}"
 	[ "$(tail -n 1 "$(out epoll)")" = "two 1 b'Completed\\n'" ]
 	mount_stop
