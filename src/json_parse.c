@@ -338,7 +338,10 @@ static int take_items(struct parser *parser, bool is_object)
 	return error;
 }
 
-/* The same for what is too deep for the table: check it up to the bracket that closes it. */
+/*
+ * The same for what is too deep for the table: check it up to the bracket that closes it. Brackets
+ * deeper than PFS_JSON_DEPTH are only counted.
+ */
 static int step_over(struct parser *parser, bool is_object)
 {
 	char open[PFS_JSON_DEPTH + 1];
@@ -355,12 +358,11 @@ static int step_over(struct parser *parser, bool is_object)
 			if (!parser->at)
 				return -EBADMSG;
 		} else if (byte == '{' || byte == '[') {
-			if (depth == PFS_JSON_DEPTH)
-				return -EBADMSG;
-			open[++depth] = byte == '{' ? '}' : ']';
+			if (++depth <= PFS_JSON_DEPTH)
+				open[depth] = byte == '{' ? '}' : ']';
 			error = count_value(parser);
 		} else if (byte == '}' || byte == ']') {
-			if (open[depth] != byte)
+			if (depth <= PFS_JSON_DEPTH && open[depth] != byte)
 				return -EBADMSG;
 			if (depth-- == parser->depth) {
 				parser->at++;

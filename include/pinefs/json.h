@@ -61,9 +61,9 @@ struct pfs_json_value {
  * of a deeper value only brackets and quotes are checked. The bytes are borrowed for the life of
  * the document. The caller finishes it.
  *
- * 0. -EBADMSG: not a document as above; nested deeper than PFS_JSON_DEPTH; a NUL byte in it; or an
- * escaped NUL in a string or a key of the outermost level, which no file could show truly. -EFBIG:
- * more than PFS_JSON_VALUES values, or PFS_JSON_LENGTH bytes. -ENOMEM.
+ * 0. -EBADMSG: not a document as above; levels in the table that are deeper than PFS_JSON_DEPTH; a
+ * NUL byte in it; or an escaped NUL in a string or a key of the outermost level, which no file
+ * could show truly. -EFBIG: more than PFS_JSON_VALUES values, or PFS_JSON_LENGTH bytes. -ENOMEM.
  */
 int pfs_json_parse(const char *bytes, size_t length, unsigned levels, struct pfs_json *ret_json);
 void pfs_json_finish(struct pfs_json *json); /* takes a zeroed one */

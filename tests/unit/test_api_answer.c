@@ -136,6 +136,21 @@ static void test_page_rows_that_cannot_be_read_are_refused(void **state)
 	assert_int_equal(fixture->stats.rows_refused, 3);
 }
 
+static void test_page_row_that_is_too_deep_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	char body[400] = "{\"data\":[{\"restore_job_id\":\"a\",\"x\":", *at = strchr(body, '\0');
+
+	list(fixture, NULL);
+	memset(at, '[', 64);
+	memset(at + 64, ']', 64);
+	strcpy(at + 128, "},{\"restore_job_id\":\"b\"}]}");
+	answer_with(fixture, 200, body);
+	assert_int_equal(fixture->outcome.error, 0);
+	assert_string_equal(fixture->outcome.rows, "b={\"restore_job_id\":\"b\"};");
+	assert_int_equal(fixture->stats.rows_refused, 1);
+}
+
 static void test_page_rows_without_usable_id_are_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -315,6 +330,7 @@ int main(void)
 		TEST(test_describe_failed_passes_on_what_the_server_asked_for),
 		TEST(test_page_gives_each_row_as_sent),
 		TEST(test_page_rows_that_cannot_be_read_are_refused),
+		TEST(test_page_row_that_is_too_deep_is_refused),
 		TEST(test_page_rows_without_usable_id_are_refused),
 		TEST(test_page_each_pagination_as_in_table),
 		TEST(test_page_of_many_rows_keeps_their_order),

@@ -23,21 +23,45 @@ static int try(const char *text)
 
 /* --- bounds -------------------------------------------------------------------------------- */
 
+static void assert_whole(char *text, int result)
+{
+	assert_int_equal(try(text), result);
+	free(text);
+}
+
 /* The same whether the table goes so deep or not. */
 static void assert_try(char *text, int result)
 {
-	assert_int_equal(try(text), result);
 	assert_int_equal(try_levels(text, strlen(text), 1), result);
-	free(text);
+	assert_whole(text, result);
 }
 
 static void test_parse_depth_at_bound_passes_and_past_it_fails(void **state)
 {
 	assert_try(nested(repeated("[", PFS_JSON_DEPTH, ""), repeated("]", PFS_JSON_DEPTH, "")), 0);
-	assert_try(nested(repeated("[", PFS_JSON_DEPTH + 1, ""),
-			  repeated("]", PFS_JSON_DEPTH + 1, "")),
-		   -EBADMSG);
-	assert_try(repeated("[", 1000000, ""), -EBADMSG);
+	assert_whole(nested(repeated("[", PFS_JSON_DEPTH + 1, ""),
+			    repeated("]", PFS_JSON_DEPTH + 1, "")),
+		     -EBADMSG);
+	assert_whole(repeated("[", 1000000, ""), -EBADMSG);
+	assert_try(repeated("[", PFS_JSON_VALUES, ""), -EBADMSG);
+}
+
+/* What is stepped over is for its own reader to refuse: others stand beside it. */
+static void test_parse_steps_over_what_is_too_deep(void **state)
+{
+	static const char end[] = ",\"b\":1}";
+	char *text = nested(repeated("{\"a\":", 1, ""),
+			    nested(repeated("[", 200000, "{}"), repeated("]", 200000, end)));
+	struct document document;
+	struct pfs_json_value whole, b;
+
+	assert_int_equal(parse(&document, text, strlen(text), 1), 0);
+	whole = pfs_json_whole(&document.json);
+	b = pfs_json_member(&whole, "b");
+	assert_int_equal(b.type, PFS_JSON_NUMBER);
+	finish(&document);
+	free(text);
+	assert_int_equal(try_levels("{\"a\":[[}]}", 10, 1), -EBADMSG);
 }
 
 static void test_parse_values_at_bound_pass_and_past_it_fail(void **state)
@@ -469,6 +493,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse_depth_at_bound_passes_and_past_it_fails),
+		cmocka_unit_test(test_parse_steps_over_what_is_too_deep),
 		cmocka_unit_test(test_parse_values_at_bound_pass_and_past_it_fail),
 		cmocka_unit_test(test_members_come_in_order_with_their_bytes),
 		cmocka_unit_test(test_copy_gives_the_same_from_its_own_memory),
