@@ -447,7 +447,7 @@ static void test_path_each_as_in_table(void **state)
 		"\"spec\":{\"serverless\":{\"cloud\":\"aws\"}},\"l\":[{\"x\":1}],"
 		"\"\":{\"\":2},\"spec\\u0032\":{\"\\u0061\":3},\"n\":null,"
 		"\"fields\":{\"x\":{\"kind\":\"a\"},\"y\":{\"kind\":\"b\",\"size\":1},"
-		"\"z\":{\"size\":null},\"w\":7,\"w\":8}}";
+		"\"z\":{\"size\":null},\"w\":{\"old\":7},\"w\":8}}";
 	static const struct {
 		const char *path, *text; /* NULL: there is none */
 	} rows[] = {
@@ -468,6 +468,7 @@ static void test_path_each_as_in_table(void **state)
 		{"fields.*.size", "1"},	 /* the only one */
 		{"fields.*.kind", NULL}, /* of two */
 		{"fields.*.none", NULL},
+		{"fields.*.old", NULL}, /* a later member has the same key */
 		{"fields.x.*.y", NULL},
 		{"fields.*", NULL}, /* before others only */
 		{"*.kind", NULL},

@@ -75,6 +75,35 @@ static void test_kinds_each_row_is_coherent(void **state)
 		check_row(&three_kinds, i);
 }
 
+/* What the service does with each kind: the other rooms' tests are about kinds in general. */
+static void test_kinds_each_behaves_as_in_table(void **state)
+{
+	static const struct {
+		const char *name;
+		bool is_paged, is_whole, is_final, has_done, is_gone_at_a_404;
+		const char *created, *finished;
+	} rows[] = {
+		{"restore-jobs", true, false, true, true, false, "created_at", "completed_at"},
+		{"backups", true, true, false, true, true, "created_at", ""},
+		{"indexes", false, true, false, false, true, "created_at", ""},
+		{"collections", false, true, false, true, true, "", ""},
+	};
+
+	assert_int_equal(pfs_all_kinds.count, COUNT(rows));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct pfs_kind *kind = pfs_all_kinds.rows[i];
+
+		assert_string_equal(kind->name, rows[i].name);
+		assert_int_equal(kind->is_paged, rows[i].is_paged);
+		assert_int_equal(kind->is_whole, rows[i].is_whole);
+		assert_int_equal(kind->is_final, rows[i].is_final);
+		assert_int_equal(kind->has_done, rows[i].has_done);
+		assert_int_equal(kind->is_gone_at_a_404, rows[i].is_gone_at_a_404);
+		assert_string_equal(kind->created ? kind->created : "", rows[i].created);
+		assert_string_equal(kind->finished ? kind->finished : "", rows[i].finished);
+	}
+}
+
 /* --- values -------------------------------------------------------------------------------- */
 
 static void assert_field(const struct pfs_kind *kind, const char *document, const char *field,
@@ -267,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_kind_by_name_finds_restore_jobs_and_nothing_else),
 		cmocka_unit_test(test_restore_job_has_the_fields_of_the_api),
 		cmocka_unit_test(test_kinds_each_row_is_coherent),
+		cmocka_unit_test(test_kinds_each_behaves_as_in_table),
 		cmocka_unit_test(test_value_the_first_path_that_leads_to_one_wins),
 		cmocka_unit_test(test_value_of_a_field_that_the_kind_has_not),
 		cmocka_unit_test(test_reach_of_a_field_each_as_in_table),

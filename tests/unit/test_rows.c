@@ -206,6 +206,14 @@ static void test_fields_of_other_types_are_shown_as_sent_or_empty(void **state)
 	}
 }
 
+/* Its name is the field's, which isn't there: the value gets a file of its own. */
+static void test_value_where_only_parts_are_expected_gets_another_name(void **state)
+{
+	static const struct row rows[] = {{"status", ""}, {"status_2", "Ready\n"}};
+
+	assert_files(*state, "indexes", "{\"name\":\"a\",\"status\":\"Ready\"}", rows, COUNT(rows));
+}
+
 /* --- tags ---------------------------------------------------------------------------------- */
 
 static void test_tags_are_a_line_each_whatever_they_are(void **state)
@@ -329,6 +337,7 @@ static void test_history_is_never_older_than_the_shortest_ttl(void **state)
 	node = walk(bench, "backups/a/status");
 	pass(bench->store, TTL);
 	assert_int_equal(pfs_tree_refresh(bench->tree, &node, true, NULL), 0);
+	assert_int_equal(pfs_store_left(bench->store->store, node.object), TTL_READY - TTL);
 	node = walk(bench, "backups/a/events");
 	assert_int_equal(pfs_tree_refresh(bench->tree, &node, true, NULL), 0);
 	pass(bench->store, TTL - 1);
@@ -348,6 +357,7 @@ static void test_history_of_what_is_final_is_never_asked_for(void **state)
 	mean(bench, "restore-jobs");
 	learn_object(bench, "a", "{\"restore_job_id\":\"a\",\"status\":\"Failed\"}");
 	node = walk(bench, "restore-jobs/a/events");
+	assert_int_equal(pfs_tree_refresh(bench->tree, &node, true, NULL), 0);
 	pass(bench->store, TTL_FINAL - 1);
 	assert_int_equal(pfs_tree_refresh(bench->tree, &node, true, NULL), 0);
 }
@@ -363,6 +373,7 @@ int main(void)
 		TEST(test_collection_shows_its_fields),
 		TEST(test_dimension_of_several_fields_is_none),
 		TEST(test_fields_of_other_types_are_shown_as_sent_or_empty),
+		TEST(test_value_where_only_parts_are_expected_gets_another_name),
 		TEST(test_tags_are_a_line_each_whatever_they_are),
 		TEST(test_ten_thousand_tags_are_ten_thousand_lines),
 		TEST(test_tags_of_a_kind_without_them_get_another_name),

@@ -183,6 +183,31 @@ static void test_lookup_of_an_end_that_has_expired_asks_for_it(void **state)
 	assert_int_equal(kernel->body.entry.attr.size, 4096);
 }
 
+/* Until the end there is nothing to read, so nothing that must be fresh. */
+static void test_lookup_before_the_end_asks_nobody(void **state)
+{
+	static const char *const files[] = {"wait", "success"};
+	struct kernel *kernel = *state;
+
+	(void)hold(kernel, GADGETS, INITIALIZING, "success");
+	kernel_pass(kernel, TTL);
+	for (size_t i = 0; i < COUNT(files); i++)
+		assert_replied(
+			kernel,
+			request_name(kernel, FUSE_LOOKUP, directory(kernel, GADGETS), files[i]), 0);
+	assert_false(fake_api_is_asked(kernel->api, "a"));
+}
+
+static void test_the_child_is_never_held_until_the_end(void **state)
+{
+	struct kernel *kernel = *state;
+	uint64_t inode = hold(kernel, GADGETS, INITIALIZING, "success");
+
+	kernel->pid = FAKE_CHILD;
+	assert_replied(kernel, request_getattr(kernel, inode, true), 0);
+	assert_int_equal(kernel->body.attributes.attr.size, 4096);
+}
+
 /* A page that the kernel still reads belongs to attributes from before the change. */
 static void test_a_promised_end_is_read_though_it_has_passed(void **state)
 {
@@ -225,6 +250,8 @@ int main(void)
 		TEST(test_success_of_what_is_no_longer_ready_waits_again),
 		TEST(test_wait_of_what_is_no_longer_ready_waits_again),
 		TEST(test_lookup_of_an_end_that_has_expired_asks_for_it),
+		TEST(test_lookup_before_the_end_asks_nobody),
+		TEST(test_the_child_is_never_held_until_the_end),
 		TEST(test_a_promised_end_is_read_though_it_has_passed),
 		cmocka_unit_test_setup_teardown(
 			test_a_reader_that_waits_twice_gets_its_reply_in_time,

@@ -85,8 +85,10 @@ static void test_end_wakes_who_polls_wait(void **state)
 	live_with_api(scene, TTL + PFS_SECOND, "Stuck");
 	assert_host_told(scene, "wake:one"); /* only asked whether it is still there */
 	assert_polled(scene, "restore-jobs/a/wait", 1, NULL, false);
+	assert_polled(scene, "restore-jobs/a/success", 2, NULL, false);
 	live_with_api(scene, TTL, "Failed");
 	assert_polled(scene, "restore-jobs/a/wait", 1, NULL, true);
+	assert_polled(scene, "restore-jobs/a/success", 2, NULL, true);
 }
 
 static void test_vanishing_wakes_who_polls_anything_of_the_object(void **state)

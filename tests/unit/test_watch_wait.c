@@ -106,6 +106,7 @@ static void test_end_of_a_wait_is_told_to_the_last_who_came_first(void **state)
 	assert_int_equal(waiters[2].number, 2);
 	assert_int_equal(waiters[0].number, 3);
 	assert_false(is_fetched_anew(scene, "restore-jobs/a/wait"));
+	assert_false(is_fetched_anew(scene, "restore-jobs/a/success"));
 }
 
 /* Who waited for one file reads another next. */
@@ -142,6 +143,7 @@ static void test_change_of_a_watched_job_that_had_ended_makes_all_of_it_old(void
 	learn_list(scene->store, "a:Pending");
 	assert_true(is_fetched_anew(scene, "restore-jobs/a/completed_at"));
 	assert_true(is_fetched_anew(scene, "restore-jobs/a/wait"));
+	assert_true(is_fetched_anew(scene, "restore-jobs/a/success"));
 	assert_int_equal(scene->names_forgotten, 1);
 }
 
