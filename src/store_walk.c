@@ -88,7 +88,7 @@ static int on_overdue(void *arg)
 
 static bool is_due(const struct pfs_store *store, const struct pfs_object *object)
 {
-	return !object->flight && (object->kind->is_whole || !pfs_store_left(store, object)) &&
+	return !object->flight && !pfs_store_left(store, object) &&
 	       (!object->failure || object->failure->until <= pfs_loop_now(store->loop));
 }
 
@@ -96,8 +96,8 @@ static bool is_due(const struct pfs_store *store, const struct pfs_object *objec
  * Take care of the objects that the walk left out. Those without references may be evicted from now
  * on. Up to CHECKED_AT_ONCE of the expired ones are described, so that we see their changes, and
  * one that is really gone doesn't stay in the listing for ever; each walk goes on where the one
- * before stopped. Of a kind whose list is whole, an object is described though it hasn't expired:
- * most likely it is gone.
+ * before stopped. Of a kind whose list is whole, all of them expire with this: most likely they are
+ * gone.
  */
 static void check_left_out(struct collection *collection)
 {
@@ -111,6 +111,8 @@ static void check_left_out(struct collection *collection)
 
 		if (!object || object->gone || object->walk == collection->walk)
 			continue;
+		if (object->kind->is_whole && pfs_store_left(store, object))
+			object->fresh_until = pfs_loop_now(store->loop);
 		if (checked < CHECKED_AT_ONCE && is_due(store, object) &&
 		    !pfs_flight_describe(store, object)) {
 			checked++;

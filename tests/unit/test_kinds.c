@@ -324,6 +324,26 @@ static void test_what_a_whole_list_lacks_is_described_once(void **state)
 	assert_string_equal(names(scene->bench, "notes", 2), "a b ");
 }
 
+/* Not even where it lacks more objects than are described at once. */
+static void test_what_a_whole_list_lacks_is_not_read_unasked(void **state)
+{
+	struct scene *scene = *state;
+	char id[] = "a";
+
+	for (; *id <= 't'; ++*id) {
+		(void)describe(scene, GADGETS, id, READY);
+		(void)describe(scene, NOTES, id, NOTE);
+	}
+	list(scene, NOTES, "");
+	list(scene, GADGETS, "");
+	for (*id = 'a'; *id <= 't'; ++*id) {
+		assert_int_equal(left(scene, find(scene, NOTES, id)), TTL);
+		assert_int_equal(ask(scene->store, id, NULL), -EINPROGRESS);
+		fake_api_fail(scene->api, id, -ENOENT, 404);
+	}
+	assert_string_equal(names(scene->bench, "gadgets", 2), "");
+}
+
 /* --- lists --------------------------------------------------------------------------------- */
 
 /* A list of one request is cheaper than two describes, one that may need two is than three. */
@@ -560,6 +580,7 @@ int main(void)
 		TEST(test_expire_forgets_each_kind),
 		TEST(test_a_404_is_enough_where_the_row_says_so),
 		TEST(test_what_a_whole_list_lacks_is_described_once),
+		TEST(test_what_a_whole_list_lacks_is_not_read_unasked),
 		TEST(test_price_of_a_list_that_is_not_paged),
 		TEST(test_listing_one_kind_asks_for_no_other_and_changes_no_other),
 		TEST(test_events_name_the_kind),
