@@ -130,8 +130,9 @@ class Mount:
         wait_until("the mount", self.is_there)
 
     @classmethod
-    def of(cls, setup, simulator, *args):
-        return cls(setup, "--api-url", simulator.url, *NO_LIMIT, *args)
+    def of(cls, setup, simulator, *args, kinds="restore-jobs"):
+        """Most figures are about jobs alone, and can be compared with those of older versions."""
+        return cls(setup, "--api-url", simulator.url, *NO_LIMIT, "--kinds", kinds, *args)
 
     def is_there(self):
         if self.process.poll() is not None:
