@@ -186,7 +186,7 @@ static void do_access(fuse_req_t request, fuse_ino_t inode, int mask)
 	struct pfs_fs *fs = pfs_fs_of(request);
 	struct pfs_node node;
 	int error = pfs_enter(request, PFS_MESSAGE_OTHER, inode, NULL, &node);
-	bool file = !error && pfs_tree_is_file(&node);
+	bool file = !error && pfs_tree_type(&node) == S_IFREG;
 
 	if (!error && (mask & W_OK))
 		error = -EROFS;
@@ -196,6 +196,23 @@ static void do_access(fuse_req_t request, fuse_ino_t inode, int mask)
 		pfs_reply_error(fs, request, error);
 	else
 		pfs_reply_done(fs, request);
+}
+
+/* The kernel keeps the target for as long as it keeps the inode: another target is another inode.
+ */
+static void do_readlink(fuse_req_t request, fuse_ino_t inode)
+{
+	struct pfs_fs *fs = pfs_fs_of(request);
+	struct pfs_node node;
+	int error = pfs_enter(request, PFS_MESSAGE_OTHER, inode, NULL, &node);
+
+	pfs_buffer_clear(&fs->scratch);
+	if (!error)
+		error = pfs_tree_readlink(fs->tree, &node, &fs->scratch);
+	if (error)
+		pfs_reply_error(fs, request, error);
+	else
+		(void)pfs_reply_bytes(fs, request, fs->scratch.bytes, fs->scratch.length);
 }
 
 static void do_statfs(fuse_req_t request, fuse_ino_t inode)
@@ -325,7 +342,7 @@ static size_t add_plain(struct listing *listing, const struct pfs_entry *entry)
 {
 	const struct stat stat = {
 		.st_ino = entry->node.inode,
-		.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR,
+		.st_mode = pfs_tree_type(&entry->node),
 	};
 
 	return fuse_add_direntry(listing->request, listing->bytes + listing->used,
@@ -347,7 +364,7 @@ static size_t add_plus(struct pfs_fs *fs, struct listing *listing, const struct 
 	    pfs_fill_entry(listing->request, &entry->node, &param)) {
 		param = (struct fuse_entry_param){0};
 		param.attr.st_ino = entry->node.inode;
-		param.attr.st_mode = pfs_tree_is_file(&entry->node) ? S_IFREG : S_IFDIR;
+		param.attr.st_mode = pfs_tree_type(&entry->node);
 	}
 	size = fuse_add_direntry_plus(listing->request, listing->bytes + listing->used, room,
 				      entry->name, &param, (off_t)entry->cursor);
@@ -472,8 +489,9 @@ static void do_init(void *arg, struct fuse_conn_info *connection)
 	fs->parallel_lookups = connection->capable & FUSE_CAP_PARALLEL_DIROPS;
 	/* Freshness needs this: a new time or size in a GETATTR reply drops the kernel's pages. */
 	connection->want |=
-		connection->capable & (FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS |
-				       FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
+		connection->capable &
+		(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
+		 FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_CACHE_SYMLINKS);
 	/* With O_TRUNC as a flag of OPEN, which isn't sent, `: > status` would seem to succeed. */
 	connection->want &=
 		~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_WRITEBACK_CACHE |
@@ -493,6 +511,7 @@ const struct fuse_lowlevel_ops pfs_fs_operations = {
 	.forget_multi = do_forget_multi,
 	.getattr = do_getattr,
 	.access = do_access,
+	.readlink = do_readlink,
 	.statfs = do_statfs,
 	.open = do_open,
 	.opendir = do_opendir,

@@ -17,7 +17,7 @@
 
 static int find_names(struct pfs_fs *fs, const struct pfs_node *node, struct pfs_buffer *names)
 {
-	if (!pfs_tree_is_file(node))
+	if (pfs_tree_type(node) != S_IFREG)
 		return -EOPNOTSUPP;
 	pfs_tree_xattr_names(fs->tree, node, names);
 	return names->error;

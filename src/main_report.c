@@ -37,6 +37,7 @@ const char report_readme[] =
 	"    $ tail -f restore-jobs/ID/events\n"
 	"    $ inotifywait restore-jobs/ID/status    # real events, for jobs that can still change\n"
 	"    $ grep -l Pending restore-jobs/*/status\n"
+	"    $ cat restore-jobs/ID/backup/created_at # links: to its backup, and to its index\n"
 	"    $ cat indexes/NAME/success && ./use-it  # an index may get ready some time after its job\n"
 	"    $ getfattr -d restore-jobs/ID/status    # how old, from where, what failed\n"
 	"\n"

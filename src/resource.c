@@ -24,6 +24,13 @@ static const struct pfs_state restore_job_ends[] = {
 	{"Canceled", PFS_END_CANCELLED},
 };
 
+static const struct pfs_link restore_job_links[] = {
+	{"backup", "backups", "backup_id"},
+	{"index", "indexes", "target_index_name"},
+};
+
+_Static_assert(COUNT(restore_job_links) <= PFS_LINKS_MAX, "each link has a number");
+
 static const struct pfs_kind restore_jobs = {
 	.number = 0,
 	.name = "restore-jobs",
@@ -38,6 +45,8 @@ static const struct pfs_kind restore_jobs = {
 	.field_count = COUNT(restore_job_fields),
 	.states = restore_job_ends,
 	.state_count = COUNT(restore_job_ends),
+	.links = restore_job_links,
+	.link_count = COUNT(restore_job_links),
 	.is_final = true,
 	.has_done = true,
 };
@@ -69,6 +78,10 @@ static const struct pfs_state backup_ends[] = {
 	{"Failed", PFS_END_FAILED},
 };
 
+static const struct pfs_link backup_links[] = {{"index", "indexes", "source_index_name"}};
+
+_Static_assert(COUNT(backup_links) <= PFS_LINKS_MAX, "each link has a number");
+
 /* Backups that have ended still change: a schedule may delete them. */
 static const struct pfs_kind backups = {
 	.number = 1,
@@ -84,6 +97,8 @@ static const struct pfs_kind backups = {
 	.field_count = COUNT(backup_fields),
 	.states = backup_ends,
 	.state_count = COUNT(backup_ends),
+	.links = backup_links,
+	.link_count = COUNT(backup_links),
 	.has_done = true,
 	.is_gone_at_a_404 = true,
 };

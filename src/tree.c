@@ -303,7 +303,7 @@ int pfs_tree_path(struct pfs_tree *tree, uint64_t inode, char *path, size_t size
 		return error;
 	parts[0] = node.kind ? node.kind->name : plain_name(tree, &node);
 	parts[1] = node.object ? node.object->id : NULL;
-	if (node.type == PFS_NODE_FILE)
+	if (node.type == PFS_NODE_FILE || node.type == PFS_NODE_LINK)
 		parts[2] = pfs_file_name(tree, node.kind, node.index);
 	if (node.type == PFS_NODE_REPORT) {
 		parts[1] = parts[0];

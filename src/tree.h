@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the tree room share. Each knows only those before it: tree_node.c (inodes and
- * their nodes), tree_file.c (the files of an object: names and contents), tree_promise.c (the bytes
- * that attributes promise, the snapshots of reports), tree_attributes.c, tree_xattr.c, tree.c
- * (names, listings, paths).
+ * their nodes), tree_link.c (symbolic links), tree_file.c (the files of an object: names and
+ * contents), tree_promise.c (the bytes that attributes promise, the snapshots of reports),
+ * tree_attributes.c, tree_xattr.c, tree.c (names, listings, paths).
  */
 #ifndef PINEFS_SRC_TREE_H
 #define PINEFS_SRC_TREE_H
@@ -39,7 +39,7 @@ enum {
 	FILE_EVENTS,
 	FILE_WAIT,				    /* found by name, but in no listing */
 	FILE_SUCCESS,				    /* likewise */
-	FILE_LINK,				    /* the kind's links; not yet */
+	FILE_LINK,				    /* the kind's links in order; no files */
 	FILE_EXTRA = FILE_LINK + PFS_LINKS_MAX + 1, /* keys that no kind's row has, in order of
 						     * appearance */
 	FILE_END = 64,
@@ -104,6 +104,18 @@ struct pfs_node pfs_node_of_object(struct pfs_object *object);
 struct pfs_node pfs_node_of_file(struct pfs_tree *tree, struct pfs_object *object, unsigned index);
 /* The present generation of a history. object NULL: of /events. */
 struct pfs_node pfs_node_of_history(struct pfs_tree *tree, struct pfs_object *object);
+
+/* --- tree_link.c --- */
+
+/* The id that a link of an object with this content leads to; type PFS_JSON_NULL: there is none,
+ * and no link. */
+struct pfs_json_value pfs_link_target(const struct pfs_kind *kind, const struct pfs_json *json,
+				      unsigned index);
+/* Is there a link with this index of a file? */
+bool pfs_link_exists(const struct pfs_kind *kind, const struct pfs_content *content,
+		     unsigned index);
+/* Give another inode to each link whose target has changed. */
+void pfs_link_changed(struct pfs_object *object, const struct pfs_content *before);
 
 /* --- tree_file.c --- */
 

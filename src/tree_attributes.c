@@ -48,15 +48,32 @@ static void set_size(struct stat *stat, size_t size)
 	stat->st_blocks = (blkcnt_t)(size / 512 + (size % 512 != 0));
 }
 
-bool pfs_tree_is_file(const struct pfs_node *node)
+mode_t pfs_tree_type(const struct pfs_node *node)
 {
-	return node->type == PFS_NODE_README || node->type == PFS_NODE_REPORT ||
-	       node->type == PFS_NODE_EVENTS || node->type == PFS_NODE_FILE;
+	switch (node->type) {
+	case PFS_NODE_README:
+	case PFS_NODE_REPORT:
+	case PFS_NODE_EVENTS:
+	case PFS_NODE_FILE:
+		return S_IFREG;
+	case PFS_NODE_LINK:
+		return S_IFLNK;
+	default:
+		return S_IFDIR;
+	}
+}
+
+/* Without the umask. A link's mode means nothing, and is this everywhere. */
+static mode_t mode_of(mode_t type)
+{
+	if (type == S_IFLNK)
+		return S_IFLNK | 0777;
+	return type == S_IFREG ? S_IFREG | 0444 : S_IFDIR | 0555;
 }
 
 static void fill_common(const struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
 {
-	bool file = pfs_tree_is_file(node);
+	const mode_t mode = mode_of(pfs_tree_type(node));
 
 	*stat = (struct stat){
 		.st_ino = node->inode,
@@ -65,7 +82,7 @@ static void fill_common(const struct pfs_tree *tree, const struct pfs_node *node
 		.st_blksize = 4096,
 		.st_nlink = 1,
 	};
-	stat->st_mode = (file ? S_IFREG | 0444 : S_IFDIR | 0555) & ~tree->config.umask;
+	stat->st_mode = S_ISLNK(mode) ? mode : mode & ~tree->config.umask;
 	/* A directory's links are its subdirectories and two more; 1 says "not counted". */
 	if (node->type == PFS_NODE_OBJECT || node->type == PFS_NODE_REPORTS)
 		stat->st_nlink = 2;
@@ -155,6 +172,20 @@ static int fill_history(struct pfs_tree *tree, const struct pfs_node *node, stru
 	return 0;
 }
 
+static int fill_link(struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
+{
+	int error;
+
+	if (node->object->gone || !node->object->content)
+		return -ESTALE;
+	set_time(stat, node->object->first_seen);
+	pfs_buffer_clear(&tree->scratch);
+	error = pfs_tree_readlink(tree, node, &tree->scratch);
+	if (!error)
+		set_size(stat, tree->scratch.length);
+	return error;
+}
+
 static int fill_object(struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
 {
 	const struct pfs_content *content = node->object->content;
@@ -240,6 +271,9 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 		valid = is_unreadable(node) ? 0 : object_left(tree, node->object);
 		error = fill_object(tree, node, &stat);
 		break;
+	case PFS_NODE_LINK: /* it never changes: with another target it is another one */
+		error = fill_link(tree, node, &stat);
+		break;
 	default:
 		break;
 	}
@@ -282,6 +316,7 @@ int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node 
 		return tree->config.ttl;
 	case PFS_NODE_OBJECT:
 	case PFS_NODE_FILE:
+	case PFS_NODE_LINK:
 		/* Whether the object is still valid its attributes say, not its name. */
 		left = object_left(tree, node->object);
 		return left ? left : tree->config.ttl;
@@ -339,6 +374,8 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 	if (node->type == PFS_NODE_EVENTS)
 		return refresh_lists(tree, 0, wait);
 	if (pfs_tree_must_wait(node)) /* it has no content to be valid yet */
+		return 0;
+	if (node->type == PFS_NODE_LINK)
 		return 0;
 	if (node->object && node->index == FILE_EVENTS)
 		pfs_store_hasten(tree->store, node->object);

@@ -42,6 +42,10 @@ unsigned pfs_file_by_name(struct pfs_tree *tree, const struct pfs_kind *kind, co
 		if (!strcmp(fixed[i], name))
 			return FILE_RAW + i;
 	}
+	for (unsigned i = 0; i < kind->link_count; i++) {
+		if (!strcmp(kind->links[i].name, name))
+			return FILE_LINK + i;
+	}
 	for (unsigned i = 0; i < extras->count; i++) {
 		if (!strcmp(extras->all[i].name, name))
 			return FILE_EXTRA + i;
@@ -53,6 +57,8 @@ const char *pfs_file_name(struct pfs_tree *tree, const struct pfs_kind *kind, un
 {
 	if (index >= FILE_EXTRA)
 		return extras_of(tree, kind)->all[index - FILE_EXTRA].name;
+	if (index >= FILE_LINK)
+		return kind->links[index - FILE_LINK].name;
 	if (index >= FILE_RAW)
 		return fixed[index - FILE_RAW];
 	return kind->fields[index - FILE_FIELD].name;
@@ -238,6 +244,8 @@ static bool exists(struct pfs_tree *tree, const struct pfs_kind *kind,
 {
 	struct pfs_json_value value;
 
+	if (index >= FILE_LINK && index < FILE_EXTRA)
+		return pfs_link_exists(kind, content, index);
 	if (index < FILE_EXTRA)
 		return index == FILE_RAW || index == FILE_EVENTS ||
 		       (index == FILE_DONE && has_end_file(kind, content, index)) ||

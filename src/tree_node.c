@@ -12,8 +12,12 @@
  * NUMBER_ROTATED: a history after its first generation. The slot of its object, then the last 16
  * bits of the generation. Slot 0 of kind 0 is /events.
  *
- * The other classes are reserved: NUMBER_LINK for symbolic links, NUMBER_TABLE for generations of a
- * table, NUMBER_RESTORE for restores that were begun here.
+ * NUMBER_LINK: a symbolic link. The slot of its object, the index of the link among those of its
+ * kind (LINK_BITS), and how often its target has changed, of which the last 16 bits: the kernel
+ *keeps the target that it has read for an inode for ever.
+ *
+ * The other classes are reserved: NUMBER_TABLE for generations of a table, NUMBER_RESTORE for
+ * restores that were begun here.
  */
 #include "tree.h"
 
@@ -34,6 +38,9 @@ enum number_class {
 #define GENERATION_BITS 16
 #define GENERATION_MASK ((UINT64_C(1) << GENERATION_BITS) - 1)
 
+#define LINK_BITS 1
+
+_Static_assert(PFS_LINKS_MAX == 1 << LINK_BITS, "each link has a number");
 _Static_assert(PFS_KINDS_MAX == 1 << (CLASS_SHIFT - KIND_SHIFT), "each kind has its numbers");
 
 static uint64_t number(enum number_class class, const struct pfs_kind *kind, uint64_t rest)
@@ -157,8 +164,26 @@ struct pfs_node pfs_node_of_history(struct pfs_tree *tree, struct pfs_object *ob
 	return history_node(object, pfs_history_generation(tree->history, object));
 }
 
+static struct pfs_node link_node(struct pfs_object *object, unsigned link)
+{
+	const uint64_t place = object->slot << LINK_BITS | link;
+	struct pfs_node node = object_node(object, FILE_LINK + link);
+
+	node.type = PFS_NODE_LINK;
+	node.inode = number(NUMBER_LINK, object->kind,
+			    place << GENERATION_BITS | object->retargeted[link]);
+	return node;
+}
+
+static bool is_link(unsigned index)
+{
+	return index >= FILE_LINK && index < FILE_LINK + PFS_LINKS_MAX;
+}
+
 struct pfs_node pfs_node_of_file(struct pfs_tree *tree, struct pfs_object *object, unsigned index)
 {
+	if (is_link(index))
+		return link_node(object, index - FILE_LINK);
 	return index == FILE_EVENTS ? pfs_node_of_history(tree, object)
 				    : object_node(object, index);
 }
@@ -206,6 +231,18 @@ static int rotated_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *
 	return 0;
 }
 
+/* A link that has another target by now is another one. */
+static int node_of_link(const struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
+{
+	const uint64_t place = (inode & REST_MASK) >> GENERATION_BITS;
+	struct pfs_object *object = object_by_number(tree, inode, place >> LINK_BITS);
+
+	if (!object)
+		return -ESTALE;
+	*ret_node = link_node(object, place & (PFS_LINKS_MAX - 1));
+	return ret_node->inode == inode ? 0 : -ESTALE;
+}
+
 static int plain_node(const struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
 {
 	const struct pfs_kind *kind;
@@ -236,6 +273,8 @@ int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_no
 		return plain_node(tree, inode, ret_node);
 	if (inode >> CLASS_SHIFT == NUMBER_ROTATED)
 		return rotated_node(tree, inode, ret_node);
+	if (inode >> CLASS_SHIFT == NUMBER_LINK)
+		return node_of_link(tree, inode, ret_node);
 	if (inode >> CLASS_SHIFT != NUMBER_OBJECT)
 		return -ESTALE;
 	object = object_by_number(tree, inode, (inode & REST_MASK) / INODE_SLOT);

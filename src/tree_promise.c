@@ -28,6 +28,7 @@ void pfs_promise_changed(void *arg, struct pfs_object *object, struct pfs_conten
 {
 	struct pfs_promise *promise;
 
+	pfs_link_changed(object, before);
 	if (!object->promised)
 		return;
 	promise = malloc(sizeof(*promise));

@@ -45,8 +45,8 @@ struct pfs_state {
 };
 
 /*
- * A symbolic link in an object's directory, to an object of another kind. No row has one yet, and
- * the tree room makes none: it keeps the names and the numbers free.
+ * A symbolic link in an object's directory, to an object of another kind. Links run one way, from
+ * what was made to what it was made of: a program that follows them comes to an end.
  */
 struct pfs_link {
 	const char *name;

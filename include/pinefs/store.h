@@ -85,6 +85,7 @@ struct pfs_object {
 	 * each), and the older contents from which other files' attributes still are. */
 	uint64_t promised;
 	struct pfs_promise *promises;
+	uint16_t retargeted[PFS_LINKS_MAX]; /* how often the target of each link has changed */
 
 	struct pfs_record *record; /* the history room's: what changed; NULL: nothing yet */
 

@@ -40,16 +40,17 @@ enum pfs_node_type {
 	PFS_NODE_COLLECTION, /* a kind's directory */
 	PFS_NODE_OBJECT,     /* an object's directory */
 	PFS_NODE_FILE,	     /* a file in that */
+	PFS_NODE_LINK,	     /* a symbolic link in that */
 };
 
-/* A directory or a file. Valid until the store is next asked; while the kernel holds a reference to
- * its object, for longer. */
+/* A directory, a file or a link. Valid until the store is next asked; while the kernel holds a
+ * reference to its object, for longer. */
 struct pfs_node {
 	enum pfs_node_type type;
 	uint64_t inode;
-	unsigned index;		     /* of a report or a file */
-	const struct pfs_kind *kind; /* of a collection, an object, a file; else NULL */
-	struct pfs_object *object;   /* of an object, a file; else NULL */
+	unsigned index;		     /* of a report, a file or a link */
+	const struct pfs_kind *kind; /* of a collection, or of object; else NULL */
+	struct pfs_object *object;   /* of an object, a file, a link; else NULL */
 	uint64_t generation;	     /* of a history: pfs_history_generation */
 };
 
@@ -135,6 +136,14 @@ int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node,
 		  struct pfs_slice *ret_content);
 
 /*
+ * Append a link's target to buffer: a path from the directory that the link is in. Asks nobody; the
+ * target need not be there. 0; -EINVAL: it is no link; -ESTALE: it has another target now, and so
+ * another inode; or the buffer's error.
+ */
+int pfs_tree_readlink(struct pfs_tree *tree, const struct pfs_node *node,
+		      struct pfs_buffer *buffer);
+
+/*
  * Is this a file `wait` or `success` whose object hasn't ended? Then a read(2) of it must not get a
  * reply before the object has: see the watch room. Until then its attributes give a size that it
  * won't have (4096 bytes) and are valid for no time, so that the kernel asks for them before each
@@ -180,8 +189,8 @@ int pfs_tree_xattr(struct pfs_tree *tree, const struct pfs_node *node, const cha
 void pfs_tree_xattr_names(struct pfs_tree *tree, const struct pfs_node *node,
 			  struct pfs_buffer *buffer);
 
-/* Is this a file, not a directory? */
-bool pfs_tree_is_file(const struct pfs_node *node);
+/* S_IFREG, S_IFDIR or S_IFLNK. */
+mode_t pfs_tree_type(const struct pfs_node *node);
 
 /* Fill attributes for an inode that has just vanished, so that the poke room's child finds it and
  * can remove it: those that it had, else those of an object's directory. */

@@ -226,7 +226,7 @@ print(len(list(itertools.islice(os.scandir(sys.argv[1]), 150))))' "$JOBS")" -eq 
 	[ "$(df --output=source,target "$JOBS" | tail -n 1 | tr -s ' ')" = "pinefs $MNT" ]
 	[ "$(du -s "$JOBS" | cut -f1)" -ge 0 ]
 	cp -r "$JOBS" "$BATS_TEST_TMPDIR/copy"
-	diff -r "$JOBS" "$BATS_TEST_TMPDIR/copy"
+	diff -r --no-dereference "$JOBS" "$BATS_TEST_TMPDIR/copy"
 	tar -C "$JOBS" -cf "$BATS_TEST_TMPDIR/archive" .
 	tar -C "$JOBS" -df "$BATS_TEST_TMPDIR/archive"
 	chmod -R u+w "$BATS_TEST_TMPDIR/copy"

@@ -229,6 +229,14 @@ static void check_file(struct world *world, const struct pfs_node *object,
 	must(found.inode == entry->node.inode);
 	pfs_buffer_clear(content);
 	must(!pfs_tree_attributes(world->tree, &entry->node, &stat, &holds));
+	if (entry->node.type == PFS_NODE_LINK) {
+		must(!pfs_tree_readlink(world->tree, &entry->node, content));
+		must(S_ISLNK(stat.st_mode) && (size_t)stat.st_size == content->length);
+		must(!pfs_buffer_add(content, "", 1)); /* what it leads to is one more name */
+		must(is_file_name(strrchr(content->bytes, '/') + 1));
+		content->length--;
+		return;
+	}
 	must(S_ISREG(stat.st_mode) && stat.st_ino == entry->node.inode);
 	if (pfs_tree_must_wait(&entry->node))
 		return;
@@ -255,7 +263,8 @@ void world_each_file(struct world *world, const struct pfs_node *object, world_v
 		must(!(seen & (UINT64_C(1) << entry.node.index)));
 		seen |= UINT64_C(1) << entry.node.index;
 		check_file(world, object, &entry, &content);
-		visit(arg, entry.name, &entry.node, &content);
+		if (entry.node.type != PFS_NODE_LINK)
+			visit(arg, entry.name, &entry.node, &content);
 	}
 	pfs_buffer_finish(&content);
 }

@@ -94,7 +94,7 @@ static void test_backup_shows_its_fields(void **state)
 		names(*state, "backups/a", 2),
 		"backup_id source_index_name source_index_id name description status cloud "
 		"region dimension metric schema record_count namespace_count size_bytes tags "
-		"created_at raw.json done events ");
+		"created_at raw.json done events index ");
 }
 
 static void test_index_of_2025_shows_its_fields(void **state)
