@@ -118,7 +118,7 @@ archive() { # NUMBER
 
 @test "tar, cpio, rsync and mksquashfs take all of it, and nothing changes by that" {
 	local n
-	sim_start --jobs 0
+	sim_start --jobs 0 --backups 0 --indexes 0 --collections 0
 	for n in {1..20}; do
 		add_job "job-$n" '{"status":"Pending","created_at":"2026-01-02T03:04:05Z"}'
 	done
@@ -134,7 +134,7 @@ archive() { # NUMBER
 }
 
 @test "the same while a request is under way, whose age changes all the time" {
-	sim_start --jobs 0
+	sim_start --jobs 0 --backups 0 --indexes 0 --collections 0
 	add_job a '{"status":"Pending","created_at":"2026-01-02T03:04:05Z"}'
 	mount_start --ttl 60
 	fault '{"match": "/restore-jobs/slow", "delay": 60}'
