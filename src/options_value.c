@@ -135,26 +135,31 @@ int pfs_options_set_rate(struct parser *parser, const struct option_row *row, vo
 	return 0;
 }
 
-/* Add the kind with this name to those of the mask. */
-static int choose_kind(const struct parser *parser, const struct option_row *row, const char *name,
-		       unsigned *mask)
+static int refuse_kind(const struct parser *parser, const struct option_row *row, const char *name)
 {
 	struct pfs_buffer known = {0};
 	int result;
 
+	for (size_t i = 0; i < pfs_all_kinds.count; i++)
+		(void)pfs_buffer_format(&known, "%s%s", i ? ", " : "", pfs_all_kinds.rows[i]->name);
+	result = known.error ? pfs_options_fail(parser, known.error)
+			     : pfs_options_refuse(parser, "--%s: '%s' is none; there are %s",
+						  row->name, name, known.bytes);
+	pfs_buffer_finish(&known);
+	return result;
+}
+
+/* Add the kind with this name to those of the mask. */
+static int choose_kind(const struct parser *parser, const struct option_row *row, const char *name,
+		       unsigned *mask)
+{
 	for (size_t i = 0; i < pfs_all_kinds.count; i++) {
 		if (strcmp(pfs_all_kinds.rows[i]->name, name) == 0) {
 			*mask |= 1U << i;
 			return 0;
 		}
-		(void)pfs_buffer_format(&known, "%s%s", i ? ", " : "", pfs_all_kinds.rows[i]->name);
 	}
-	if (known.error)
-		return pfs_options_fail(parser, known.error);
-	result = pfs_options_refuse(parser, "--%s: '%s' is none; there are %s", row->name, name,
-				    known.bytes);
-	pfs_buffer_finish(&known);
-	return result;
+	return refuse_kind(parser, row, name);
 }
 
 int pfs_options_set_kinds(struct parser *parser, const struct option_row *row, void *where,
