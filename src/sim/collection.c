@@ -8,7 +8,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Seeded collections are this old, and were made this far apart. */
-#define AGE_US	   (400 * 86400 * SIM_SECOND)
+#define AGE_US	   (SIM_SECOND * 400 * 86400)
 #define SPACING_US (86400 * SIM_SECOND)
 
 static bool write_name(const struct sim_object *collection, const struct sim_view *view,

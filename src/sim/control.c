@@ -122,7 +122,7 @@ static int change_list(const struct order *order)
 	int r;
 
 	if (cJSON_IsString(name))
-		kind = sim_kind_find(name->valuestring);
+		kind = sim_kind_find(cJSON_GetStringValue(name));
 	if (kind < 0)
 		return refuse(order, 400, "there is no such kind", cJSON_GetStringValue(name));
 	r = sim_habit_change(&order->sim->listings[kind], &order->sim->world.shelves[kind],

@@ -8,10 +8,10 @@
 #define SPACING_US (300 * SIM_SECOND)
 
 /* The same of backups. */
-#define BACKUP_SPACING_US (6 * 3600 * SIM_SECOND)
+#define BACKUP_SPACING_US (SIM_SECOND * 6 * 3600)
 
 /* Indexes that aren't the target of a seeded job are older than all backups by this. */
-#define INDEX_AGE_US (90 * 86400 * SIM_SECOND)
+#define INDEX_AGE_US (SIM_SECOND * 90 * 86400)
 
 static const char *const things[] = {"movies", "products", "articles", "tickets",
 				     "papers", "recipes",  "songs",    "reviews"};
