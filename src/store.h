@@ -23,12 +23,16 @@
 /* A time before all others: what was valid until then has expired, whatever span is added. */
 #define FORGOTTEN (INT64_MIN / 2)
 
+struct collection;
+
 /* A request under way for one object, or the expectation that a walk of the list brings it. */
 struct pfs_flight {
 	struct pfs_store *store;
 	struct pfs_object *object;
-	struct pfs_api_call *call;    /* the describe; NULL while expecting */
-	bool expecting;		      /* the walk under way is to bring the object */
+	struct pfs_api_call *call; /* the describe; NULL while expecting */
+	bool expecting;		   /* the walk under way is to bring the object */
+	/* Called once it has landed, and those in waits were woken; or NULL. */
+	void (*landed)(struct collection *collection);
 	struct pfs_timer patience;    /* while expecting: when to describe it after all */
 	TAILQ_ENTRY(pfs_flight) link; /* in collection->expecting */
 	struct pfs_wait_queue waits;
@@ -63,6 +67,7 @@ struct collection {
 	struct slot_table slots;
 	struct object_index index;   /* of objects that haven't vanished */
 	uint64_t checked_slot;	     /* of the last left out object that was described */
+	size_t checking;	     /* describes of left out objects for which the list waits */
 	struct pfs_wait_queue waits; /* readers; mark: the slot behind which they read on */
 	TAILQ_HEAD(flight_list, pfs_flight) expecting;
 

@@ -83,14 +83,18 @@ void pfs_flight_wake(struct pfs_store *store, struct pfs_object *object)
 void pfs_flight_land(struct pfs_store *store, struct pfs_object *object)
 {
 	struct pfs_flight *flight = object->flight;
+	struct collection *collection = pfs_store_collection(store, object->kind);
+	void (*landed)(struct collection *) = flight->landed;
 
 	if (flight->expecting)
-		TAILQ_REMOVE(&pfs_store_collection(store, object->kind)->expecting, flight, link);
+		TAILQ_REMOVE(&collection->expecting, flight, link);
 	object->flight = NULL;
 	object->references++; /* nobody may free it meanwhile */
 	wake(store, object, flight);
 	pfs_flight_free(flight);
 	pfs_store_release(store, object, 1);
+	if (landed)
+		landed(collection);
 }
 
 static void on_described(void *arg, const struct pfs_api_answer *answer)

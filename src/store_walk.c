@@ -92,12 +92,25 @@ static bool is_due(const struct pfs_store *store, const struct pfs_object *objec
 	       (!object->failure || object->failure->until <= pfs_loop_now(store->loop));
 }
 
+/* The list is valid for those who have waited, however short its TTL and long the checks. */
+static void end_check(struct collection *collection)
+{
+	int64_t soonest = pfs_loop_now(collection->store->loop) + SHORTEST_TTL;
+
+	if (--collection->checking || collection->walking)
+		return;
+	if (collection->fresh_until < soonest)
+		collection->fresh_until = soonest;
+	pfs_wait_wake(&collection->waits, 0);
+}
+
 /*
  * Take care of the objects that the walk left out. Those without references may be evicted from now
  * on. Up to CHECKED_AT_ONCE of the expired ones are described, so that we see their changes, and
  * one that is really gone doesn't stay in the listing for ever; each walk goes on where the one
  * before stopped. Of a kind whose list is whole, all of them expire with this: most likely they are
- * gone.
+ * gone. If it isn't paged, its readers wait until that is known of those that are described; a
+ * paged one's have been given the first objects already.
  */
 static void check_left_out(struct collection *collection)
 {
@@ -117,6 +130,10 @@ static void check_left_out(struct collection *collection)
 		    !pfs_flight_describe(store, object)) {
 			checked++;
 			collection->checked_slot = slot;
+			if (object->kind->is_whole && !object->kind->is_paged) {
+				object->flight->landed = end_check;
+				collection->checking++;
+			}
 		}
 		if (!object->idle)
 			pfs_store_settle(store, object);
@@ -156,7 +173,8 @@ static void complete_walk(struct collection *collection)
 	pfs_store_end_walk(collection);
 	stop_expecting(collection);
 	check_left_out(collection);
-	pfs_wait_wake(&collection->waits, 0);
+	if (!collection->checking)
+		pfs_wait_wake(&collection->waits, 0);
 }
 
 static int list_verdict(const struct collection *collection);
@@ -357,6 +375,8 @@ int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uin
 					   : list_verdict(collection);
 	}
 	if (!collection->walking) {
+		if (collection->checking)
+			return wait_for_list(collection, after, wait);
 		if (now < collection->fresh_until)
 			return 0;
 		if (collection->failure && now < collection->failure->until)

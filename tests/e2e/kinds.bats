@@ -183,6 +183,8 @@ told() { # LINE: does it stand in /events, without the time?
 	ls "$MNT/indexes" "$MNT/restore-jobs" >/dev/null
 	sim_delete /_sim/indexes/movies
 	sim_delete /_sim/jobs/j
+	sleep 2 # the list has run out
+	[ -z "$(ls "$MNT/indexes")" ] # the first listing lacks it, not only the second
 	index_gone() { [ -z "$(ls "$MNT/indexes")" ] && [ ! -e "$MNT/indexes/movies" ]; }
 	wait_until 10 index_gone
 	[ "$(cat "$MNT/restore-jobs/j/restore_job_id")" = j ] # for --stale seconds

@@ -307,43 +307,6 @@ static void test_a_404_is_enough_where_the_row_says_so(void **state)
 	assert_non_null(find(scene, NOTES, "a"));
 }
 
-/* Though they haven't expired: what a whole list lacks has most likely gone. */
-static void test_what_a_whole_list_lacks_is_described_once(void **state)
-{
-	struct scene *scene = *state;
-
-	(void)describe(scene, GADGETS, "a", READY);
-	(void)describe(scene, NOTES, "a", NOTE);
-	list(scene, GADGETS, "b={\"name\":\"b\"}");
-	assert_true(fake_api_is_asked(scene->api, "a"));
-	fake_api_fail(scene->api, "a", -ENOENT, 404);
-	assert_null(find(scene, GADGETS, "a"));
-	assert_string_equal(names(scene->bench, "gadgets", 2), "b ");
-	list(scene, NOTES, "b={\"note_id\":\"b\"}");
-	assert_false(fake_api_is_asked(scene->api, "a"));
-	assert_string_equal(names(scene->bench, "notes", 2), "a b ");
-}
-
-/* Not even where it lacks more objects than are described at once. */
-static void test_what_a_whole_list_lacks_is_not_read_unasked(void **state)
-{
-	struct scene *scene = *state;
-	char id[] = "a";
-
-	for (; *id <= 't'; ++*id) {
-		(void)describe(scene, GADGETS, id, READY);
-		(void)describe(scene, NOTES, id, NOTE);
-	}
-	list(scene, NOTES, "");
-	list(scene, GADGETS, "");
-	for (*id = 'a'; *id <= 't'; ++*id) {
-		assert_int_equal(left(scene, find(scene, NOTES, id)), TTL);
-		assert_int_equal(ask(scene->store, id, NULL), -EINPROGRESS);
-		fake_api_fail(scene->api, id, -ENOENT, 404);
-	}
-	assert_string_equal(names(scene->bench, "gadgets", 2), "");
-}
-
 /* --- lists --------------------------------------------------------------------------------- */
 
 /* A list of one request is cheaper than two describes, one that may need two is than three. */
@@ -579,8 +542,6 @@ int main(void)
 		TEST(test_what_is_followed_is_asked_for_though_it_has_ended),
 		TEST(test_expire_forgets_each_kind),
 		TEST(test_a_404_is_enough_where_the_row_says_so),
-		TEST(test_what_a_whole_list_lacks_is_described_once),
-		TEST(test_what_a_whole_list_lacks_is_not_read_unasked),
 		TEST(test_price_of_a_list_that_is_not_paged),
 		TEST(test_listing_one_kind_asks_for_no_other_and_changes_no_other),
 		TEST(test_events_name_the_kind),
