@@ -18,24 +18,10 @@ static bool is_made(const struct sim_object *backup)
 	return backup->origin;
 }
 
-static bool write_id(const struct sim_object *backup, const struct sim_view *view,
-		     struct sim_text *text)
-{
-	sim_text_quoted(text, backup->id);
-	return true;
-}
-
 static bool write_source_name(const struct sim_object *backup, const struct sim_view *view,
 			      struct sim_text *text)
 {
 	sim_text_quoted(text, sim_backup_source(backup));
-	return true;
-}
-
-static bool write_source_id(const struct sim_object *backup, const struct sim_view *view,
-			    struct sim_text *text)
-{
-	sim_text_quoted(text, backup->facts.index_id);
 	return true;
 }
 
@@ -60,13 +46,6 @@ static bool write_description(const struct sim_object *backup, const struct sim_
 	return true;
 }
 
-static bool write_status(const struct sim_object *backup, const struct sim_view *view,
-			 struct sim_text *text)
-{
-	sim_text_quoted(text, sim_object_state(backup, view->now_us));
-	return true;
-}
-
 static bool write_cloud(const struct sim_object *backup, const struct sim_view *view,
 			struct sim_text *text)
 {
@@ -78,22 +57,6 @@ static bool write_region(const struct sim_object *backup, const struct sim_view 
 			 struct sim_text *text)
 {
 	sim_text_quoted(text, backup->facts.contents.region);
-	return true;
-}
-
-static bool write_dimension(const struct sim_object *backup, const struct sim_view *view,
-			    struct sim_text *text)
-{
-	if (backup->facts.contents.dimension == 0)
-		return false;
-	sim_text_number(text, backup->facts.contents.dimension);
-	return true;
-}
-
-static bool write_metric(const struct sim_object *backup, const struct sim_view *view,
-			 struct sim_text *text)
-{
-	sim_text_quoted(text, backup->facts.contents.metric);
 	return true;
 }
 
@@ -149,13 +112,6 @@ static bool write_tags(const struct sim_object *backup, const struct sim_view *v
 	return true;
 }
 
-static bool write_created(const struct sim_object *backup, const struct sim_view *view,
-			  struct sim_text *text)
-{
-	sim_text_time(text, backup->facts.created_us);
-	return true;
-}
-
 static void invent_id(uint64_t seed, uint64_t number, enum sim_birth birth,
 		      char ret_id[SIM_NAME_SIZE])
 {
@@ -188,23 +144,23 @@ static void seed_facts(const struct sim_seeding *seeding, uint32_t number, struc
 }
 
 static const struct sim_field fields[] = {
-	{"backup_id", write_id, 0, SIM_ALWAYS},
+	{"backup_id", sim_field_id, 0, SIM_ALWAYS},
 	{"source_index_name", write_source_name, 0, SIM_ALWAYS},
-	{"source_index_id", write_source_id, 0, SIM_ALWAYS},
+	{"source_index_id", sim_field_index_id, 0, SIM_ALWAYS},
 	{"name", write_name, 4, SIM_ALWAYS},
 	{"description", write_description, 3, SIM_ALWAYS},
-	{"status", write_status, 0, SIM_ALWAYS},
+	{"status", sim_field_state, 0, SIM_ALWAYS},
 	{"cloud", write_cloud, 0, SIM_ALWAYS},
 	{"region", write_region, 0, SIM_ALWAYS},
-	{"dimension", write_dimension, 5, SIM_UNTIL_2026_07},
-	{"metric", write_metric, 7, SIM_UNTIL_2026_07},
+	{"dimension", sim_field_dimension, 5, SIM_UNTIL_2026_07},
+	{"metric", sim_field_metric, 7, SIM_UNTIL_2026_07},
 	{"schema", write_schema, 3, SIM_UNTIL_2026_07},
 	{"schema", write_whole_schema, 3, SIM_FROM_2026_07},
 	{"record_count", write_records, 8, SIM_ALWAYS},
 	{"namespace_count", write_namespaces, 5, SIM_ALWAYS},
 	{"size_bytes", write_size, 9, SIM_ALWAYS},
 	{"tags", write_tags, 4, SIM_ALWAYS},
-	{"created_at", write_created, 0, SIM_ALWAYS},
+	{"created_at", sim_field_created, 0, SIM_ALWAYS},
 };
 
 static const char *const ends[] = {"Ready", "InitializationFailed"};

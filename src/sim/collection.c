@@ -11,33 +11,12 @@
 #define AGE_US	   (SIM_SECOND * 400 * 86400)
 #define SPACING_US (86400 * SIM_SECOND)
 
-static bool write_name(const struct sim_object *collection, const struct sim_view *view,
-		       struct sim_text *text)
-{
-	sim_text_quoted(text, collection->id);
-	return true;
-}
-
 static bool write_size(const struct sim_object *collection, const struct sim_view *view,
 		       struct sim_text *text)
 {
 	if (!sim_object_is_good(collection, view->now_us))
 		return false;
 	sim_text_number(text, collection->facts.contents.bytes);
-	return true;
-}
-
-static bool write_status(const struct sim_object *collection, const struct sim_view *view,
-			 struct sim_text *text)
-{
-	sim_text_quoted(text, sim_object_state(collection, view->now_us));
-	return true;
-}
-
-static bool write_dimension(const struct sim_object *collection, const struct sim_view *view,
-			    struct sim_text *text)
-{
-	sim_text_number(text, collection->facts.contents.dimension);
 	return true;
 }
 
@@ -87,10 +66,10 @@ static void seed_facts(const struct sim_seeding *seeding, uint32_t number, struc
 }
 
 static const struct sim_field fields[] = {
-	{"name", write_name, 0, SIM_ALWAYS},
+	{"name", sim_field_id, 0, SIM_ALWAYS},
 	{"size", write_size, 0, SIM_ALWAYS},
-	{"status", write_status, 0, SIM_ALWAYS},
-	{"dimension", write_dimension, 5, SIM_ALWAYS},
+	{"status", sim_field_state, 0, SIM_ALWAYS},
+	{"dimension", sim_field_dimension, 5, SIM_ALWAYS},
 	{"vector_count", write_vectors, 4, SIM_ALWAYS},
 	{"environment", write_environment, 0, SIM_ALWAYS},
 };

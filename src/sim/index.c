@@ -20,33 +20,10 @@ static bool is_restored(const struct sim_object *index)
 	return index->origin;
 }
 
-static bool write_name(const struct sim_object *index, const struct sim_view *view,
-		       struct sim_text *text)
-{
-	sim_text_quoted(text, index->id);
-	return true;
-}
-
 static bool write_vector_type(const struct sim_object *index, const struct sim_view *view,
 			      struct sim_text *text)
 {
 	sim_text_str(text, index->facts.contents.dimension == 0 ? "\"sparse\"" : "\"dense\"");
-	return true;
-}
-
-static bool write_metric(const struct sim_object *index, const struct sim_view *view,
-			 struct sim_text *text)
-{
-	sim_text_quoted(text, index->facts.contents.metric);
-	return true;
-}
-
-static bool write_dimension(const struct sim_object *index, const struct sim_view *view,
-			    struct sim_text *text)
-{
-	if (index->facts.contents.dimension == 0)
-		return false;
-	sim_text_number(text, index->facts.contents.dimension);
 	return true;
 }
 
@@ -157,13 +134,6 @@ static bool write_tags(const struct sim_object *index, const struct sim_view *vi
 	return true;
 }
 
-static bool write_created(const struct sim_object *index, const struct sim_view *view,
-			  struct sim_text *text)
-{
-	sim_text_time(text, index->facts.created_us);
-	return true;
-}
-
 static void invent_id(uint64_t seed, uint64_t number, enum sim_birth birth,
 		      char ret_id[SIM_NAME_SIZE])
 {
@@ -201,10 +171,10 @@ static void seed_facts(const struct sim_seeding *seeding, uint32_t number, struc
 }
 
 static const struct sim_field fields[] = {
-	{"name", write_name, 0, SIM_ALWAYS},
+	{"name", sim_field_id, 0, SIM_ALWAYS},
 	{"vector_type", write_vector_type, 0, SIM_UNTIL_2026_07},
-	{"metric", write_metric, 0, SIM_UNTIL_2026_07},
-	{"dimension", write_dimension, 0, SIM_UNTIL_2026_07},
+	{"metric", sim_field_metric, 0, SIM_UNTIL_2026_07},
+	{"dimension", sim_field_dimension, 0, SIM_UNTIL_2026_07},
 	{"status", write_status, 0, SIM_ALWAYS},
 	{"host", write_host, 0, SIM_ALWAYS},
 	{"spec", write_spec, 0, SIM_UNTIL_2026_07},
@@ -215,7 +185,7 @@ static const struct sim_field fields[] = {
 	{"deletion_protection", write_protection, 6, SIM_UNTIL_2026_07},
 	{"deletion_protection", write_protection, 0, SIM_FROM_2026_07},
 	{"tags", write_tags, 4, SIM_ALWAYS},
-	{"created_at", write_created, 5, SIM_UNTIL_2026_07},
+	{"created_at", sim_field_created, 5, SIM_UNTIL_2026_07},
 };
 
 static const char *const ends[] = {"Ready", "InitializationFailed"};

@@ -26,13 +26,6 @@ static bool shows_no_percent(const struct sim_object *job)
 	return (job->facts.habit >> 1 & 3) == 0;
 }
 
-static bool write_id(const struct sim_object *job, const struct sim_view *view,
-		     struct sim_text *text)
-{
-	sim_text_quoted(text, job->id);
-	return true;
-}
-
 static bool write_backup(const struct sim_object *job, const struct sim_view *view,
 			 struct sim_text *text)
 {
@@ -44,20 +37,6 @@ static bool write_index_name(const struct sim_object *job, const struct sim_view
 			     struct sim_text *text)
 {
 	sim_text_quoted(text, sim_job_target(job));
-	return true;
-}
-
-static bool write_index_id(const struct sim_object *job, const struct sim_view *view,
-			   struct sim_text *text)
-{
-	sim_text_quoted(text, job->facts.index_id);
-	return true;
-}
-
-static bool write_status(const struct sim_object *job, const struct sim_view *view,
-			 struct sim_text *text)
-{
-	sim_text_quoted(text, sim_object_state(job, view->now_us));
 	return true;
 }
 
@@ -128,11 +107,11 @@ static void seed_facts(const struct sim_seeding *seeding, uint32_t number, struc
 }
 
 static const struct sim_field fields[] = {
-	{"restore_job_id", write_id, 0, SIM_ALWAYS},
+	{"restore_job_id", sim_field_id, 0, SIM_ALWAYS},
 	{"backup_id", write_backup, 0, SIM_ALWAYS},
 	{"target_index_name", write_index_name, 0, SIM_ALWAYS},
-	{"target_index_id", write_index_id, 0, SIM_ALWAYS},
-	{"status", write_status, 0, SIM_ALWAYS},
+	{"target_index_id", sim_field_index_id, 0, SIM_ALWAYS},
+	{"status", sim_field_state, 0, SIM_ALWAYS},
 	{"created_at", write_created, 0, SIM_ALWAYS},
 	{"completed_at", write_completed, 0, SIM_ALWAYS},
 	{"percent_complete", write_percent, 0, SIM_ALWAYS},

@@ -42,6 +42,16 @@ struct sim_field {
 	enum sim_shown shown;
 };
 
+/* Fields that several rows have, as struct sim_field's write; a sparse index has no dimension. */
+typedef bool sim_field_write(const struct sim_object *object, const struct sim_view *view,
+			     struct sim_text *text);
+sim_field_write sim_field_id;
+sim_field_write sim_field_state;
+sim_field_write sim_field_created;
+sim_field_write sim_field_index_id;
+sim_field_write sim_field_metric;
+sim_field_write sim_field_dimension;
+
 struct sim_kind {
 	const char *name;		/* its path is /name */
 	const char *control;		/* its control endpoints are at /_sim/control */
