@@ -7,48 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "three_kinds.h"
-#include "watch_fixture.h"
+#include "kinds_fixture.h"
 
 #define READY  "{\"name\":\"a\",\"status\":{\"ready\":true,\"state\":\"Ready\"}}"
 #define MAKING "{\"name\":\"a\",\"status\":{\"ready\":false,\"state\":\"Initializing\"}}"
 #define BROKEN "{\"name\":\"a\",\"status\":{\"ready\":false,\"state\":\"Broken\"}}"
 #define NOTE   "{\"note_id\":\"a\",\"text\":\"x\",\"status\":\"Completed\"}"
-
-static int setup_kinds(void **state)
-{
-	use_kinds(&three_kinds);
-	return setup_watch(state);
-}
-
-/* From here on the fixtures' functions mean this kind. */
-static void mean(struct scene *scene, const struct pfs_kind *kind)
-{
-	scene->store->kind = kind;
-	scene->api->of = kind;
-}
-
-static struct pfs_object *find(struct scene *scene, const struct pfs_kind *kind, const char *id)
-{
-	return pfs_store_find(scene->store->store, kind, id);
-}
-
-/* Have an object of a kind known, and fresh from now on. */
-static struct pfs_object *describe(struct scene *scene, const struct pfs_kind *kind, const char *id,
-				   const char *object)
-{
-	mean(scene, kind);
-	assert_int_equal(ask(scene->store, id, NULL), -EINPROGRESS);
-	fake_api_answer(scene->api, id, object);
-	return find(scene, kind, id);
-}
-
-static void list(struct scene *scene, const struct pfs_kind *kind, const char *rows)
-{
-	mean(scene, kind);
-	assert_int_equal(ask_list(scene->store, 0, NULL), -EINPROGRESS);
-	fake_api_page(scene->api, rows, NULL);
-}
 
 /* An object "a" of each kind, none of which has ended. */
 static void know_three(struct scene *scene)
@@ -210,11 +174,6 @@ static void test_path_and_xattrs_of_each_kind(void **state)
 }
 
 /* --- how long an answer is valid ----------------------------------------------------------- */
-
-static int64_t left(struct scene *scene, struct pfs_object *object)
-{
-	return pfs_store_left(scene->store->store, object);
-}
 
 static void test_ttl_by_what_has_ended_and_what_can_still_change(void **state)
 {

@@ -3,51 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "three_kinds.h"
-#include "watch_fixture.h"
+#include "kinds_fixture.h"
 
 #define READY "{\"name\":\"a\",\"status\":{\"ready\":true,\"state\":\"Ready\"}}"
 #define NOTE  "{\"note_id\":\"a\",\"text\":\"x\",\"status\":\"Completed\"}"
-
-static int setup_kinds(void **state)
-{
-	use_kinds(&three_kinds);
-	return setup_watch(state);
-}
-
-/* From here on the fixtures' functions mean this kind. */
-static void mean(struct scene *scene, const struct pfs_kind *kind)
-{
-	scene->store->kind = kind;
-	scene->api->of = kind;
-}
-
-static struct pfs_object *find(struct scene *scene, const struct pfs_kind *kind, const char *id)
-{
-	return pfs_store_find(scene->store->store, kind, id);
-}
-
-/* Have an object of a kind known, and fresh from now on. */
-static struct pfs_object *describe(struct scene *scene, const struct pfs_kind *kind, const char *id,
-				   const char *object)
-{
-	mean(scene, kind);
-	assert_int_equal(ask(scene->store, id, NULL), -EINPROGRESS);
-	fake_api_answer(scene->api, id, object);
-	return find(scene, kind, id);
-}
-
-static void list(struct scene *scene, const struct pfs_kind *kind, const char *rows)
-{
-	mean(scene, kind);
-	assert_int_equal(ask_list(scene->store, 0, NULL), -EINPROGRESS);
-	fake_api_page(scene->api, rows, NULL);
-}
-
-static int64_t left(struct scene *scene, struct pfs_object *object)
-{
-	return pfs_store_left(scene->store->store, object);
-}
 
 /* Though they haven't expired: what a whole list lacks has most likely gone. */
 static void test_what_a_whole_list_lacks_is_described_once(void **state)
