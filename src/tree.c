@@ -71,17 +71,17 @@ static bool has_file(struct pfs_tree *tree, const struct pfs_object *object, uns
 {
 	if (!index || !object->content)
 		return false;
-	if (index == FILE_WAIT || index == FILE_SUCCESS)
+	if (pfs_file_awaits_end(index))
 		return object->kind->status != NULL;
 	return pfs_file_next(tree, object->kind, object->content, index - 1) == index;
 }
 
-/* Is this a file that isn't read before the object has ended? It needs no fresh content until then.
+/* Must whoever reads this file wait for the object's end first? Until then it needs no fresh
+ * content.
  */
-static bool awaits_end(const struct pfs_object *object, unsigned index)
+static bool waits_yet(const struct pfs_object *object, unsigned index)
 {
-	return (index == FILE_WAIT || index == FILE_SUCCESS) && object->content &&
-	       !object->content->end;
+	return pfs_file_awaits_end(index) && object->content && !object->content->end;
 }
 
 static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
@@ -99,7 +99,7 @@ static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, con
 		index = pfs_file_by_name(tree, parent->kind, name);
 	}
 	/* Who looks up a file is about to read it, and sendfile(2) asks for no attributes first. */
-	if (wait && !awaits_end(object, index))
+	if (wait && !waits_yet(object, index))
 		error = pfs_store_ask_object(tree->store, object, wait);
 	if (error != -EINPROGRESS && has_file(tree, object, index)) {
 		*ret_node = pfs_node_of_file(tree, object, index);
@@ -331,12 +331,18 @@ void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
 
 /* --- the whole tree ------------------------------------------------------------------------ */
 
+static void on_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
+{
+	pfs_link_changed(object, before);
+	pfs_promise_changed(object, before);
+}
+
 int pfs_tree_create(struct pfs_store *store, struct pfs_history *history, struct pfs_loop *loop,
 		    const struct pfs_tree_config *config, struct pfs_tree **ret_tree)
 {
 	struct pfs_tree *tree;
 	struct pfs_store_listener listener = {
-		.changed = pfs_promise_changed,
+		.changed = on_changed,
 		.freed = pfs_promise_freed,
 	};
 	int error;

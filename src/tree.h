@@ -46,6 +46,12 @@ enum {
 };
 #define EXTRA_MAX 32
 
+/* Is this a file whose readers wait until the object has ended? */
+static inline bool pfs_file_awaits_end(unsigned index)
+{
+	return index == FILE_WAIT || index == FILE_SUCCESS;
+}
+
 _Static_assert(FILE_EXTRA + EXTRA_MAX == FILE_END, "the manual says how many");
 
 _Static_assert((int)FILE_END <= (int)INODE_SLOT, "a file's index fits its inode");
@@ -144,8 +150,9 @@ void pfs_extras_finish(struct extras *extras);
 
 /* --- tree_promise.c --- */
 
-/* What the store's listener calls. */
-void pfs_promise_changed(void *arg, struct pfs_object *object, struct pfs_content *before);
+/* The object has new content: keep the one before for the files that still promise it. */
+void pfs_promise_changed(struct pfs_object *object, struct pfs_content *before);
+/* Nobody can read what was promised of it any more. arg isn't used. */
 void pfs_promise_freed(void *arg, struct pfs_object *object);
 
 /* Promise the object's present content for this file: its attributes are filled from that. */

@@ -119,8 +119,7 @@ static int fill_file(struct pfs_tree *tree, const struct pfs_node *node, struct 
 
 bool pfs_tree_is_wait(const struct pfs_node *node)
 {
-	return node->type == PFS_NODE_FILE &&
-	       (node->index == FILE_WAIT || node->index == FILE_SUCCESS);
+	return node->type == PFS_NODE_FILE && pfs_file_awaits_end(node->index);
 }
 
 bool pfs_tree_must_wait(const struct pfs_node *node)

@@ -157,7 +157,7 @@ static bool has_end_file(const struct pfs_kind *kind, const struct pfs_content *
 {
 	if (index == FILE_DONE)
 		return content->end && kind->has_done;
-	return content->end && (index == FILE_WAIT || index == FILE_SUCCESS);
+	return content->end && pfs_file_awaits_end(index);
 }
 
 /* Get the value that a file shows. 0; -ENOENT: this content has no such file. */

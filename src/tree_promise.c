@@ -24,11 +24,10 @@ struct pfs_promise {
 
 /* --- promises ------------------------------------------------------------------------------ */
 
-void pfs_promise_changed(void *arg, struct pfs_object *object, struct pfs_content *before)
+void pfs_promise_changed(struct pfs_object *object, struct pfs_content *before)
 {
 	struct pfs_promise *promise;
 
-	pfs_link_changed(object, before);
 	if (!object->promised)
 		return;
 	promise = malloc(sizeof(*promise));

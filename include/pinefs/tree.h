@@ -119,9 +119,11 @@ int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool 
 int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, struct stat *ret_stat,
 			int64_t *ret_valid);
 /*
- * Call this before pfs_tree_attributes, for this process; 0: it isn't known which one gets them. If
- * a history has just got a line, no one who reads it then depends on what the kernel does for
- * another. ns for which the attributes are valid at most.
+ * Say which process gets a node's attributes, before pfs_tree_attributes; asker 0: it isn't known.
+ * Returns for how many ns they may be valid at most. For a moment after a history has got a line
+ * that is 0, and each process gets another modification time than the one before: the kernel then
+ * drops its pages for each of them, where one could get the page that it was about to drop for
+ * another, with NULs for the new line.
  */
 int64_t pfs_tree_settle(struct pfs_tree *tree, const struct pfs_node *node, pid_t asker);
 /* ns for which a node's name is valid. */
