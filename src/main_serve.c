@@ -246,16 +246,13 @@ static int make_fs(struct program *program)
 
 /* --- the first answer ---------------------------------------------------------------------- */
 
-/* HTTP's "Forbidden": the API knows the key, but it lacks a permission. */
-#define FORBIDDEN 403
-
 static void on_checked(void *arg, const struct pfs_api_answer *answer)
 {
 	struct program *program = arg;
 
 	program->checked = true;
 	program->check_error = answer->error;
-	program->forbidden = answer->error && answer->status == FORBIDDEN;
+	program->forbidden = answer->error && answer->status == PFS_API_FORBIDDEN;
 	if (answer->error)
 		answer_explain(program->options.api_url, answer, program->text,
 			       sizeof(program->text));

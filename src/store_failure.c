@@ -21,10 +21,8 @@ void pfs_failure_free(struct pfs_failure *failure)
 	free(failure);
 }
 
-/* HTTP's "Forbidden": the key lacks a permission, and who may give it one does so rarely. */
-#define FORBIDDEN 403
-
-/* The pause after this many consecutive refusals: twice as long each time. */
+/* The pause after this many consecutive refusals: twice as long each time, since whoever may give
+ * the key a permission does so rarely. */
 static int64_t pause_of_refused(const struct pfs_store *store, unsigned refusals)
 {
 	int64_t pause = store->config.ttl_error;
@@ -62,7 +60,7 @@ int pfs_failure_set(struct pfs_store *store, struct pfs_failure **failure,
 		made->misses = 0;
 		made->missed_at = 0;
 	}
-	made->refusals = answer->status == FORBIDDEN ? made->refusals + 1 : 0;
+	made->refusals = answer->status == PFS_API_FORBIDDEN ? made->refusals + 1 : 0;
 	if (made->refusals)
 		pause = pause_of_refused(store, made->refusals);
 	if (answer->retry_after > pause)

@@ -24,6 +24,8 @@ struct pfs_api_row {
 	struct pfs_json object;
 };
 
+#define PFS_API_FORBIDDEN 403 /* the status where the key is good, but lacks a permission */
+
 /* Valid only during the call of done. */
 struct pfs_api_answer {
 	int error;	  /* 0 for a good answer, else -errno by pfs_api_errno */
