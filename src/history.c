@@ -127,8 +127,8 @@ static void add_field(const struct change *change, const struct pfs_field *field
 	add_lines(change, named, &old, &new);
 }
 
-/* Do lines of fields say how this member has changed? */
-static bool is_told(const struct change *change, const struct pfs_json_value *member)
+/* Do lines of fields show how this member has changed? */
+static bool is_covered(const struct change *change, const struct pfs_json_value *member)
 {
 	for (size_t i = 0; i < change->kind->field_count; i++) {
 		const struct pfs_field *field = &change->kind->fields[i];
@@ -149,7 +149,7 @@ static bool add_member(void *arg, const struct pfs_json_value *new,
 	const struct pfs_json_value *member = new->key ? new : old;
 	const struct named named = {member->key, member->key_length};
 
-	if (!pfs_json_is_same(new, old) && !is_told(change, member))
+	if (!pfs_json_is_same(new, old) && !is_covered(change, member))
 		add_lines(change, named, old, new);
 	return true;
 }

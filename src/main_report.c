@@ -133,8 +133,8 @@ static void add_kinds(struct pfs_buffer *buffer, const struct pfs_kinds *kinds)
 	(void)pfs_buffer_add_string(buffer, "\n");
 }
 
-/* The options as -o would take them, but for the key and the additional headers, which are secrets.
- */
+/* The options as -o would take them, but for the commas between kinds, which would need a
+ * backslash; and for the key and the additional headers, which are secrets. */
 static void render_config(void *arg, struct pfs_buffer *buffer)
 {
 	const struct program *program = arg;

@@ -62,7 +62,7 @@ struct pfs_kind {
 	/* The API's list of the kind. */
 	const char *list_key; /* the member of the answer that is the array of rows */
 	bool is_paged; /* it comes in pages, asked for with a limit and a token; else whole */
-	bool is_whole; /* it has every object; else it may leave some out */
+	bool is_whole; /* what it lacks is most likely gone; else it may leave some out for long */
 
 	/* Names of fields; NULL: the kind has no such field. */
 	const char *id;

@@ -222,6 +222,9 @@ void pfs_store_release(struct pfs_store *store, struct pfs_object *object, uint6
  *    once it was woken with 0. Else the errno of a failure: a list that the API refuses never
  *    seems to be an empty one.
  *
+ * What a list that isn't paged lacks is asked for before its readers go on, some of it at least: so
+ * they aren't given what has just been deleted.
+ *
  * A walk of many pages may take longer than config.timeout, though each page comes in time. A
  * reader who has waited for that long is woken with 0 if the last whole list may still be served,
  * by the rules for a failing API, else with -ETIMEDOUT. A call with the same wait then returns the
