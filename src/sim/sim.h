@@ -20,6 +20,7 @@
  *                   └ world   all that there is, and what links it
  *                       └ shelf   all objects of a kind
  *                           └ kind    the table; its rows are job, backup, index, collection
+ *                               ├ field   what several rows show
  *                               ├ seed    how those at the start belong together
  *                               └ object  one of them
  *   reply, text, dice, timer, clock   the ground
