@@ -352,7 +352,7 @@ static size_t add_plain(struct listing *listing, const struct pfs_entry *entry)
 
 /*
  * Add an entry with its attributes, where they are known. A report gets only its name, since its
- * attributes are valid for no time.
+ * attributes are valid for no time; and a table, since its text is made for who opens it.
  */
 static size_t add_plus(struct pfs_fs *fs, struct listing *listing, const struct pfs_entry *entry)
 {
@@ -360,7 +360,7 @@ static size_t add_plus(struct pfs_fs *fs, struct listing *listing, const struct 
 	struct fuse_entry_param param = {0};
 	size_t size, room = listing->size - listing->used;
 
-	if (dots || entry->node.type == PFS_NODE_REPORT ||
+	if (dots || entry->node.type == PFS_NODE_REPORT || entry->node.type == PFS_NODE_TABLE ||
 	    pfs_fill_entry(listing->request, &entry->node, &param)) {
 		param = (struct fuse_entry_param){0};
 		param.attr.st_ino = entry->node.inode;

@@ -9,6 +9,7 @@
  *	watch      who waits, polls and watches; what is refreshed for them; events
  *	poke       the child process that makes inotify events and scans /proc for watchers
  *	tree       names, inodes, attributes, contents
+ *	table      all objects of a kind in one text
  *	history    what was seen of each object, as lines that are only appended
  *	store      objects: until when they are valid, and who waits for them
  *	api        Pinecone: paths, headers, pages, errors

@@ -32,6 +32,7 @@ struct program {
 	struct pfs_api *api;
 	struct pfs_store *store;
 	struct pfs_history *history;
+	struct pfs_tables *tables;
 	struct pfs_tree *tree;
 	struct pfs_poke *poke; /* NULL: no inotify events */
 	struct pfs_watch *watch;

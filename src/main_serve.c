@@ -22,6 +22,7 @@
 #include "pinefs/poke.h"
 #include "pinefs/resource.h"
 #include "pinefs/store.h"
+#include "pinefs/table.h"
 #include "pinefs/text.h"
 #include "pinefs/watch.h"
 
@@ -36,6 +37,8 @@
 #define MAX_IDLE	  1024
 #define MAX_HISTORY	  ((size_t)64 * 1024)
 #define MAX_WHOLE_HISTORY ((size_t)4 * 1024 * 1024)
+#define MAX_TABLE	  ((size_t)64 * 1024 * 1024)
+#define MAX_TABLES_HELD	  ((size_t)256 * 1024 * 1024)
 #define SHORTEST_REFRESH  (100 * PFS_MILLISECOND)
 #define TTL_ERROR	  (2 * PFS_SECOND)
 
@@ -156,6 +159,17 @@ static int make_history(struct program *program)
 	return pfs_history_create(program->store, program->loop, &config, &program->history);
 }
 
+static int make_tables(struct program *program)
+{
+	const struct pfs_tables_config config = {
+		.max_bytes = MAX_TABLE,
+		.max_held = MAX_TABLES_HELD,
+	};
+
+	return pfs_tables_create(program->store, program->loop, &program->stats, &config,
+				 &program->tables);
+}
+
 static int make_tree(struct program *program)
 {
 	const struct pfs_options *options = &program->options;
@@ -166,6 +180,7 @@ static int make_tree(struct program *program)
 		.ttl = options->ttl,
 		.readme = report_readme,
 		.reports = program->reports,
+		.tables = program->tables,
 	};
 
 	report_set_up(program);
@@ -300,7 +315,8 @@ static int check_api(struct program *program)
 static int make_rooms(struct program *program)
 {
 	static int (*const makers[])(struct program *) = {
-		make_http, make_api, make_store, make_history, make_tree, make_watch, make_fs,
+		make_http,   make_api,	make_store, make_history,
+		make_tables, make_tree, make_watch, make_fs,
 	};
 	int error = 0;
 
@@ -409,6 +425,7 @@ void serve_end(struct program *program)
 	pfs_fs_destroy(program->fs);
 	pfs_watch_destroy(program->watch);
 	pfs_poke_destroy(program->poke);
+	pfs_tables_destroy(program->tables);
 	pfs_store_destroy(program->store);
 	pfs_tree_destroy(program->tree);
 	pfs_history_destroy(program->history);

@@ -15,7 +15,7 @@
 #include "pinefs/text.h"
 #include "pinefs/wait.h"
 
-#define MAX_LISTENERS 5
+#define MAX_LISTENERS 6
 
 /* One `cat` is a few messages: even with a TTL of 0 they are served by one answer. */
 #define SHORTEST_TTL (20 * PFS_MILLISECOND)

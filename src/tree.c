@@ -23,6 +23,8 @@ static int lookup_root(struct pfs_tree *tree, const char *name, struct pfs_node 
 		*ret_node = pfs_node_of_history(tree, NULL);
 	else if (!strcmp(name, ".pinefs"))
 		*ret_node = pfs_node_plain(PFS_NODE_REPORTS, INODE_REPORTS);
+	else if (!strcmp(name, "tables") && tree->config.tables)
+		*ret_node = pfs_node_plain(PFS_NODE_TABLES, INODE_TABLES);
 	else
 		return -ENOENT;
 	return 0;
@@ -40,6 +42,47 @@ static int lookup_report(struct pfs_tree *tree, const char *name, struct pfs_nod
 		return 0;
 	}
 	return -ENOENT;
+}
+
+/* Does a table of this kind have this name, and in which format? */
+static bool is_table_name(const struct pfs_kind *kind, const char *name,
+			  enum pfs_table_format *ret_format)
+{
+	const size_t length = strlen(kind->name);
+
+	if (strncmp(name, kind->name, length) != 0 || name[length] != '.')
+		return false;
+	for (int i = 0; i < PFS_TABLE_FORMATS; i++) {
+		*ret_format = (enum pfs_table_format)i;
+		if (!strcmp(name + length + 1, pfs_table_suffix(*ret_format)))
+			return true;
+	}
+	return false;
+}
+
+/* Who opens a table wants what is so now: this waits for the list, and for the text. */
+static int lookup_table(struct pfs_tree *tree, const char *name, struct pfs_wait *wait,
+			struct pfs_node *ret_node, int64_t *ret_valid)
+{
+	const struct pfs_kind *kind = NULL;
+	enum pfs_table_format format;
+	uint64_t number;
+	int error = 0;
+
+	for (size_t i = 0; !kind && i < tree->kinds->count; i++)
+		kind = is_table_name(tree->kinds->rows[i], name, &format) ? tree->kinds->rows[i]
+									  : NULL;
+	*ret_valid = STATIC_VALID;
+	if (!kind)
+		return -ENOENT;
+	*ret_valid = 0;
+	if (wait)
+		error = pfs_tables_ask(tree->config.tables, kind, format, wait);
+	number = pfs_tables_latest(tree->config.tables, kind, format);
+	if (error || !number)
+		return error ? error : -ENOENT;
+	*ret_node = pfs_node_of_table(kind, format, number);
+	return 0;
 }
 
 /*
@@ -118,6 +161,8 @@ int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const 
 		return lookup_root(tree, name, ret_node, ret_valid);
 	case PFS_NODE_REPORTS:
 		return lookup_report(tree, name, ret_node, ret_valid);
+	case PFS_NODE_TABLES:
+		return lookup_table(tree, name, wait, ret_node, ret_valid);
 	case PFS_NODE_COLLECTION:
 		return lookup_id(tree, parent, name, wait, ret_node, ret_valid);
 	case PFS_NODE_OBJECT:
@@ -163,6 +208,9 @@ static int list_root(struct pfs_tree *tree, uint64_t place, struct pfs_entry *re
 	} else if (place - 3 < tree->kinds->count) {
 		ret_entry->name = tree->kinds->rows[place - 3]->name;
 		ret_entry->node = pfs_node_of_kind(tree->kinds->rows[place - 3]);
+	} else if (place - 3 == tree->kinds->count && tree->config.tables) {
+		ret_entry->name = "tables";
+		ret_entry->node = pfs_node_plain(PFS_NODE_TABLES, INODE_TABLES);
 	} else {
 		return 0;
 	}
@@ -176,6 +224,24 @@ static int list_reports(const struct pfs_tree *tree, uint64_t place, struct pfs_
 		return 0;
 	ret_entry->name = tree->config.reports[place].name;
 	ret_entry->node = pfs_node_of_report((unsigned)place);
+	ret_entry->cursor = place + 1 + DOTS;
+	return 1;
+}
+
+/* Its text isn't made before somebody looks the name up. */
+static int list_tables(struct pfs_tree *tree, uint64_t place, struct pfs_entry *ret_entry)
+{
+	const enum pfs_table_format format = (enum pfs_table_format)(place % PFS_TABLE_FORMATS);
+	const struct pfs_kind *kind;
+
+	if (place / PFS_TABLE_FORMATS >= tree->kinds->count)
+		return 0;
+	kind = tree->kinds->rows[place / PFS_TABLE_FORMATS];
+	(void)snprintf(tree->name, sizeof(tree->name), "%s.%s", kind->name,
+		       pfs_table_suffix(format));
+	ret_entry->name = tree->name;
+	ret_entry->node = pfs_node_of_table(kind, format,
+					    pfs_tables_latest(tree->config.tables, kind, format));
 	ret_entry->cursor = place + 1 + DOTS;
 	return 1;
 }
@@ -240,6 +306,8 @@ int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint6
 		return list_root(tree, place, ret_entry);
 	case PFS_NODE_REPORTS:
 		return list_reports(tree, place, ret_entry);
+	case PFS_NODE_TABLES:
+		return list_tables(tree, place, ret_entry);
 	case PFS_NODE_COLLECTION:
 		return list_collection(tree, directory->kind, place, wait, ret_entry);
 	case PFS_NODE_OBJECT:
@@ -253,7 +321,10 @@ int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint6
 
 void pfs_tree_hold(struct pfs_tree *tree, const struct pfs_node *node, uint64_t count)
 {
-	if (node->object)
+	if (node->type == PFS_NODE_TABLE)
+		pfs_tables_hold(tree->config.tables, node->kind, node->index, node->generation,
+				count);
+	else if (node->object)
 		pfs_store_hold(tree->store, node->object, count);
 }
 
@@ -269,7 +340,12 @@ void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count)
 {
 	struct pfs_node node;
 
-	if (pfs_tree_node(tree, inode, &node) || !node.object)
+	if (pfs_tree_node(tree, inode, &node))
+		return;
+	if (node.type == PFS_NODE_TABLE)
+		pfs_tables_release(tree->config.tables, node.kind, node.index, node.generation,
+				   count);
+	if (!node.object)
 		return;
 	if (node.object->references <= count) /* nobody is left who could read what was promised */
 		pfs_promise_freed(tree, node.object);
@@ -288,6 +364,8 @@ static const char *plain_name(const struct pfs_tree *tree, const struct pfs_node
 		return ".pinefs";
 	case PFS_NODE_REPORT:
 		return tree->config.reports[node->index].name;
+	case PFS_NODE_TABLES:
+		return "tables";
 	default:
 		return NULL;
 	}
@@ -308,6 +386,11 @@ int pfs_tree_path(struct pfs_tree *tree, uint64_t inode, char *path, size_t size
 	if (node.type == PFS_NODE_REPORT) {
 		parts[1] = parts[0];
 		parts[0] = ".pinefs";
+	}
+	if (node.type == PFS_NODE_TABLE) {
+		length = snprintf(path, size, "tables/%s.%s", node.kind->name,
+				  pfs_table_suffix(node.index));
+		return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 	}
 	length = snprintf(path, size, "%s%s%s%s%s", parts[0] ? parts[0] : "", parts[1] ? "/" : "",
 			  parts[1] ? parts[1] : "", parts[2] ? "/" : "", parts[2] ? parts[2] : "");

@@ -12,6 +12,7 @@
 #include "pinefs/loop.h"
 #include "pinefs/resource.h"
 #include "pinefs/store.h"
+#include "pinefs/table.h"
 #include "pinefs/text.h"
 #include "pinefs/tree.h"
 
@@ -20,6 +21,7 @@ enum {
 	INODE_README = 2,
 	INODE_REPORTS = 3,
 	INODE_EVENTS = 4,
+	INODE_TABLES = 5,
 	INODE_REPORT = 8, /* to INODE_REPORT + PFS_REPORTS_MAX */
 	INODE_COLLECTION = 32,
 	INODE_SLOT = 64, /* those of one slot */
@@ -45,6 +47,7 @@ enum {
 	FILE_END = 64,
 };
 #define EXTRA_MAX 32
+#define NAME_SIZE 256
 
 /* Is this a file whose readers wait until the object has ended? */
 static inline bool pfs_file_awaits_end(unsigned index)
@@ -89,6 +92,7 @@ struct pfs_tree {
 	struct pfs_tree_config config;
 	int64_t mounted_at; /* ns since the epoch */
 	struct pfs_buffer scratch;
+	char name[NAME_SIZE]; /* of the last table that was listed */
 	struct {
 		uint64_t inode; /* of a history */
 		pid_t asker;	/* who got its attributes last */
@@ -108,6 +112,9 @@ struct pfs_node pfs_node_of_kind(const struct pfs_kind *kind); /* its collection
 struct pfs_node pfs_node_of_object(struct pfs_object *object);
 /* A file of an object by its index, whichever kind of file it is. */
 struct pfs_node pfs_node_of_file(struct pfs_tree *tree, struct pfs_object *object, unsigned index);
+/* A text of a kind. */
+struct pfs_node pfs_node_of_table(const struct pfs_kind *kind, enum pfs_table_format format,
+				  uint64_t number);
 /* The present generation of a history. object NULL: of /events. */
 struct pfs_node pfs_node_of_history(struct pfs_tree *tree, struct pfs_object *object);
 

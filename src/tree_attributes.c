@@ -55,6 +55,7 @@ mode_t pfs_tree_type(const struct pfs_node *node)
 	case PFS_NODE_REPORT:
 	case PFS_NODE_EVENTS:
 	case PFS_NODE_FILE:
+	case PFS_NODE_TABLE:
 		return S_IFREG;
 	case PFS_NODE_LINK:
 		return S_IFLNK;
@@ -84,10 +85,11 @@ static void fill_common(const struct pfs_tree *tree, const struct pfs_node *node
 	};
 	stat->st_mode = S_ISLNK(mode) ? mode : mode & ~tree->config.umask;
 	/* A directory's links are its subdirectories and two more; 1 says "not counted". */
-	if (node->type == PFS_NODE_OBJECT || node->type == PFS_NODE_REPORTS)
+	if (node->type == PFS_NODE_OBJECT || node->type == PFS_NODE_REPORTS ||
+	    node->type == PFS_NODE_TABLES)
 		stat->st_nlink = 2;
 	else if (node->type == PFS_NODE_ROOT)
-		stat->st_nlink = (nlink_t)(3 + tree->kinds->count);
+		stat->st_nlink = (nlink_t)(3 + (tree->config.tables != NULL) + tree->kinds->count);
 }
 
 static int64_t collection_time(struct pfs_tree *tree, const struct pfs_kind *kind, int64_t left)
@@ -168,6 +170,21 @@ static int fill_history(struct pfs_tree *tree, const struct pfs_node *node, stru
 	/* A rotated generation has no name any more; with no links left, inotify reports that. */
 	if (node->generation != pfs_history_generation(tree->history, node->object))
 		stat->st_nlink = 0;
+	return 0;
+}
+
+/* A text never changes: another one has another inode. */
+static int fill_table(struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat)
+{
+	struct pfs_slice text;
+	int error = pfs_tables_read(tree->config.tables, node->kind, node->index, node->generation,
+				    &text);
+
+	if (error)
+		return error;
+	set_size(stat, text.length);
+	set_time(stat, pfs_tables_made_at(tree->config.tables, node->kind, node->index,
+					  node->generation));
 	return 0;
 }
 
@@ -273,6 +290,9 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 	case PFS_NODE_LINK: /* it never changes: with another target it is another one */
 		error = fill_link(tree, node, &stat);
 		break;
+	case PFS_NODE_TABLE:
+		error = fill_table(tree, node, &stat);
+		break;
 	default:
 		break;
 	}
@@ -313,6 +333,9 @@ int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node 
 	case PFS_NODE_COLLECTION:
 	case PFS_NODE_EVENTS:
 		return tree->config.ttl;
+	case PFS_NODE_TABLE: /* as long as the list from which it was made */
+		left = pfs_store_list_left(tree->store, node->kind);
+		return left && left < tree->config.ttl ? left : tree->config.ttl;
 	case PFS_NODE_OBJECT:
 	case PFS_NODE_FILE:
 	case PFS_NODE_LINK:
@@ -444,6 +467,9 @@ int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node, struct pfs
 					ret_content);
 	case PFS_NODE_FILE:
 		return read_object(tree, node, ret_content);
+	case PFS_NODE_TABLE:
+		return pfs_tables_read(tree->config.tables, node->kind, node->index,
+				       node->generation, ret_content);
 	default:
 		return -EISDIR;
 	}

@@ -16,8 +16,9 @@
  * kind (LINK_BITS), and how often its target has changed, of which the last 16 bits: the kernel
  *keeps the target that it has read for an inode for ever.
  *
- * The other classes are reserved: NUMBER_TABLE for generations of a table, NUMBER_RESTORE for
- * restores that were begun here.
+ * NUMBER_TABLE: the text of a table. The number of the text, then its format (FORMAT_BITS).
+ *
+ * The other class is reserved: NUMBER_RESTORE for restores that were begun here.
  */
 #include "tree.h"
 
@@ -38,9 +39,11 @@ enum number_class {
 #define GENERATION_BITS 16
 #define GENERATION_MASK ((UINT64_C(1) << GENERATION_BITS) - 1)
 
-#define LINK_BITS 1
+#define LINK_BITS   1
+#define FORMAT_BITS 1
 
 _Static_assert(PFS_LINKS_MAX == 1 << LINK_BITS, "each link has a number");
+_Static_assert((int)PFS_TABLE_FORMATS == 1 << FORMAT_BITS, "each format has a number");
 _Static_assert(PFS_KINDS_MAX == 1 << (CLASS_SHIFT - KIND_SHIFT), "each kind has its numbers");
 
 static uint64_t number(enum number_class class, const struct pfs_kind *kind, uint64_t rest)
@@ -149,6 +152,18 @@ struct pfs_node pfs_node_of_object(struct pfs_object *object)
 	return object_node(object, 0);
 }
 
+struct pfs_node pfs_node_of_table(const struct pfs_kind *kind, enum pfs_table_format format,
+				  uint64_t text)
+{
+	return (struct pfs_node){
+		.type = PFS_NODE_TABLE,
+		.inode = number(NUMBER_TABLE, kind, text << FORMAT_BITS | format),
+		.index = format,
+		.kind = kind,
+		.generation = text,
+	};
+}
+
 static struct pfs_node history_node(struct pfs_object *object, uint64_t generation)
 {
 	struct pfs_node node = object ? object_node(object, FILE_EVENTS)
@@ -243,6 +258,19 @@ static int node_of_link(const struct pfs_tree *tree, uint64_t inode, struct pfs_
 	return ret_node->inode == inode ? 0 : -ESTALE;
 }
 
+static int node_of_table(const struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
+{
+	const struct pfs_kind *kind = kind_by_number(tree, inode >> KIND_SHIFT & KIND_MASK);
+	const enum pfs_table_format format = inode & (PFS_TABLE_FORMATS - 1);
+	const uint64_t text = (inode & REST_MASK) >> FORMAT_BITS;
+
+	if (!kind || !tree->config.tables ||
+	    !pfs_tables_made_at(tree->config.tables, kind, format, text))
+		return -ESTALE;
+	*ret_node = pfs_node_of_table(kind, format, text);
+	return 0;
+}
+
 static int plain_node(const struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
 {
 	const struct pfs_kind *kind;
@@ -255,6 +283,8 @@ static int plain_node(const struct pfs_tree *tree, uint64_t inode, struct pfs_no
 		*ret_node = pfs_node_plain(PFS_NODE_REPORTS, inode);
 	else if (inode == INODE_EVENTS)
 		*ret_node = history_node(NULL, 0);
+	else if (inode == INODE_TABLES && tree->config.tables)
+		*ret_node = pfs_node_plain(PFS_NODE_TABLES, inode);
 	else if (inode >= INODE_REPORT && inode - INODE_REPORT < tree->config.report_count)
 		*ret_node = pfs_node_of_report((unsigned)(inode - INODE_REPORT));
 	else if (inode >= INODE_COLLECTION &&
@@ -273,6 +303,8 @@ int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_no
 		return plain_node(tree, inode, ret_node);
 	if (inode >> CLASS_SHIFT == NUMBER_ROTATED)
 		return rotated_node(tree, inode, ret_node);
+	if (inode >> CLASS_SHIFT == NUMBER_TABLE)
+		return node_of_table(tree, inode, ret_node);
 	if (inode >> CLASS_SHIFT == NUMBER_LINK)
 		return node_of_link(tree, inode, ret_node);
 	if (inode >> CLASS_SHIFT != NUMBER_OBJECT)

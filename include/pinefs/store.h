@@ -136,7 +136,7 @@ void pfs_store_destroy(struct pfs_store *store);
 const struct pfs_kinds *pfs_store_kinds(const struct pfs_store *store);
 
 /*
- * Add a listener (copied); there may be five. They are called in the order in which they were
+ * Add a listener (copied); there may be six. They are called in the order in which they were
  * added. 0, -ENOSPC.
  */
 int pfs_store_listen(struct pfs_store *store, const struct pfs_store_listener *listener);

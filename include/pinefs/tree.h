@@ -4,7 +4,7 @@
  * attributes, contents, extended attributes. It decides which calls wait for fresh content, and
  * gets that from the store, never from the API.
  *
- * Doesn't know FUSE. May include history, store, json, resource and the ground.
+ * Doesn't know FUSE. May include history, table, store, json, resource and the ground.
  *
  * Inode numbers are computed, not stored, and an object's never change during the mount: see
  * tree_node.c. No call blocks: those that take a pfs_wait return -EINPROGRESS once it has joined,
@@ -27,6 +27,7 @@ struct pfs_loop;
 struct pfs_object;
 struct pfs_slice;
 struct pfs_store;
+struct pfs_tables;
 struct pfs_wait;
 
 #define PFS_ROOT_INODE 1
@@ -41,6 +42,8 @@ enum pfs_node_type {
 	PFS_NODE_OBJECT,     /* an object's directory */
 	PFS_NODE_FILE,	     /* a file in that */
 	PFS_NODE_LINK,	     /* a symbolic link in that */
+	PFS_NODE_TABLES,     /* the directory /tables */
+	PFS_NODE_TABLE,	     /* a file in it: one text of a kind */
 };
 
 /* A directory, a file or a link. Valid until the store is next asked; while the kernel holds a
@@ -48,10 +51,10 @@ enum pfs_node_type {
 struct pfs_node {
 	enum pfs_node_type type;
 	uint64_t inode;
-	unsigned index;		     /* of a report, a file or a link */
-	const struct pfs_kind *kind; /* of a collection, or of object; else NULL */
+	unsigned index;		     /* of a report, a file or a link; the format of a table */
+	const struct pfs_kind *kind; /* of a collection, a table, or of object; else NULL */
 	struct pfs_object *object;   /* of an object, a file, a link; else NULL */
-	uint64_t generation;	     /* of a history: pfs_history_generation */
+	uint64_t generation;	     /* of a history, or the number of a table's text */
 };
 
 /* A file of /.pinefs. render appends what it says now; errors stay in the buffer. */
@@ -70,6 +73,7 @@ struct pfs_tree_config {
 	const char *readme;		  /* the content of /README; borrowed */
 	const struct pfs_report *reports; /* borrowed; at most PFS_REPORTS_MAX */
 	size_t report_count;
+	struct pfs_tables *tables; /* borrowed; NULL: there is no /tables */
 };
 #define PFS_REPORTS_MAX 12
 

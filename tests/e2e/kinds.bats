@@ -53,7 +53,7 @@ told() { # LINE: does it stand in /events, without the time?
 @test "--kinds: the others are neither there nor asked for" {
 	add_index movies
 	mount_start --ttl 0.2 --kinds indexes
-	[ "$(ls "$MNT")" = "$(printf 'README\nevents\nindexes')" ]
+	[ "$(ls "$MNT")" = "$(printf 'README\nevents\nindexes\ntables')" ]
 	says 'No such file' ls "$MNT/restore-jobs"
 	says 'No such file' ls "$MNT/backups/x"
 	[ "$(ls "$MNT/indexes")" = movies ]
@@ -77,7 +77,7 @@ told() { # LINE: does it stand in /events, without the time?
 	says 'Permission denied' cat "$MNT/backups/b/status"
 	[ "$(ls "$MNT/restore-jobs")" = a ]
 	cat "$MNT/restore-jobs/a/status" "$MNT/events"
-	[ "$(ls "$MNT")" = "$(printf 'README\nbackups\ncollections\nevents\nindexes\nrestore-jobs')" ]
+	[ "$(ls "$MNT")" = "$(printf 'README\nbackups\ncollections\nevents\nindexes\nrestore-jobs\ntables')" ]
 	grep -P '/backups\tEACCES\t403' "$MNT/.pinefs/errors"
 	# It is asked again, at pauses of seconds, not at each TTL.
 	before=$(asked backups list)
