@@ -25,9 +25,9 @@ readme_lines() {
 		on && sub(/^    /, "") { print }' "$ROOT/README.md"
 }
 
-# The manual's line that begins so.
+# The manual's line that begins so. It counts as run.
 line() {
-	manual_lines | grep -F -- "$1"
+	manual_lines | grep -F -- "$1" | tee -a "$BATS_FILE_TMPDIR/run"
 }
 
 background_line() {
@@ -152,4 +152,8 @@ some_watch() {
 	end_job "$uuid"
 	wait_until 20 saw unit "CREATE $path"
 	[ "$(bash -c "$(sed -n 's/^ExecStart=//p' "$units/restored.service")")" = Completed ]
+}
+
+@test "each line for a shell was run above" {
+	diff <(manual_lines | sed '/^\[Path\]/,$d' | sort) <(sort -u "$BATS_FILE_TMPDIR/run")
 }
