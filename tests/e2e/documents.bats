@@ -64,6 +64,61 @@ is_about() { # TEXT WHAT
 	[ "$(said "$1")" = "$2" ]
 }
 
+@test "commands are found where a document shows them, whole, and a session sees what they do" {
+	local markdown=$BATS_TEST_TMPDIR/some.md manual=$BATS_TEST_TMPDIR/some.1
+	cat >"$markdown" <<-'END'
+		# Some text
+
+		$ not shown as it is typed
+
+		## One
+
+		    $ said=$(printf 'a\nb\n' |
+		          tail -n 1)
+		    $ echo "$said"     # says
+		    b
+		    # cd /
+
+		    b isn't typed
+
+		## Two
+
+		    $ echo c
+		    d
+	END
+	diff <(commands "$markdown") - <<-'END'
+		One	said=$(printf 'a\nb\n' |\n      tail -n 1)
+		One	echo "$said"     # says
+		One	cd /
+		Two	echo c
+	END
+	[ "$(displays "$markdown")" = $'One\tb isn\'t typed' ]
+	cat >"$manual" <<-'END'
+		.Sh ONE
+		.Dl $ until \&[ -e / ]; do :; done
+		$ not shown as it is typed
+		.Ss The other
+		.Bd -literal -offset indent
+		$ printf 'a\en' \e
+		      \(dqb\(dq
+
+		$ false
+		.Ed
+	END
+	diff <(commands "$manual") - <<-'END'
+		ONE	until [ -e / ]; do :; done
+		The other	printf 'a\n' \\n      "b"
+		The other	false
+	END
+	session "$markdown" One
+	is_about 'echo "$said"' b
+	says '< d' session "$markdown" Two
+	says $'failed with 1:\nfalse' session "$manual" ONE 'The other'
+	run -1 session "$manual" TWO # there is none
+	# None of this is a document that must be run.
+	rm "$BATS_FILE_TMPDIR/sections"
+}
+
 @test "README.md: what it begins with" {
 	world
 	session README.md 'pinefs: the Pinecone control plane as files'

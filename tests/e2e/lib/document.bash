@@ -3,8 +3,8 @@
 #
 # A document is Markdown, mdoc, or the mount's /README. A command in it begins with "$ " or "# ", as
 # after a prompt, where text is shown as it is typed: in an indented block, or in mdoc in a literal
-# display or behind .Dl. While sh finds it unfinished, the lines below belong to it; what else stands
-# below it in its block is what it prints. Its section is the heading above it.
+# display or behind .Dl. While sh finds it unfinished, the lines below belong to it; what else follows,
+# up to an empty line or the block's end, is what it prints. Its section is the heading above it.
 #
 #   session DOCUMENT SECTION...   run all commands of these sections, in their order, in one sh. Fails
 #                       unless each of them succeeds, and prints what the document says that it prints
@@ -110,6 +110,8 @@ read_document() { # DOCUMENT
 				[ -n "$is_block" ] || DISPLAYS+=("$section	$text")
 			elif is_unfinished "${COMMANDS[last]}"; then
 				COMMANDS[last]+=$'\n'$text
+			elif [ -z "$text" ]; then
+				is_open=''
 			else
 				PRINTS[last]+=$text$'\n'
 			fi
@@ -147,7 +149,7 @@ reason() {
 }
 
 sections_run() {
-	sort -u "$BATS_FILE_TMPDIR/sections"
+	[ ! -e "$BATS_FILE_TMPDIR/sections" ] || sort -u "$BATS_FILE_TMPDIR/sections"
 }
 
 # Braces, so that a variable or a directory that it sets is there for the next.
@@ -170,7 +172,7 @@ session() { # DOCUMENT SECTION...
 				"$SESSION/$count.said" "$count"
 		done
 	done >"$SESSION/script"
-	[ "$count" -gt 0 ]
+	[ "$count" -gt 0 ] || return
 	session_run || return
 	for n in $(seq "$count"); do
 		[ ! -s "$SESSION/$n.prints" ] || diff "$SESSION/$n.prints" "$SESSION/$n.said" || return
