@@ -118,7 +118,7 @@ load lib/watching
 	listed() { [ "$(requests list)" -ge $((${before%%$'\n'*} + 20)) ]; }
 	wait_until 20 listed
 	# The hundred are two pages.
-	echo "# requests for 100 jobs: $before before," "$(requests 'list, .describe')" "after" >&3
+	echo "# requests for 100 jobs: ${before/$'\n'/ } before, $(requests 'list, .describe' | xargs) after" >&3
 	[ "$(requests describe)" -le $((${before##*$'\n'} + 10)) ]
 	end_job job-77
 	wait_until 20 saw watch "$JOBS/job-77/status CLOSE_WRITE,CLOSE "
