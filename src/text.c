@@ -205,6 +205,16 @@ char *pfs_escape_format(char *out, size_t size, const char *format, va_list argu
 	return pfs_escape(text, out, size);
 }
 
+void pfs_buffer_trim(struct pfs_buffer *buffer)
+{
+	char *bytes = buffer->bytes ? realloc(buffer->bytes, buffer->length + 1) : NULL;
+
+	if (!bytes)
+		return;
+	buffer->bytes = bytes;
+	buffer->capacity = buffer->length + 1;
+}
+
 void pfs_buffer_clear(struct pfs_buffer *buffer)
 {
 	buffer->length = 0;

@@ -56,6 +56,9 @@ char *pfs_escape(const char *string, char *out, size_t size);
 char *pfs_escape_format(char *out, size_t size, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
 
+/* Give back the memory that it doesn't use. */
+void pfs_buffer_trim(struct pfs_buffer *buffer);
+
 /* Empty it and keep its memory. */
 void pfs_buffer_clear(struct pfs_buffer *buffer);
 

@@ -102,6 +102,23 @@ static void test_buffer_format_appends_and_respects_max(void **state)
 	pfs_buffer_finish(&buffer);
 }
 
+static void test_buffer_trim_keeps_what_it_says_and_takes_more(void **state)
+{
+	struct pfs_buffer buffer = {.max = 1000};
+
+	pfs_buffer_trim(&buffer);
+	assert_null(buffer.bytes);
+	for (int i = 0; i < 70; i++)
+		pfs_buffer_add_string(&buffer, "x");
+	assert_true(buffer.capacity > 71);
+	pfs_buffer_trim(&buffer);
+	assert_int_equal(buffer.capacity, 71);
+	assert_int_equal(strlen(buffer.bytes), 70);
+	assert_int_equal(pfs_buffer_add_string(&buffer, "y"), 0);
+	assert_string_equal(buffer.bytes + 69, "xy");
+	pfs_buffer_finish(&buffer);
+}
+
 static void test_buffer_finish_unused_or_null_is_harmless(void **state)
 {
 	struct pfs_buffer buffer = {.max = 5};
@@ -432,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_buffer_add_length_that_overflows_fails),
 		cmocka_unit_test(test_buffer_error_stays_until_cleared),
 		cmocka_unit_test(test_buffer_format_appends_and_respects_max),
+		cmocka_unit_test(test_buffer_trim_keeps_what_it_says_and_takes_more),
 		cmocka_unit_test(test_buffer_finish_unused_or_null_is_harmless),
 		cmocka_unit_test(test_buffer_add_escaped_each_text_as_in_table),
 		cmocka_unit_test(test_buffer_add_escaped_nul_is_shown),
