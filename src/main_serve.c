@@ -162,6 +162,7 @@ static int make_history(struct program *program)
 static int make_tables(struct program *program)
 {
 	const struct pfs_tables_config config = {
+		.timeout = program->options.timeout,
 		.max_bytes = MAX_TABLE,
 		.max_held = MAX_TABLES_HELD,
 	};

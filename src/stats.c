@@ -69,6 +69,9 @@ static const struct family families[] = {
 	{"objects", "Objects held.", GAUGE, ONE(objects)},
 	{"missing", "Ids remembered as not there.", GAUGE, ONE(missing)},
 	{"waiting", "Callers waiting for an answer.", GAUGE, ONE(waiting)},
+	{"table_texts", "Texts of tables held, with older ones that somebody still has open.",
+	 GAUGE, ONE(table_texts)},
+	{"table_bytes", "Bytes of these.", GAUGE, ONE(table_bytes), .unit = "bytes"},
 };
 
 static void copy(char *to, size_t size, const char *from)

@@ -13,57 +13,16 @@
 #include <sys/queue.h>
 
 #include "pinefs/json.h"
-#include "pinefs/loop.h"
-#include "pinefs/resource.h"
 #include "pinefs/stats.h"
 #include "pinefs/store.h"
-#include "pinefs/text.h"
-#include "pinefs/wait.h"
+#include "table.h"
 
-/* Bytes of text that are made in one turn: a millisecond or two. */
-#define SLICE ((size_t)512 * 1024)
+/* How much is done in one turn, in bytes of documents: a millisecond or two. */
+#define SLICE ((size_t)256 * 1024)
 
-/* A text. Immutable, but for what is lost of it. */
-struct generation {
-	uint64_t number;
-	uint64_t revision; /* of the kind, of which it is */
-	uint64_t references;
-	int64_t made_at; /* ns since the epoch */
-	struct pfs_buffer text;
-	TAILQ_ENTRY(generation) link;
-};
-
-/* A text that is being made. */
-struct draft {
-	struct generation *generation; /* NULL: none is */
-	struct pfs_content **contents;
-	size_t count;
-	size_t done;
-	struct pfs_timer timer;
-};
-
-/* The texts of one kind in one format. */
-struct table {
-	struct pfs_tables *tables;
-	const struct pfs_kind *kind;
-	enum pfs_table_format format;
-	TAILQ_HEAD(generation_list, generation) generations; /* oldest first */
-	struct pfs_wait_queue waits;
-	struct pfs_wait list_wait; /* for the kind's list */
-	bool busy;		   /* it waits for that, or makes a draft */
-	struct draft draft;
-};
-
-struct pfs_tables {
-	struct pfs_store *store;
-	struct pfs_loop *loop;
-	struct pfs_stats *stats;
-	struct pfs_tables_config config;
-	uint64_t last_number;
-	size_t held;			   /* bytes of superseded texts */
-	uint64_t revisions[PFS_KINDS_MAX]; /* by the kind's number: rises with each change */
-	struct table all[PFS_KINDS_MAX][PFS_TABLE_FORMATS];
-};
+/* So much later than the wait for the list ends that of the first who waits for the text: whether
+ * an older list will do is known by then. */
+#define MOMENT PFS_MILLISECOND
 
 static const char *const suffixes[PFS_TABLE_FORMATS] = {
 	[PFS_TABLE_TSV] = "tsv",
@@ -75,140 +34,12 @@ const char *pfs_table_suffix(enum pfs_table_format format)
 	return suffixes[format];
 }
 
-static struct table *table_of(const struct pfs_tables *tables, const struct pfs_kind *kind,
-			      enum pfs_table_format format)
-{
-	return (struct table *)&tables->all[kind->number][format];
-}
-
 static uint64_t revision_of(const struct table *table)
 {
 	return table->tables->revisions[table->kind->number];
 }
 
-/* --- generations --------------------------------------------------------------------------- */
-
-static struct generation *latest(const struct table *table)
-{
-	return TAILQ_LAST(&table->generations, generation_list);
-}
-
-static struct generation *find(const struct table *table, uint64_t number)
-{
-	struct generation *generation;
-
-	TAILQ_FOREACH(generation, &table->generations, link) {
-		if (generation->number == number)
-			return generation;
-	}
-	return NULL;
-}
-
-static void lose_text(struct table *table, struct generation *generation)
-{
-	table->tables->held -= generation->text.length;
-	pfs_buffer_finish(&generation->text);
-}
-
-/* Free a superseded text that nobody refers to. */
-static void settle(struct table *table, struct generation *generation)
-{
-	if (generation == latest(table) || generation->references)
-		return;
-	TAILQ_REMOVE(&table->generations, generation, link);
-	lose_text(table, generation);
-	free(generation);
-}
-
-/* Over the bound, lose the oldest of all superseded texts: its readers get -ESTALE, and no byte of
- * another. */
-static void keep_bound(struct pfs_tables *tables)
-{
-	while (tables->held > tables->config.max_held) {
-		struct generation *oldest = NULL, *generation;
-		struct table *of = NULL;
-
-		for (size_t i = 0; i < PFS_KINDS_MAX * PFS_TABLE_FORMATS; i++) {
-			struct table *table =
-				&tables->all[i / PFS_TABLE_FORMATS][i % PFS_TABLE_FORMATS];
-
-			TAILQ_FOREACH(generation, &table->generations, link) {
-				if (generation == latest(table) || !generation->text.length ||
-				    (oldest && oldest->number < generation->number))
-					continue;
-				oldest = generation;
-				of = table;
-			}
-		}
-		if (!oldest)
-			return;
-		lose_text(of, oldest);
-	}
-}
-
-static void publish(struct table *table, struct generation *generation)
-{
-	struct generation *before = latest(table);
-
-	TAILQ_INSERT_TAIL(&table->generations, generation, link);
-	if (!before)
-		return;
-	table->tables->held += before->text.length;
-	settle(table, before);
-	keep_bound(table->tables);
-}
-
-/* --- rendering ----------------------------------------------------------------------------- */
-
-static void add_header(struct pfs_buffer *text, const struct pfs_kind *kind)
-{
-	for (size_t i = 0; i < kind->field_count; i++)
-		(void)pfs_buffer_format(text, "%s%s", i ? "\t" : "", kind->fields[i].name);
-	(void)pfs_buffer_add_string(text, "\n");
-}
-
-static void add_row(struct pfs_buffer *text, const struct pfs_kind *kind,
-		    const struct pfs_json *json)
-{
-	for (size_t i = 0; i < kind->field_count; i++) {
-		const struct pfs_json_value value = pfs_field_value(&kind->fields[i], json);
-
-		if (i)
-			(void)pfs_buffer_add_string(text, "\t");
-		if (value.type != PFS_JSON_NULL)
-			(void)pfs_buffer_add_escaped(text, value.text, value.length);
-	}
-	(void)pfs_buffer_add_string(text, "\n");
-}
-
-/* A document without its white space, which is what stands outside of strings. */
-static void add_document(struct pfs_buffer *text, const struct pfs_json *json)
-{
-	const char *byte = json->bytes, *end = byte + json->length, *begin;
-
-	while (byte < end) {
-		bool escaped = false;
-
-		begin = byte;
-		while (byte < end && !strchr(" \t\r\n\"", *byte))
-			byte++;
-		(void)pfs_buffer_add(text, begin, (size_t)(byte - begin));
-		if (byte == end)
-			break;
-		if (*byte != '"') {
-			byte++;
-			continue;
-		}
-		begin = byte++;
-		while (byte < end && (escaped || *byte != '"')) {
-			escaped = !escaped && *byte == '\\';
-			byte++;
-		}
-		byte += byte < end;
-		(void)pfs_buffer_add(text, begin, (size_t)(byte - begin));
-	}
-	(void)pfs_buffer_add_string(text, "\n");
-}
+/* --- making -------------------------------------------------------------------------------- */
 
 static void drop_contents(struct draft *draft)
 {
@@ -225,9 +56,7 @@ static void drop_draft(struct table *table)
 
 	pfs_timer_stop(table->tables->loop, &draft->timer);
 	drop_contents(draft);
-	if (draft->generation)
-		pfs_buffer_finish(&draft->generation->text);
-	free(draft->generation);
+	pfs_generation_free(draft->generation);
 	draft->generation = NULL;
 }
 
@@ -237,7 +66,8 @@ static void finish(struct table *table, int error)
 	pfs_wait_wake(&table->waits, error);
 }
 
-static void report_too_long(const struct table *table)
+/* It is too long: until an object changes nobody tries again. */
+static void refuse(struct table *table)
 {
 	const struct pfs_failed failed = {
 		.when = pfs_loop_wall(table->tables->loop),
@@ -246,42 +76,39 @@ static void report_too_long(const struct table *table)
 		.text = "the table of all objects would be too long",
 	};
 
+	table->too_long = true;
+	table->refused = table->draft.generation->revision;
 	pfs_stats_fail(table->tables->stats, &failed);
 }
 
+/* Render some objects, and come back for the rest in the next turn. */
 static void on_turn(void *arg)
 {
 	struct table *table = arg;
 	struct draft *draft = &table->draft;
-	struct pfs_buffer *text = &draft->generation->text;
-	struct generation *made;
-	size_t stop = text->length + SLICE;
+	struct generation *generation = draft->generation;
+	size_t work = 0;
 	int error;
 
-	for (; draft->done < draft->count && text->length < stop && !text->error; draft->done++) {
+	for (; draft->done < draft->count && work < SLICE; draft->done++) {
 		const struct pfs_json *json = &draft->contents[draft->done]->json;
 
-		if (table->format == PFS_TABLE_TSV)
-			add_row(text, table->kind, json);
-		else
-			add_document(text, json);
+		pfs_table_render(&generation->text, table->kind, table->format, json);
+		work += json->length;
 	}
-	error = text->error;
-	if (error == -EFBIG)
-		report_too_long(table);
-	if (error) {
-		drop_draft(table);
-		finish(table, error);
-	} else if (draft->done < draft->count) {
+	error = generation->text.error;
+	if (!error && draft->done < draft->count) {
 		pfs_timer_start(table->tables->loop, &draft->timer, 0);
-	} else {
-		made = draft->generation;
-		draft->generation = NULL;
-		drop_draft(table);
-		made->made_at = pfs_loop_wall(table->tables->loop);
-		publish(table, made);
-		finish(table, 0);
+		return;
 	}
+	if (error == -EFBIG)
+		refuse(table);
+	if (!error) {
+		draft->generation = NULL;
+		pfs_generation_publish(table, generation);
+	}
+	drop_draft(table);
+	finish(table, error);
 }
 
 /* Take all contents that there are now. */
@@ -320,23 +147,27 @@ static int begin_draft(struct table *table)
 		drop_draft(table);
 		return error;
 	}
-	if (table->format == PFS_TABLE_TSV)
-		add_header(&draft->generation->text, table->kind);
+	pfs_table_render_head(&draft->generation->text, table->kind, table->format);
 	pfs_timer_start(table->tables->loop, &draft->timer, 0);
 	return 0;
 }
 
 /* --- asking -------------------------------------------------------------------------------- */
 
-/* The list is as valid as it can be had. 0: the latest text is good; -EINPROGRESS: one is made. */
+/*
+ * The list is as valid as it can be had. 0: the latest text is good; -EINPROGRESS: one is made; or
+ * an error.
+ */
 static int go_on(struct table *table)
 {
-	const struct generation *last = latest(table);
+	const struct generation *latest = pfs_generation_latest(table);
 	int error;
 
-	if (last && (last->revision == revision_of(table) ||
-		     !pfs_store_list_left(table->tables->store, table->kind)))
+	if (latest && (latest->revision == revision_of(table) ||
+		       !pfs_store_list_left(table->tables->store, table->kind)))
 		return 0;
+	if (table->too_long && table->refused == revision_of(table))
+		return -EFBIG;
 	error = begin_draft(table);
 	return error ? error : -EINPROGRESS;
 }
@@ -350,20 +181,32 @@ static int begin(struct table *table)
 	return error ? error : go_on(table);
 }
 
+/* Where the list takes too long for who came first, whoever came later has time left. */
 static void on_list(struct pfs_wait *wait, int error)
 {
 	struct table *table = (struct table *)((char *)wait - offsetof(struct table, list_wait));
 
-	if (!error)
+	table->busy = !pfs_wait_queue_is_empty(&table->waits);
+	if (!table->busy) /* nobody is left who would read it */
+		return;
+	if (error == -ETIMEDOUT)
+		table->list_wait = (struct pfs_wait){.done = on_list};
+	if (!error || error == -ETIMEDOUT)
 		error = begin(table);
 	if (error != -EINPROGRESS)
 		finish(table, error);
 }
 
+/* Some have waited for config.timeout: no older list would do, or they'd have been woken. */
+static int on_overdue(void *arg)
+{
+	return -ETIMEDOUT;
+}
+
 int pfs_tables_ask(struct pfs_tables *tables, const struct pfs_kind *kind,
 		   enum pfs_table_format format, struct pfs_wait *wait)
 {
-	struct table *table = table_of(tables, kind, format);
+	struct table *table = pfs_table_of(tables, kind, format);
 	int error;
 
 	if (!table->busy) {
@@ -373,57 +216,10 @@ int pfs_tables_ask(struct pfs_tables *tables, const struct pfs_kind *kind,
 			return error;
 		table->busy = true;
 	}
-	pfs_wait_join(&table->waits, wait);
-	return -EINPROGRESS;
-}
-
-uint64_t pfs_tables_latest(const struct pfs_tables *tables, const struct pfs_kind *kind,
-			   enum pfs_table_format format)
-{
-	const struct generation *last = latest(table_of(tables, kind, format));
-
-	return last ? last->number : 0;
-}
-
-int pfs_tables_read(const struct pfs_tables *tables, const struct pfs_kind *kind,
-		    enum pfs_table_format format, uint64_t number, struct pfs_slice *ret_text)
-{
-	const struct generation *found = find(table_of(tables, kind, format), number);
-
-	/* A text that was lost is empty; one that is there may be, too: of no object at all. */
-	if (!found || (!found->text.length && found != latest(table_of(tables, kind, format))))
-		return -ESTALE;
-	*ret_text = (struct pfs_slice){found->text.bytes, found->text.length};
-	return 0;
-}
-
-int64_t pfs_tables_made_at(const struct pfs_tables *tables, const struct pfs_kind *kind,
-			   enum pfs_table_format format, uint64_t number)
-{
-	const struct generation *found = find(table_of(tables, kind, format), number);
-
-	return found ? found->made_at : 0;
-}
-
-void pfs_tables_hold(struct pfs_tables *tables, const struct pfs_kind *kind,
-		     enum pfs_table_format format, uint64_t number, uint64_t count)
-{
-	struct generation *found = find(table_of(tables, kind, format), number);
-
-	if (found)
-		found->references += count;
-}
-
-void pfs_tables_release(struct pfs_tables *tables, const struct pfs_kind *kind,
-			enum pfs_table_format format, uint64_t number, uint64_t count)
-{
-	struct table *table = table_of(tables, kind, format);
-	struct generation *found = find(table, number);
-
-	if (!found)
-		return;
-	found->references -= count < found->references ? count : found->references;
-	settle(table, found);
+	return pfs_wait_join_until(&table->waits, wait, 0,
+				   pfs_loop_now(tables->loop) + tables->config.timeout + MOMENT)
+		       ? -EINPROGRESS
+		       : -ETIMEDOUT;
 }
 
 /* --- the whole room ------------------------------------------------------------------------ */
@@ -443,13 +239,14 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 static void init_table(struct pfs_tables *tables, const struct pfs_kind *kind,
 		       enum pfs_table_format format)
 {
-	struct table *table = table_of(tables, kind, format);
+	struct table *table = pfs_table_of(tables, kind, format);
 
 	table->tables = tables;
 	table->kind = kind;
 	table->format = format;
 	table->draft.timer = (struct pfs_timer){.fire = on_turn, .arg = table};
-	pfs_wait_queue_init(&table->waits, &tables->stats->waiting);
+	pfs_wait_queue_init_timed(&table->waits, &tables->stats->waiting, tables->loop, on_overdue,
+				  table);
 }
 
 int pfs_tables_create(struct pfs_store *store, struct pfs_loop *loop, struct pfs_stats *stats,
@@ -487,15 +284,9 @@ int pfs_tables_create(struct pfs_store *store, struct pfs_loop *loop, struct pfs
 
 static void finish_table(struct table *table)
 {
-	struct generation *generation;
-
 	pfs_wait_cancel(&table->list_wait);
 	drop_draft(table);
-	while ((generation = TAILQ_FIRST(&table->generations))) {
-		TAILQ_REMOVE(&table->generations, generation, link);
-		pfs_buffer_finish(&generation->text);
-		free(generation);
-	}
+	pfs_generation_finish(table);
 }
 
 void pfs_tables_destroy(struct pfs_tables *tables)
@@ -503,8 +294,8 @@ void pfs_tables_destroy(struct pfs_tables *tables)
 	if (!tables)
 		return;
 	for (size_t i = 0; i < pfs_store_kinds(tables->store)->count; i++) {
-		finish_table(table_of(tables, pfs_store_kinds(tables->store)->rows[i], 0));
-		finish_table(table_of(tables, pfs_store_kinds(tables->store)->rows[i], 1));
+		finish_table(pfs_table_of(tables, pfs_store_kinds(tables->store)->rows[i], 0));
+		finish_table(pfs_table_of(tables, pfs_store_kinds(tables->store)->rows[i], 1));
 	}
 	free(tables);
 }

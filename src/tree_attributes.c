@@ -333,8 +333,8 @@ int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node 
 	case PFS_NODE_COLLECTION:
 	case PFS_NODE_EVENTS:
 		return tree->config.ttl;
-	case PFS_NODE_TABLE: /* as long as the list from which it was made */
-		left = pfs_store_list_left(tree->store, node->kind);
+	case PFS_NODE_TABLE: /* until the list may be walked again */
+		left = pfs_store_list_pause(tree->store, node->kind);
 		return left && left < tree->config.ttl ? left : tree->config.ttl;
 	case PFS_NODE_OBJECT:
 	case PFS_NODE_FILE:

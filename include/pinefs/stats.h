@@ -74,6 +74,10 @@ struct pfs_stats {
 	uint64_t missing;      /* ids now remembered as not there */
 	uint64_t waiting;      /* callers now waiting for an answer */
 
+	/* table */
+	uint64_t table_texts; /* held now: the latest, and those that somebody still refers to */
+	uint64_t table_bytes; /* of these */
+
 	/* The last failures, oldest first. */
 	uint64_t failure_count; /* of all failures so far */
 	struct pfs_failure_line failures[PFS_FAILURES_KEPT];

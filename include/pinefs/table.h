@@ -33,12 +33,16 @@ enum pfs_table_format {
 	 * values tab, newline, backslash and control bytes are escaped as in a history.
 	 */
 	PFS_TABLE_TSV,
-	/* Each object as the API sent it, without the white space outside of its strings. */
+	/*
+	 * Each object as the API sent it, without the white space outside of its strings. A control
+	 * byte in one, which JSON forbids, is escaped.
+	 */
 	PFS_TABLE_JSONL,
 	PFS_TABLE_FORMATS,
 };
 
 struct pfs_tables_config {
+	int64_t timeout;  /* ns: how long a caller waits for a text */
 	size_t max_bytes; /* of one text; a longer one is -EFBIG */
 	size_t max_held;  /* bytes of texts that were superseded; beyond, the oldest is lost */
 };
@@ -55,8 +59,9 @@ const char *pfs_table_suffix(enum pfs_table_format format);
  * Have a text of a kind that says what the store knows, once the kind's list is valid.
  * 0: the latest does: pfs_tables_latest. -EINPROGRESS: wait has joined, and is woken with 0 once
  * the latest does, or with why none can be had. Else why none can be had: -EFBIG, -ENOMEM, or an
- * errno of the store. While a list can't be had in time, but may still be served by the store's
- * rules, the latest is good enough, if there is one.
+ * errno of the store; of a text that is too long nothing is tried until an object has changed.
+ * While a list can't be had in time, but may still be served by the store's rules, the latest is
+ * good enough, if there is one; else that is -ETIMEDOUT, or the list's failure.
  */
 int pfs_tables_ask(struct pfs_tables *tables, const struct pfs_kind *kind,
 		   enum pfs_table_format format, struct pfs_wait *wait);

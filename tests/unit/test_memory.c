@@ -15,6 +15,7 @@
 #include "pinefs/resource.h"
 #include "pinefs/stats.h"
 #include "pinefs/store.h"
+#include "pinefs/table.h"
 #include "pinefs/text.h"
 #include "pinefs/tree.h"
 #include "pinefs/wait.h"
@@ -106,6 +107,7 @@ struct world {
 	struct pfs_store *store;
 	struct pfs_history *history;
 	struct pfs_tree *tree;
+	struct pfs_tables *tables;
 	const struct pfs_kind *kind;
 	struct pfs_wait wait;
 	unsigned waiting;
@@ -342,12 +344,74 @@ static void test_memory_short_in_store_and_tree(void **state)
 	short_memory_run(live_through, NULL);
 }
 
+/* --- tables -------------------------------------------------------------------------------- */
+
+/* A text that there is is whole. */
+static void read_table(struct world *world, enum pfs_table_format format, const char *end)
+{
+	const struct pfs_api_answer denied = {
+		.error = -EACCES, .status = 403, .text = "", .retry_after = -1};
+	uint64_t number;
+	struct pfs_slice text;
+
+	world->wait = (struct pfs_wait){.done = on_done};
+	note_wait(world, pfs_tables_ask(world->tables, world->kind, format, &world->wait));
+	if (fake_api_is_asked(&world->api, NULL)) /* the list wasn't taken, for want of memory */
+		fake_api_tell(&world->api, NULL, (struct pfs_api_answer[]){denied});
+	fake_time_pass(&world->time, world->loop, 0);
+	number = pfs_tables_latest(world->tables, world->kind, format);
+	if (!number) {
+		assert_true(short_memory_struck());
+		return;
+	}
+	assert_int_equal(pfs_tables_read(world->tables, world->kind, format, number, &text), 0);
+	assert_true(text.length > strlen(end));
+	assert_memory_equal(text.bytes + text.length - strlen(end), end, strlen(end));
+}
+
+/* Somebody asks, and is gone. */
+static void begin_table(struct world *world, enum pfs_table_format format)
+{
+	world->wait = (struct pfs_wait){.done = on_done};
+	if (pfs_tables_ask(world->tables, world->kind, format, &world->wait) == -EINPROGRESS)
+		pfs_wait_cancel(&world->wait);
+}
+
+static void make_tables(void *arg)
+{
+	static const struct pfs_tables_config config = {.timeout = PFS_SECOND, .max_bytes = 4096};
+	struct world world = {0};
+
+	if (create(&world) && done(pfs_tables_create(world.store, world.loop, &world.stats, &config,
+						     &world.tables))) {
+		list(&world);
+		read_table(&world, PFS_TABLE_TSV, "b\t\t\t\t\t\t\t\nc\t\t\t\t\t\t\t\n");
+		read_table(&world, PFS_TABLE_JSONL,
+			   "{\"restore_job_id\":\"b\"}\n{\"restore_job_id\":\"c\"}\n");
+		read_table(&world, PFS_TABLE_TSV, "c\t\t\t\t\t\t\t\n"); /* a failure is over */
+		/* The end comes while they are made. */
+		describe(&world, "d", "{\"restore_job_id\":\"d\"}");
+		begin_table(&world, PFS_TABLE_TSV);
+		pfs_store_expire(world.store);
+		begin_table(&world, PFS_TABLE_JSONL);
+	}
+	pfs_tables_destroy(world.tables);
+	assert_int_equal(world.stats.table_texts, 0);
+	destroy(&world);
+}
+
+static void test_memory_short_in_tables(void **state)
+{
+	short_memory_run(make_tables, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_memory_short_in_buffers),
 		cmocka_unit_test(test_memory_short_in_json),
 		cmocka_unit_test(test_memory_short_in_store_and_tree),
+		cmocka_unit_test(test_memory_short_in_tables),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

@@ -1,132 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts of a whole kind: what they say, when another is made, and how long one is kept. */
-#include "pinefs/table.h"
-
+/* When a text is made, of what, who waits for it, and for how long. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "pinefs/text.h"
-#include "store_fixture.h"
-#include "three_kinds.h"
-
-#define TSV   PFS_TABLE_TSV
-#define JSONL PFS_TABLE_JSONL
-
-#define MAX_BYTES 4096
-#define MAX_HELD  1000
-
-static const struct pfs_tables_config usual = {.max_bytes = MAX_BYTES, .max_held = MAX_HELD};
-
-struct desk {
-	struct fixture *store;
-	struct pfs_tables *tables;
-};
-
-static int set_up(void **state)
-{
-	struct desk *desk = calloc(1, sizeof(*desk));
-	void *fixture;
-
-	use_kinds(&three_kinds);
-	if (!desk || setup(&fixture))
-		return -1;
-	desk->store = fixture;
-	*state = desk;
-	return pfs_tables_create(desk->store->store, desk->store->loop, &desk->store->stats, &usual,
-				 &desk->tables);
-}
-
-static int tear_down(void **state)
-{
-	struct desk *desk = *state;
-	void *fixture = desk->store;
-	int result;
-
-	pfs_tables_destroy(desk->tables);
-	result = teardown(&fixture);
-	free(desk);
-	return result;
-}
-
-static int ask_table(struct desk *desk, enum pfs_table_format format, struct waiter *waiter)
-{
-	return pfs_tables_ask(desk->tables, JOBS, format, prepare(waiter));
-}
-
-/* Nothing has to be asked: let the text be made. Its number. */
-static uint64_t make(struct desk *desk, enum pfs_table_format format)
-{
-	struct waiter waiter = {0};
-	int error = ask_table(desk, format, &waiter);
-
-	if (error == -EINPROGRESS) {
-		pass(desk->store, 0);
-		assert_told(&waiter, 0);
-	} else {
-		assert_int_equal(error, 0);
-	}
-	return pfs_tables_latest(desk->tables, JOBS, format);
-}
-
-/* The list says this now, and the text is of that. */
-static uint64_t list_and_make(struct desk *desk, enum pfs_table_format format, const char *rows)
-{
-	struct waiter waiter = {0};
-
-	pfs_store_expire(desk->store->store);
-	assert_int_equal(ask_table(desk, format, &waiter), -EINPROGRESS);
-	fake_api_page(&desk->store->api, rows, NULL);
-	pass(desk->store, 0);
-	assert_told(&waiter, 0);
-	return pfs_tables_latest(desk->tables, JOBS, format);
-}
-
-static void assert_text(struct desk *desk, enum pfs_table_format format, uint64_t number,
-			const char *expected)
-{
-	struct pfs_slice text;
-
-	assert_int_equal(pfs_tables_read(desk->tables, JOBS, format, number, &text), 0);
-	assert_int_equal(text.length, strlen(expected));
-	assert_memory_equal(text.bytes, expected, text.length);
-}
-
-#define HEADER "restore_job_id\tstatus\tcreated_at\tcompleted_at\tgadget\n"
-
-static void test_tsv_has_a_header_and_a_line_an_object(void **state)
-{
-	struct desk *desk = *state;
-	uint64_t number = list_and_make(
-		desk, TSV,
-		"a={\"restore_job_id\":\"a\",\"status\":\"x\\ty\\nz\\\\\",\"gadget\":{\"k\":[1,\t2]}} "
-		"b:Failed c={\"restore_job_id\":\"c\",\"status\":null,\"created_at\":7}");
-
-	assert_text(desk, TSV, number,
-		    HEADER "a\tx\\ty\\nz\\\\\t\t\t{\"k\":[1,\\t2]}\n"
-			   "b\tFailed\t\t\t\n"
-			   "c\t\t7\t\t\n");
-}
-
-static void test_jsonl_has_each_object_on_a_line_else_as_sent(void **state)
-{
-	struct desk *desk = *state;
-	uint64_t number = list_and_make(
-		desk, JSONL,
-		"a={\n\t\"restore_job_id\":\t\"a\",\r\n\"x\":\"\\u0041\\n\\\"\\\\\",\"n\":1.0e2}");
-
-	assert_text(desk, JSONL, number,
-		    "{\"restore_job_id\":\"a\",\"x\":\"\\u0041\\n\\\"\\\\\",\"n\":1.0e2}\n");
-}
-
-static void test_no_object_is_a_header_and_no_line(void **state)
-{
-	struct desk *desk = *state;
-
-	assert_text(desk, TSV, list_and_make(desk, TSV, ""), HEADER);
-	assert_text(desk, JSONL, make(desk, JSONL), "");
-}
+#include "table_fixture.h"
 
 static void test_text_is_made_anew_only_after_a_change(void **state)
 {
@@ -179,43 +58,6 @@ static void test_what_changes_while_it_is_made_is_in_the_next(void **state)
 	assert_int_not_equal(list_and_make(desk, TSV, "a b:Failed"), first);
 }
 
-static void test_old_text_stays_for_who_has_it_and_goes_then(void **state)
-{
-	struct desk *desk = *state;
-	uint64_t first = list_and_make(desk, TSV, "a"), second;
-	struct pfs_slice text;
-
-	pfs_tables_hold(desk->tables, JOBS, TSV, first, 2);
-	second = list_and_make(desk, TSV, "a:Failed");
-	assert_text(desk, TSV, first, HEADER "a\tPending\t\t\t\n");
-	pfs_tables_release(desk->tables, JOBS, TSV, first, 1);
-	assert_text(desk, TSV, first, HEADER "a\tPending\t\t\t\n");
-	pfs_tables_release(desk->tables, JOBS, TSV, first, 1);
-	assert_int_equal(pfs_tables_read(desk->tables, JOBS, TSV, first, &text), -ESTALE);
-	assert_int_equal(pfs_tables_made_at(desk->tables, JOBS, TSV, first), 0);
-	/* The present one stays, though nobody refers to it. */
-	pfs_tables_hold(desk->tables, JOBS, TSV, second, 1);
-	pfs_tables_release(desk->tables, JOBS, TSV, second, 1);
-	assert_text(desk, TSV, second, HEADER "a\tFailed\t\t\t\n");
-}
-
-static void test_too_many_old_texts_lose_the_oldest(void **state)
-{
-	struct desk *desk = *state;
-	uint64_t numbers[40];
-	struct pfs_slice text;
-	char rows[40];
-
-	for (int i = 0; i < 40; i++) {
-		(void)snprintf(rows, sizeof(rows), "a:S%d", i);
-		numbers[i] = list_and_make(desk, TSV, rows);
-		pfs_tables_hold(desk->tables, JOBS, TSV, numbers[i], 1);
-	}
-	assert_int_equal(pfs_tables_read(desk->tables, JOBS, TSV, numbers[0], &text), -ESTALE);
-	assert_text(desk, TSV, numbers[38], HEADER "a\tS38\t\t\t\n");
-	assert_text(desk, TSV, numbers[39], HEADER "a\tS39\t\t\t\n");
-}
-
 static void test_text_that_is_too_long_is_none(void **state)
 {
 	struct desk *desk = *state;
@@ -231,6 +73,205 @@ static void test_text_that_is_too_long_is_none(void **state)
 	assert_told(&waiter, -EFBIG);
 	assert_int_equal(pfs_tables_latest(desk->tables, JOBS, TSV), 0);
 	assert_int_equal(desk->store->stats.failures[0].error, EFBIG);
+	assert_string_equal(desk->store->stats.failures[0].object, "/restore-jobs");
+	/* Nobody tries again before there is another one to be made. */
+	assert_int_equal(ask_table(desk, TSV, &waiter), -EFBIG);
+	assert_int_equal(desk->store->stats.failure_count, 1);
+	assert_int_equal(ask_table(desk, JSONL, &waiter), -EINPROGRESS); /* by itself */
+	pass(desk->store, 0);
+	assert_told(&waiter, -EFBIG);
+	pfs_store_expire(desk->store->store);
+	desk->store->kind = JOBS;
+	learn(desk->store, "job-0", "Cancelled");
+	pfs_store_expire(desk->store->store);
+	assert_int_equal(ask_table(desk, TSV, &waiter), -EINPROGRESS);
+	fake_api_page(&desk->store->api, rows, NULL);
+	pass(desk->store, 0);
+	assert_told(&waiter, -EFBIG);
+	assert_int_equal(desk->store->stats.failure_count, 3);
+}
+
+/* What was good before stays so for those who have it. */
+static void test_text_before_one_that_is_too_long_stays(void **state)
+{
+	struct desk *desk = *state;
+	char rows[MAX_BYTES + 200] = "b={\"restore_job_id\":\"b\",\"status\":\"";
+	uint64_t first = list_and_make(desk, TSV, "a");
+	struct waiter waiter = {0};
+
+	pfs_tables_hold(desk->tables, JOBS, TSV, first, 1);
+	memset(rows + strlen(rows), 'x', MAX_BYTES);
+	strcat(rows, "\"}");
+	pfs_store_expire(desk->store->store);
+	assert_int_equal(ask_table(desk, TSV, &waiter), -EINPROGRESS);
+	fake_api_page(&desk->store->api, rows, NULL);
+	pass(desk->store, 0);
+	assert_told(&waiter, -EFBIG);
+	assert_text(desk, TSV, first, HEADER "a\tPending\t\t\t\n");
+	assert_int_not_equal(list_and_make(desk, TSV, "b:Failed"), first);
+}
+
+/* Somebody else's turn comes before a long text is done. */
+static void test_long_text_takes_many_turns(void **state)
+{
+	struct desk *desk = *state;
+	size_t size = 200000, turns = 0;
+	char *rows = calloc(1, 10 * (size + 100));
+	struct waiter waiters[PFS_TABLE_FORMATS] = {0};
+
+	assert_non_null(rows);
+	for (int i = 0; i < 10; i++) {
+		(void)sprintf(rows + strlen(rows), "%sj%d={\"restore_job_id\":\"j%d\",\"x\":\"",
+			      i ? " " : "", i, i);
+		memset(rows + strlen(rows), 'y', size);
+		strcat(rows, "\"}");
+	}
+	for (int i = 0; i < PFS_TABLE_FORMATS; i++)
+		assert_int_equal(ask_table(desk, i, &waiters[i]), -EINPROGRESS);
+	fake_api_page(&desk->store->api, rows, NULL);
+	free(rows);
+	for (; !waiters[TSV].calls || !waiters[JSONL].calls; turns++) {
+		assert_true(turns < 100);
+		desk->store->time.left = 1;
+		assert_int_equal(pfs_loop_turn(desk->store->loop), 0);
+	}
+	assert_uint_in_range(turns, 5, 12);
+	assert_told(&waiters[TSV], 0);
+	assert_told(&waiters[JSONL], 0);
+	assert_int_equal(desk->store->api.lists, 1); /* both have waited for the same */
+	assert_text(desk, TSV, pfs_tables_latest(desk->tables, JOBS, TSV),
+		    HEADER "j0\t\t\t\t\nj1\t\t\t\t\nj2\t\t\t\t\nj3\t\t\t\t\nj4\t\t\t\t\n"
+			   "j5\t\t\t\t\nj6\t\t\t\t\nj7\t\t\t\t\nj8\t\t\t\t\nj9\t\t\t\t\n");
+}
+
+static void test_change_of_one_kind_leaves_the_texts_of_others(void **state)
+{
+	struct desk *desk = *state;
+	uint64_t first = list_and_make(desk, TSV, "a");
+
+	desk->store->kind = desk->store->api.of = GADGETS;
+	learn_list(desk->store, "g={\"name\":\"g\"}");
+	desk->store->api.of = NULL;
+	assert_int_equal(make(desk, TSV), first);
+	assert_int_equal(pfs_tables_latest(desk->tables, GADGETS, TSV), 0);
+}
+
+static void test_object_that_vanished_is_in_no_text(void **state)
+{
+	struct desk *desk = *state;
+	struct waiter waiter = {0};
+	uint64_t first;
+
+	desk->store->kind = GADGETS;
+	learn_list(desk->store, "g={\"name\":\"g\"} h={\"name\":\"h\"}");
+	assert_int_equal(pfs_tables_ask(desk->tables, GADGETS, JSONL, prepare(&waiter)),
+			 -EINPROGRESS);
+	pass(desk->store, 0);
+	first = pfs_tables_latest(desk->tables, GADGETS, JSONL);
+	pfs_store_expire(desk->store->store);
+	assert_int_equal(pfs_tables_ask(desk->tables, GADGETS, JSONL, prepare(&waiter)),
+			 -EINPROGRESS);
+	fake_api_page(&desk->store->api, "h={\"name\":\"h\"}", NULL);
+	pass(desk->store, 0);
+	assert_waiting(&waiter); /* until it is known */
+	fake_api_fail(&desk->store->api, "g", -ENOENT, 404);
+	pass(desk->store, 0);
+	assert_told(&waiter, 0);
+	assert_int_not_equal(pfs_tables_latest(desk->tables, GADGETS, JSONL), first);
+	assert_int_equal(desk->store->stats.table_bytes, strlen("{\"name\":\"h\"}\n"));
+}
+
+/* A part of the list is no list. */
+static void test_list_that_breaks_off_gives_no_text(void **state)
+{
+	struct desk *desk = *state;
+	struct waiter waiter = {0};
+
+	assert_int_equal(ask_table(desk, TSV, &waiter), -EINPROGRESS);
+	fake_api_page(&desk->store->api, "a b", "next");
+	pass(desk->store, 0);
+	assert_waiting(&waiter);
+	fake_api_fail(&desk->store->api, NULL, -EIO, 500);
+	assert_told(&waiter, -EIO);
+	assert_int_equal(pfs_tables_latest(desk->tables, JOBS, TSV), 0);
+	pass(desk->store, TTL_ERROR);
+	(void)list_and_make(desk, TSV, "a b c");
+}
+
+/* Let the walk go on, so that no page is late, for less than a reader waits: but a second. */
+static void walk_on(struct desk *desk, const char *next)
+{
+	fake_api_page(&desk->store->api, "a:Failed", next);
+	pass(desk->store, TIMEOUT - PFS_SECOND);
+}
+
+/* Its pages all come in time, but there are too many. */
+static void test_list_that_takes_too_long(void **state)
+{
+	struct desk *desk = *state;
+	struct waiter first = {0}, second = {0};
+	uint64_t number;
+
+	assert_int_equal(ask_table(desk, TSV, &first), -EINPROGRESS);
+	walk_on(desk, "2");
+	assert_int_equal(ask_table(desk, TSV, &second), -EINPROGRESS);
+	assert_waiting(&first);
+	pass(desk->store, 2 * PFS_SECOND);
+	assert_told(&first, -ETIMEDOUT);
+	assert_waiting(&second); /* he has waited for two seconds */
+	fake_api_page(&desk->store->api, "b", NULL);
+	pass(desk->store, 0);
+	assert_told(&second, 0);
+	number = pfs_tables_latest(desk->tables, JOBS, TSV);
+	assert_text(desk, TSV, number, HEADER "a\tFailed\t\t\t\nb\tPending\t\t\t\n");
+	/* Now that there is a whole one, it is good for a while. */
+	pass(desk->store, TTL);
+	assert_int_equal(ask_table(desk, TSV, &first), -EINPROGRESS);
+	fake_api_page(&desk->store->api, "a:Cancelled", "more");
+	pass(desk->store, TIMEOUT + PFS_SECOND);
+	assert_told(&first, 0);
+	assert_int_equal(pfs_tables_latest(desk->tables, JOBS, TSV), number);
+}
+
+static void test_list_that_takes_too_long_for_all(void **state)
+{
+	struct desk *desk = *state;
+	struct waiter first = {0}, second = {0};
+
+	assert_int_equal(ask_table(desk, TSV, &first), -EINPROGRESS);
+	walk_on(desk, "2");
+	assert_int_equal(ask_table(desk, TSV, &second), -EINPROGRESS);
+	walk_on(desk, "3");
+	assert_told(&first, -ETIMEDOUT);
+	assert_waiting(&second);
+	pass(desk->store, 2 * PFS_SECOND);
+	assert_told(&second, -ETIMEDOUT);
+	fake_api_page(&desk->store->api, "b", NULL);
+	pass(desk->store, 0);
+	/* Nobody waits any more: nothing is made. */
+	assert_int_equal(pfs_tables_latest(desk->tables, JOBS, TSV), 0);
+	assert_int_not_equal(make(desk, TSV), 0);
+	assert_int_equal(desk->store->api.lists, 3);
+}
+
+static void test_nothing_is_made_for_who_has_left(void **state)
+{
+	struct desk *desk = *state;
+	struct waiter waiter = {0}, other = {0};
+
+	assert_int_equal(ask_table(desk, TSV, &waiter), -EINPROGRESS);
+	pfs_wait_cancel(&waiter.wait);
+	fake_api_page(&desk->store->api, "a", NULL);
+	pass(desk->store, 0);
+	assert_int_equal(desk->store->stats.table_texts, 0);
+	assert_int_equal(make(desk, TSV), 1);
+	/* In the middle of it all the end comes. */
+	pfs_store_expire(desk->store->store);
+	assert_int_equal(ask_table(desk, TSV, &waiter), -EINPROGRESS);
+	assert_int_equal(ask_table(desk, JSONL, &other), -EINPROGRESS);
+	fake_api_page(&desk->store->api, "a:Failed", NULL);
+	pfs_wait_cancel(&waiter.wait);
+	pfs_wait_cancel(&other.wait);
 }
 
 static void test_list_that_fails_is_the_answer_until_stale_is_over(void **state)
@@ -254,20 +295,24 @@ static void test_list_that_fails_is_the_answer_until_stale_is_over(void **state)
 	assert_told(&waiter, -EIO);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up_table, tear_down_table)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_tsv_has_a_header_and_a_line_an_object),
-		TEST(test_jsonl_has_each_object_on_a_line_else_as_sent),
-		TEST(test_no_object_is_a_header_and_no_line),
 		TEST(test_text_is_made_anew_only_after_a_change),
 		TEST(test_one_walk_and_one_text_for_all_who_ask),
 		TEST(test_what_changes_while_it_is_made_is_in_the_next),
-		TEST(test_old_text_stays_for_who_has_it_and_goes_then),
-		TEST(test_too_many_old_texts_lose_the_oldest),
 		TEST(test_text_that_is_too_long_is_none),
+		TEST(test_text_before_one_that_is_too_long_stays),
+		cmocka_unit_test_setup_teardown(test_long_text_takes_many_turns, set_up_roomy_table,
+						tear_down_table),
+		TEST(test_change_of_one_kind_leaves_the_texts_of_others),
+		TEST(test_object_that_vanished_is_in_no_text),
+		TEST(test_list_that_breaks_off_gives_no_text),
+		TEST(test_list_that_takes_too_long),
+		TEST(test_list_that_takes_too_long_for_all),
+		TEST(test_nothing_is_made_for_who_has_left),
 		TEST(test_list_that_fails_is_the_answer_until_stale_is_over),
 	};
 

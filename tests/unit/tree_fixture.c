@@ -10,11 +10,26 @@ static void render(void *arg, struct pfs_buffer *buffer)
 	(void)pfs_buffer_add_string(buffer, arg);
 }
 
+static const struct pfs_tables_config *tables_config;
+
+void use_tables(const struct pfs_tables_config *config)
+{
+	tables_config = config;
+}
+
+static int create_tables(struct bench *bench)
+{
+	return tables_config
+		       ? pfs_tables_create(bench->store->store, bench->store->loop,
+					   &bench->store->stats, tables_config, &bench->tables)
+		       : 0;
+}
+
 int setup_tree(void **state)
 {
 	static struct pfs_report reports[3];
 	const struct pfs_history_config history = {.max_object = 4096, .max_whole = 4096};
-	const struct pfs_tree_config config = {
+	struct pfs_tree_config config = {
 		.uid = 12,
 		.gid = 34,
 		.umask = 0007,
@@ -35,8 +50,11 @@ int setup_tree(void **state)
 	reports[2] = (struct pfs_report){"inflight", render, bench->report, true};
 	strcpy(bench->config, "ttl 5\n");
 	strcpy(bench->report, "1\n");
-	if (pfs_history_create(bench->store->store, bench->store->loop, &history, &bench->history))
+	if (pfs_history_create(bench->store->store, bench->store->loop, &history,
+			       &bench->history) ||
+	    create_tables(bench))
 		return -1;
+	config.tables = bench->tables;
 	return pfs_tree_create(bench->store->store, bench->history, bench->store->loop, &config,
 			       &bench->tree);
 }
@@ -45,8 +63,10 @@ int teardown_tree(void **state)
 {
 	struct bench *bench = *state;
 	void *store = bench->store;
-	int error = teardown(&store);
+	int error;
 
+	pfs_tables_destroy(bench->tables);
+	error = teardown(&store);
 	pfs_tree_destroy(bench->tree);
 	pfs_history_destroy(bench->history);
 	pfs_buffer_finish(&bench->buffer);

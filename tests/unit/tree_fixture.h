@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "pinefs/history.h"
+#include "pinefs/table.h"
 #include "pinefs/tree.h"
 #include "store_fixture.h"
 
@@ -14,11 +15,15 @@
 struct bench {
 	struct fixture *store;
 	struct pfs_history *history;
+	struct pfs_tables *tables; /* NULL without use_tables */
 	struct pfs_tree *tree;
 	struct pfs_buffer buffer; /* of the last read */
 	char config[20];
 	char report[400]; /* what "stats" and "inflight" say now */
 };
+
+/* The trees that are set up from now on have tables. */
+void use_tables(const struct pfs_tables_config *config);
 
 int setup_tree(void **state);
 int teardown_tree(void **state);
