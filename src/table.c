@@ -43,11 +43,11 @@ static uint64_t revision_of(const struct table *table)
 
 static void drop_contents(struct draft *draft)
 {
-	for (size_t i = 0; i < draft->count; i++)
-		pfs_content_drop(draft->contents[i]);
+	for (; draft->done < draft->count; draft->done++)
+		pfs_content_drop(draft->contents[draft->done]);
 	free(draft->contents);
 	draft->contents = NULL;
-	draft->count = draft->done = 0;
+	draft->count = draft->done = draft->room = 0;
 }
 
 static void drop_draft(struct table *table)
@@ -91,10 +91,11 @@ static void on_turn(void *arg)
 	int error;
 
 	for (; draft->done < draft->count && work < SLICE; draft->done++) {
-		const struct pfs_json *json = &draft->contents[draft->done]->json;
+		struct pfs_content *content = draft->contents[draft->done];
 
-		pfs_table_render(&generation->text, table->kind, table->format, json);
-		work += json->length;
+		pfs_table_render(&generation->text, table->kind, table->format, &content->json);
+		work += content->json.length;
+		pfs_content_drop(content);
 	}
 	error = generation->text.error;
 	if (!error && draft->done < draft->count) {
@@ -111,23 +112,32 @@ static void on_turn(void *arg)
 	finish(table, error);
 }
 
-/* Take all contents that there are now. */
+static int make_room(struct draft *draft)
+{
+	const size_t room = draft->room ? 2 * draft->room : 128;
+	struct pfs_content **contents =
+		reallocarray(draft->contents, room, sizeof(struct pfs_content *));
+
+	if (!contents)
+		return -ENOMEM;
+	draft->contents = contents;
+	draft->room = room;
+	return 0;
+}
+
+/* Take all contents that there are now: in one piece, and so in one pass. */
 static int take_contents(struct table *table)
 {
 	struct pfs_store *store = table->tables->store;
 	struct draft *draft = &table->draft;
 	struct pfs_object *object;
-	size_t count = 0;
 
 	for (object = pfs_store_next(store, table->kind, 0); object;
-	     object = pfs_store_next(store, table->kind, object->slot))
-		count++;
-	draft->contents = calloc(count + 1, sizeof(struct pfs_content *));
-	if (!draft->contents)
-		return -ENOMEM;
-	for (object = pfs_store_next(store, table->kind, 0); object && draft->count < count;
-	     object = pfs_store_next(store, table->kind, object->slot))
+	     object = pfs_store_next(store, table->kind, object->slot)) {
+		if (draft->count == draft->room && make_room(draft))
+			return -ENOMEM;
 		draft->contents[draft->count++] = pfs_content_keep(object->content);
+	}
 	return 0;
 }
 

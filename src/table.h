@@ -28,7 +28,8 @@ struct draft {
 	struct generation *generation; /* NULL: none is */
 	struct pfs_content **contents;
 	size_t count;
-	size_t done;
+	size_t room;
+	size_t done; /* so many are rendered, and dropped */
 	struct pfs_timer timer;
 };
 
