@@ -19,6 +19,7 @@
 #include "pinefs/loop.h"
 #include "pinefs/resource.h"
 #include "pinefs/store.h"
+#include "pinefs/table.h"
 #include "pinefs/tree.h"
 #include "pinefs/wait.h"
 
@@ -63,6 +64,7 @@ struct world {
 	struct pfs_api *api;
 	struct pfs_store *store;
 	struct pfs_history *history;
+	struct pfs_tables *tables;
 	struct pfs_tree *tree;
 	const struct pfs_kind *kind; /* of the objects that matter here */
 };

@@ -6,12 +6,15 @@
  *
  * Holds whatever they say: it ends, after no more requests than there are pages (and some, to see
  * that the last one goes in a circle); names are safe; no name comes twice; each object's bytes are
- * in one of the pages; a page that isn't one is an error, and never an empty listing.
+ * in one of the pages; a page that isn't one is an error, and never an empty listing. The tables
+ * have a line for each object: as many columns as the kind has fields, fit for a terminal; or a
+ * document that says what the object says.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "fuzz.h"
+#include "pinefs/json.h"
 #include "pinefs/text.h"
 
 #define PAGES_MAX 16
@@ -96,6 +99,65 @@ static int read_listing(struct world *world, struct pages *pages, size_t *ret_co
 	return more;
 }
 
+/* Its list is valid: nothing is asked for. */
+static struct slice read_table(struct world *world, enum pfs_table_format format)
+{
+	struct waiter waiter;
+	struct pfs_slice text;
+
+	waiter_init(&waiter);
+	must(pfs_tables_ask(world->tables, world->kind, format, &waiter.wait) == -EINPROGRESS);
+	while (!waiter.told) {
+		world_pass(world, 1);
+		must(!pfs_loop_turn(world->loop));
+	}
+	must(!waiter.error && !world_asked(world));
+	must(!pfs_tables_read(world->tables, world->kind, format,
+			      pfs_tables_latest(world->tables, world->kind, format), &text));
+	must(!text.length || text.bytes[text.length - 1] == '\n');
+	return (struct slice){text.bytes, text.length};
+}
+
+static void check_row(const struct pfs_kind *kind, struct slice line)
+{
+	struct slice cell;
+	size_t cells = 1;
+
+	for (size_t i = 0; i < line.length; i++)
+		cells += line.bytes[i] == '\t';
+	must(cells == kind->field_count);
+	while (slice_next(&line, '\t', &cell))
+		must(is_for_people(cell.bytes, cell.length));
+}
+
+static void check_document(const struct pfs_object *object, struct slice line)
+{
+	struct pfs_json said;
+
+	for (size_t i = 0; i < line.length; i++)
+		must((unsigned char)line.bytes[i] >= ' ');
+	must(!pfs_json_parse(line.bytes, line.length, PFS_JSON_DEPTH, &said));
+	must(pfs_json_same(&said, &object->content->json));
+	pfs_json_finish(&said);
+}
+
+static void check_tables(struct world *world)
+{
+	struct slice rows = read_table(world, PFS_TABLE_TSV), line;
+	struct slice documents = read_table(world, PFS_TABLE_JSONL);
+	const struct pfs_object *object = pfs_store_next(world->store, world->kind, 0);
+
+	must(slice_next(&rows, '\n', &line));
+	check_row(world->kind, line);
+	for (; object; object = pfs_store_next(world->store, world->kind, object->slot)) {
+		must(slice_next(&rows, '\n', &line));
+		check_row(world->kind, line);
+		must(slice_next(&documents, '\n', &line));
+		check_document(object, line);
+	}
+	must(!rows.length && !documents.length);
+}
+
 static void run(const struct pfs_kind *kind, struct slice input)
 {
 	struct pages pages = {.input = input};
@@ -108,6 +170,8 @@ static void run(const struct pfs_kind *kind, struct slice input)
 		pages.count++;
 	error = read_listing(world, &pages, &first);
 	must(error == 0 || error == -EIO || error == -EFBIG || error == -ENOSPC);
+	if (!error)
+		check_tables(world);
 	world_pass(world, 10 * PFS_SECOND);
 	if (!error) {
 		/* What was there still is: the list takes nothing away. */

@@ -139,7 +139,8 @@ struct world *world_create(const struct pfs_kind *kind)
 		.max_idle = 8,
 	};
 	const struct pfs_history_config history = {.max_object = 512, .max_whole = 1024};
-	const struct pfs_tree_config tree = {.ttl = 5 * PFS_SECOND, .readme = ""};
+	const struct pfs_tables_config tables = {.timeout = 30 * PFS_SECOND};
+	struct pfs_tree_config tree = {.ttl = 5 * PFS_SECOND, .readme = ""};
 	char text[200];
 
 	must(world);
@@ -157,12 +158,15 @@ struct world *world_create(const struct pfs_kind *kind)
 			     sizeof(text)));
 	must(!pfs_store_create(world->api, world->loop, world->stats, &store, &world->store));
 	must(!pfs_history_create(world->store, world->loop, &history, &world->history));
+	must(!pfs_tables_create(world->store, world->loop, world->stats, &tables, &world->tables));
+	tree.tables = world->tables;
 	must(!pfs_tree_create(world->store, world->history, world->loop, &tree, &world->tree));
 	return world;
 }
 
 void world_destroy(struct world *world)
 {
+	pfs_tables_destroy(world->tables);
 	pfs_store_destroy(world->store);
 	must(!TAILQ_FIRST(&http.asked));
 	must(world->stats->objects == 0 && world->stats->waiting == 0);
