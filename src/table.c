@@ -8,6 +8,7 @@
 #include "pinefs/table.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -69,13 +70,17 @@ static void finish(struct table *table, int error)
 /* It is too long: until an object changes nobody tries again. */
 static void refuse(struct table *table)
 {
+	const size_t most = table->tables->config.max_bytes;
+	char text[80];
 	const struct pfs_failed failed = {
 		.when = pfs_loop_wall(table->tables->loop),
 		.error = EFBIG,
 		.object = table->kind->path,
-		.text = "the table of all objects would be too long",
+		.text = text,
 	};
 
+	(void)snprintf(text, sizeof(text), "its table, .%s, would be longer than %zu bytes",
+		       suffixes[table->format], most);
 	table->too_long = true;
 	table->refused = table->draft.generation->revision;
 	pfs_stats_fail(table->tables->stats, &failed);

@@ -74,6 +74,8 @@ static void test_text_that_is_too_long_is_none(void **state)
 	assert_int_equal(pfs_tables_latest(desk->tables, JOBS, TSV), 0);
 	assert_int_equal(desk->store->stats.failures[0].error, EFBIG);
 	assert_string_equal(desk->store->stats.failures[0].object, "/restore-jobs");
+	assert_string_equal(desk->store->stats.failures[0].text,
+			    "its table, .tsv, would be longer than 4096 bytes");
 	/* Nobody tries again before there is another one to be made. */
 	assert_int_equal(ask_table(desk, TSV, &waiter), -EFBIG);
 	assert_int_equal(desk->store->stats.failure_count, 1);
