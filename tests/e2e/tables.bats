@@ -86,6 +86,18 @@ texts_are() {
 	[ "$(stat -c %i "$MNT/tables/restore-jobs.tsv")" -eq "$inode" ] # nothing has changed
 }
 
+@test "what the kernel has of it costs no message" {
+	local before
+	sim_stop
+	sim_start --jobs 600 --pending 0
+	mount_start --ttl 86400 --max-rate 1000
+	cat "$MNT"/tables/restore-jobs.* >"$BATS_TEST_TMPDIR/first"
+	stat "$MNT"/tables/restore-jobs.* >/dev/null # the kernel asks for the access time once
+	before=$(grep '^pinefs_messages' "$MNT/.pinefs/stats")
+	cat "$MNT"/tables/restore-jobs.* | cmp - "$BATS_TEST_TMPDIR/first"
+	diff <(echo "$before") <(grep '^pinefs_messages' "$MNT/.pinefs/stats")
+}
+
 # Of what the kernel keeps of it nothing is left: what is read next comes from pinefs.
 drop_pages() { # FD
 	dd "if=/proc/self/fd/$1" iflag=nocache count=0 status=none
