@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A call is one request of http; or two, if the answer to the first was a 401 that made us read the
- * key's file again. The headers have the key only during pfs_http_get.
+ * key's file again, and it is no command. The headers have the key only while http copies them.
  */
-#include "pinefs/api.h"
+#include "api.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,8 +16,7 @@
 #include "pinefs/stats.h"
 #include "pinefs/text.h"
 
-#define MAX_HEADERS 32
-#define MAX_TEXT    500 /* characters of an error that are shown */
+#define MAX_HEADERS 32 /* of the user's own */
 
 struct pfs_api {
 	struct pfs_http *http;
@@ -32,118 +31,15 @@ struct pfs_api_call {
 	struct pfs_api *api;
 	struct pfs_http_request *request;
 	const struct pfs_kind *kind;
-	char *id; /* what is described, or NULL for a list */
+	char *id; /* what is described, or what the command is for; NULL for a list */
 	char *url;
-	char *label; /* "/restore-jobs/ID" */
+	char *label;   /* "/restore-jobs/ID" */
+	char *command; /* the body of a command; NULL: a question */
 	int64_t deadline;
 	unsigned key_generation; /* of the key that was sent */
 	pfs_api_done *done;
 	void *arg;
 };
-
-/* --- failures ------------------------------------------------------------------------------ */
-
-int pfs_api_errno(enum pfs_http_outcome outcome, int status)
-{
-	static const int by_outcome[] = {
-		[PFS_HTTP_RESOLVE] = -EHOSTUNREACH, [PFS_HTTP_CONNECT] = -EHOSTUNREACH,
-		[PFS_HTTP_PROXY] = -EHOSTUNREACH,   [PFS_HTTP_TLS] = -EPROTO,
-		[PFS_HTTP_NO_TLS] = -EPROTO,	    [PFS_HTTP_TIMEOUT] = -ETIMEDOUT,
-		[PFS_HTTP_BROKEN] = -EIO,	    [PFS_HTTP_TOO_LARGE] = -EFBIG,
-		[PFS_HTTP_NO_MEMORY] = -ENOMEM,
-	};
-	static const struct {
-		int first, last, error;
-	} by_status[] = {
-		{200, 299, 0},	     {300, 399, -EREMOTEIO}, {401, 401, -EACCES},
-		{403, 403, -EACCES}, {404, 404, -ENOENT},    {408, 408, -ETIMEDOUT},
-		{429, 429, -EBUSY},
-	};
-
-	if (outcome != PFS_HTTP_ANSWERED)
-		return by_outcome[outcome];
-	for (size_t i = 0; i < sizeof(by_status) / sizeof(by_status[0]); i++) {
-		if (status >= by_status[i].first && status <= by_status[i].last)
-			return by_status[i].error;
-	}
-	return -EIO;
-}
-
-/* Copy a string to out, if it isn't empty. */
-static bool take_text(struct pfs_json_value value, char *out, size_t size)
-{
-	if (value.type != PFS_JSON_STRING || !value.length)
-		return false;
-	(void)snprintf(out, size, "%.*s", (int)value.length, value.text);
-	return true;
-}
-
-/* Copy what the members of an error's body say: the first that isn't empty. */
-static bool take_reason(const struct pfs_json *body, char *out, size_t size)
-{
-	static const char *const paths[] = {"error.message", "error", "message", "detail",
-					    "description"};
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		if (take_text(pfs_json_at(body, paths[i]), out, size))
-			return true;
-	}
-	return false;
-}
-
-/* If the text was cut in the middle of a UTF-8 character, drop its beginning, too. */
-static void drop_half_character(char *text)
-{
-	size_t length = strlen(text), follow = 0;
-	unsigned char lead;
-
-	while (follow < length && follow < 3 && (text[length - 1 - follow] & 0xc0) == 0x80)
-		follow++;
-	if (follow == length)
-		return;
-	lead = (unsigned char)text[length - 1 - follow];
-	if (lead >= 0xc0 && follow < (lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3))
-		text[length - 1 - follow] = '\0';
-}
-
-char *pfs_api_error_text(const char *body, size_t length, char *out, size_t size)
-{
-	struct pfs_json json = {0};
-
-	if (size > MAX_TEXT + 1)
-		size = MAX_TEXT + 1;
-	if (pfs_json_parse(body, length, PFS_JSON_DEPTH, &json) || !take_reason(&json, out, size)) {
-		while (length && strchr(" \t\r\n", body[length - 1]))
-			length--;
-		(void)snprintf(out, size, "%.*s", (int)(length < size ? length : size), body);
-	}
-	pfs_json_finish(&json);
-	drop_half_character(out);
-	return out;
-}
-
-/* Write, for people, why the answer isn't good: what the API said, else what HTTP or libcurl said.
- */
-static void explain(const struct pfs_http_answer *http, char *out, size_t size)
-{
-	char said[MAX_TEXT + 1], pause[64] = "";
-
-	if (http->outcome != PFS_HTTP_ANSWERED) {
-		(void)snprintf(out, size, "%s", http->text);
-		return;
-	}
-	pfs_api_error_text(http->body, http->length, said, sizeof(said));
-	if (!*said)
-		(void)snprintf(said, sizeof(said), "%s", http->text);
-	if (http->status >= 300 && http->status < 400)
-		(void)snprintf(said, sizeof(said), "a redirect, which pinefs never follows");
-	if (http->retry_after > 0)
-		(void)snprintf(pause, sizeof(pause), " (Retry-After: %.0f s)",
-			       (double)http->retry_after / (double)PFS_SECOND);
-	(void)snprintf(out, size, "%d%s%s%s%s%s%s", http->status, *said ? ": " : "", said,
-		       *http->rejected ? " (" : "", http->rejected, *http->rejected ? ")" : "",
-		       pause);
-}
 
 /* --- what counts as an answer -------------------------------------------------------------- */
 
@@ -280,6 +176,7 @@ static void free_call(struct pfs_api_call *call)
 	free(call->id);
 	free(call->url);
 	free(call->label);
+	free(call->command);
 	free(call);
 }
 
@@ -288,7 +185,7 @@ static void on_answer(void *arg, const struct pfs_http_answer *http);
 static int send_call(struct pfs_api_call *call)
 {
 	struct pfs_api *api = call->api;
-	const char *headers[MAX_HEADERS + 4];
+	const char *headers[MAX_HEADERS + 6];
 	char key[PFS_KEY_MAX + 16], version[128];
 	size_t count = 0;
 	int error;
@@ -300,10 +197,18 @@ static int send_call(struct pfs_api_call *call)
 	headers[count++] = "Accept: application/json";
 	for (size_t i = 0; i < api->additional_count; i++)
 		headers[count++] = api->additional[i];
+	if (call->command) {
+		headers[count++] = "Content-Type: application/json";
+		headers[count++] =
+			"Expect:"; /* none: libcurl sends again what that is refused for */
+	}
 	headers[count] = NULL;
 	call->key_generation = api->key->generation;
-	error = pfs_http_get(api->http, call->url, headers, call->label, call->deadline, on_answer,
-			     call, &call->request);
+	error = call->command
+			? pfs_http_post(api->http, call->url, headers, call->label, call->command,
+					call->deadline, on_answer, call, &call->request)
+			: pfs_http_get(api->http, call->url, headers, call->label, call->deadline,
+				       on_answer, call, &call->request);
 	explicit_bzero(key, sizeof(key));
 	return error;
 }
@@ -350,6 +255,44 @@ static void tell_page(struct pfs_api_call *call, const struct pfs_http_answer *h
 	finish_page(&page);
 }
 
+/* What a good answer to a command says: the id of the job that does it. */
+static int read_job(const struct pfs_api_call *call, const struct pfs_http_answer *http,
+		    char **ret_job)
+{
+	struct pfs_json json;
+	struct pfs_json_value value;
+	int found = pfs_json_parse(http->body, http->length, PFS_JSON_DEPTH, &json);
+
+	if (found)
+		return found == -ENOMEM ? found : -EIO;
+	value = pfs_json_at(&json, call->kind->command->answer);
+	found = pfs_json_strdup(&value, ret_job);
+	pfs_json_finish(&json);
+	if (found < 0)
+		return found;
+	return found && pfs_is_object_id(*ret_job, strlen(*ret_job)) ? 0 : -EIO;
+}
+
+static void tell_command(struct pfs_api_call *call, const struct pfs_http_answer *http,
+			 struct pfs_api_answer *answer)
+{
+	char text[PFS_FAILURE_TEXT] = "", *job = NULL;
+
+	answer->text = text;
+	answer->error = pfs_api_command_errno(http);
+	answer->fate = pfs_api_fate(http);
+	if (answer->error) {
+		pfs_api_explain(http, text, sizeof(text));
+	} else {
+		answer->error = read_job(call, http, &job);
+		answer->job = answer->error ? NULL : job;
+		if (answer->error)
+			answer->text = "the answer doesn't say which job was begun";
+	}
+	tell(call, http, answer);
+	free(job);
+}
+
 static void on_answer(void *arg, const struct pfs_http_answer *http)
 {
 	struct pfs_api_call *call = arg;
@@ -368,13 +311,18 @@ static void on_answer(void *arg, const struct pfs_http_answer *http)
 
 	call->request = NULL;
 	if (http->outcome == PFS_HTTP_ANSWERED && http->status == 401 && has_new_key(call) &&
-	    !send_call(call))
+	    !call->command && !send_call(call))
 		return;
+	if (call->command) {
+		tell_command(call, http, &answer);
+		free_call(call);
+		return;
+	}
 	/* A listing that ends with ENOENT is an empty one to readdir(3). */
 	if (!call->id && answer.error == -ENOENT)
 		answer.error = -EIO;
 	if (answer.error)
-		explain(http, text, sizeof(text));
+		pfs_api_explain(http, text, sizeof(text));
 	if (answer.error || call->id) {
 		if (!answer.error)
 			answer.error = read_object(call, http, &object, &answer);
@@ -386,36 +334,48 @@ static void on_answer(void *arg, const struct pfs_http_answer *http)
 	free_call(call);
 }
 
-/* Frees url, also on failure. */
-static int begin_call(struct pfs_api *api, const struct pfs_kind *kind, const char *id,
-		      struct pfs_buffer *url, int64_t deadline, pfs_api_done *done, void *arg,
-		      struct pfs_api_call **ret_call)
+/* What each call begins with; NULL without memory. Frees url. */
+static struct pfs_api_call *create_call(struct pfs_api *api, const struct pfs_kind *kind,
+					const char *id, struct pfs_buffer *url)
 {
 	struct pfs_api_call *call = calloc(1, sizeof(*call));
-	int error = -ENOMEM;
 
 	if (!call || url->error)
 		goto fail;
-	*call = (struct pfs_api_call){.api = api, .kind = kind, .done = done, .arg = arg};
-	call->deadline = deadline;
+	*call = (struct pfs_api_call){.api = api, .kind = kind};
 	call->id = id ? strdup(id) : NULL;
 	call->url = url->bytes;
 	*url = (struct pfs_buffer){0};
-	if ((id && !call->id) ||
-	    asprintf(&call->label, "%s%s%s", kind->path, id ? "/" : "", id ? id : "") < 0) {
+	if (id && !call->id)
+		goto fail;
+	if (asprintf(&call->label, "%s%s%s", kind->path, id ? "/" : "", id ? id : "") < 0) {
 		call->label = NULL;
 		goto fail;
 	}
-	error = send_call(call);
-	if (error)
-		goto fail;
-	api->stats->requests[id ? PFS_ENDPOINT_DESCRIBE : PFS_ENDPOINT_LIST]++;
-	*ret_call = call;
-	return 0;
+	return call;
 fail:
 	pfs_buffer_finish(url);
 	free_call(call);
-	return error;
+	return NULL;
+}
+
+/* Send it; frees a call that can't be sent. */
+static int begin_call(struct pfs_api_call *call, enum pfs_endpoint endpoint, int64_t deadline,
+		      pfs_api_done *done, void *arg, struct pfs_api_call **ret_call)
+{
+	int error;
+
+	call->deadline = deadline;
+	call->done = done;
+	call->arg = arg;
+	error = send_call(call);
+	if (error) {
+		free_call(call);
+		return error;
+	}
+	call->api->stats->requests[endpoint]++;
+	*ret_call = call;
+	return 0;
 }
 
 int pfs_api_describe(struct pfs_api *api, const struct pfs_kind *kind, const char *id,
@@ -423,10 +383,39 @@ int pfs_api_describe(struct pfs_api *api, const struct pfs_kind *kind, const cha
 		     struct pfs_api_call **ret_call)
 {
 	struct pfs_buffer url = {0};
+	struct pfs_api_call *call;
 
 	(void)pfs_buffer_format(&url, "%s%s/", api->config.url, kind->path);
 	(void)pfs_buffer_add_url_encoded(&url, id, strlen(id));
-	return begin_call(api, kind, id, &url, deadline, done, arg, ret_call);
+	call = create_call(api, kind, id, &url);
+	return call ? begin_call(call, PFS_ENDPOINT_DESCRIBE, deadline, done, arg, ret_call)
+		    : -ENOMEM;
+}
+
+int pfs_api_command(struct pfs_api *api, const struct pfs_kind *kind, const char *id,
+		    const char *name, int64_t deadline, pfs_api_done *done, void *arg,
+		    struct pfs_api_call **ret_call)
+{
+	struct pfs_buffer url = {0};
+	struct pfs_api_call *call;
+
+	(void)pfs_buffer_format(&url, "%s%s/", api->config.url, kind->path);
+	(void)pfs_buffer_add_url_encoded(&url, id, strlen(id));
+	(void)pfs_buffer_add_string(&url, kind->command->path);
+	call = create_call(api, kind, id, &url);
+	if (!call)
+		return -ENOMEM;
+	if (asprintf(&call->command, "{\"name\":\"%s\"}", name) < 0) {
+		call->command = NULL;
+		free_call(call);
+		return -ENOMEM;
+	}
+	return begin_call(call, PFS_ENDPOINT_COMMAND, deadline, done, arg, ret_call);
+}
+
+bool pfs_api_is_sent(const struct pfs_api_call *call)
+{
+	return pfs_http_is_sent(call->request);
 }
 
 int pfs_api_list(struct pfs_api *api, const struct pfs_kind *kind, const char *token,
@@ -434,6 +423,7 @@ int pfs_api_list(struct pfs_api *api, const struct pfs_kind *kind, const char *t
 		 struct pfs_api_call **ret_call)
 {
 	struct pfs_buffer url = {0};
+	struct pfs_api_call *call;
 
 	(void)pfs_buffer_format(&url, "%s%s", api->config.url, kind->path);
 	if (token) {
@@ -442,7 +432,8 @@ int pfs_api_list(struct pfs_api *api, const struct pfs_kind *kind, const char *t
 	} else if (kind->is_paged) {
 		(void)pfs_buffer_format(&url, "?limit=%u", limit);
 	}
-	return begin_call(api, kind, NULL, &url, deadline, done, arg, ret_call);
+	call = create_call(api, kind, NULL, &url);
+	return call ? begin_call(call, PFS_ENDPOINT_LIST, deadline, done, arg, ret_call) : -ENOMEM;
 }
 
 void pfs_api_cancel(struct pfs_api_call *call)

@@ -33,15 +33,6 @@ static void pump(void *arg);
 
 /* --- the life of a request ----------------------------------------------------------------- */
 
-static void free_request(struct pfs_http_request *request)
-{
-	curl_slist_free_all(request->headers); /* wiped, see http_memory.c */
-	pfs_attempt_drop_body(request);
-	free(request->url);
-	free(request->label);
-	free(request);
-}
-
 /* Take the request off all lists and counts; its easy handle stays attached. */
 static void detach(struct pfs_http_request *request)
 {
@@ -72,12 +63,13 @@ static void finish(struct pfs_http_request *request)
 		.rejected = request->rejected,
 		.retry_after = request->retry_after,
 		.sent_at = request->sent_at,
+		.sent = request->sent,
 	};
 
 	detach(request);
 	request->done(request->arg, &answer);
 	pfs_attempt_release(request);
-	free_request(request);
+	pfs_request_free(request);
 }
 
 static void enqueue(struct pfs_http_request *request)
@@ -112,6 +104,8 @@ static bool is_passing(int status)
 
 static bool is_worth_a_retry(const struct pfs_http_request *request)
 {
+	if (request->attempts >= MAX_ATTEMPTS)
+		return false;
 	switch (request->outcome) {
 	case PFS_HTTP_RESOLVE:
 	case PFS_HTTP_CONNECT:
@@ -124,6 +118,18 @@ static bool is_worth_a_retry(const struct pfs_http_request *request)
 	default:
 		return false;
 	}
+}
+
+/*
+ * May there be another attempt? A blameless last attempt would hide what the earlier ones say of
+ * the API. A POST is sent once, and what isn't sent fails; but for one that we ourselves kept from
+ * a connection.
+ */
+static bool may_try_again(const struct pfs_http_request *request)
+{
+	if (request->post)
+		return request->refused;
+	return request->blameless || is_worth_a_retry(request);
 }
 
 static void log_attempt(const struct pfs_http_request *request, int64_t now)
@@ -158,9 +164,7 @@ static void settle(struct pfs_http_request *request)
 	log_attempt(request, now);
 	if (request->refused)
 		take_back(request);
-	/* A blameless last attempt would hide what the earlier ones say of the API. */
-	if (!request->blameless &&
-	    (!is_worth_a_retry(request) || request->attempts >= MAX_ATTEMPTS)) {
+	if (!may_try_again(request)) {
 		finish(request);
 		return;
 	}
@@ -450,7 +454,7 @@ void pfs_http_destroy(struct pfs_http *http)
 	while ((request = TAILQ_FIRST(&http->requests))) {
 		detach(request);
 		pfs_attempt_release(request);
-		free_request(request);
+		pfs_request_free(request);
 	}
 	while (http->idle_count)
 		curl_easy_cleanup(http->idle[--http->idle_count]);
@@ -463,44 +467,14 @@ void pfs_http_destroy(struct pfs_http *http)
 	free(http);
 }
 
-static int copy_headers(const char *const headers[], struct curl_slist **ret_list)
-{
-	struct curl_slist *list = NULL;
-
-	for (; *headers; headers++) {
-		struct curl_slist *longer = curl_slist_append(list, *headers);
-
-		if (!longer) {
-			curl_slist_free_all(list);
-			return -ENOMEM;
-		}
-		list = longer;
-	}
-	*ret_list = list;
-	return 0;
-}
-
-int pfs_http_get(struct pfs_http *http, const char *url, const char *const headers[],
-		 const char *label, int64_t deadline,
-		 void (*done)(void *arg, const struct pfs_http_answer *answer), void *arg,
+/* Owns the request from now on. */
+static int start(struct pfs_http *http, struct pfs_http_request *request, int64_t deadline,
 		 struct pfs_http_request **ret_request)
 {
-	struct pfs_http_request *request;
-
-	if (http->queued >= http->config.max_queued)
+	if (http->queued >= http->config.max_queued) {
+		pfs_request_free(request);
 		return -EBUSY;
-	request = calloc(1, sizeof(*request));
-	if (!request)
-		return -ENOMEM;
-	request->http = http;
-	request->url = strdup(url);
-	request->label = strdup(label);
-	if (!request->url || !request->label || copy_headers(headers, &request->headers)) {
-		free_request(request);
-		return -ENOMEM;
 	}
-	request->done = done;
-	request->arg = arg;
 	request->deadline = deadline;
 	request->asked_at = request->sent_at = pfs_loop_now(http->loop);
 	request->retry_after = -1;
@@ -515,6 +489,42 @@ int pfs_http_get(struct pfs_http *http, const char *url, const char *const heade
 	return 0;
 }
 
+int pfs_http_get(struct pfs_http *http, const char *url, const char *const headers[],
+		 const char *label, int64_t deadline, pfs_http_done *done, void *arg,
+		 struct pfs_http_request **ret_request)
+{
+	struct pfs_http_request *request = pfs_request_create(http, url, headers, label);
+
+	if (!request)
+		return -ENOMEM;
+	request->done = done;
+	request->arg = arg;
+	return start(http, request, deadline, ret_request);
+}
+
+int pfs_http_post(struct pfs_http *http, const char *url, const char *const headers[],
+		  const char *label, const char *body, int64_t deadline, pfs_http_done *done,
+		  void *arg, struct pfs_http_request **ret_request)
+{
+	struct pfs_http_request *request = pfs_request_create(http, url, headers, label);
+
+	if (!request)
+		return -ENOMEM;
+	request->done = done;
+	request->arg = arg;
+	request->post = strdup(body);
+	if (!request->post) {
+		pfs_request_free(request);
+		return -ENOMEM;
+	}
+	return start(http, request, deadline, ret_request);
+}
+
+bool pfs_http_is_sent(const struct pfs_http_request *request)
+{
+	return request->sent;
+}
+
 void pfs_http_cancel(struct pfs_http_request *request)
 {
 	struct pfs_http *http;
@@ -524,7 +534,7 @@ void pfs_http_cancel(struct pfs_http_request *request)
 	http = request->http;
 	detach(request);
 	pfs_attempt_release(request);
-	free_request(request);
+	pfs_request_free(request);
 	pump(http);
 }
 
@@ -535,7 +545,7 @@ void pfs_http_reconnect(struct pfs_http *http)
 
 	do {
 		TAILQ_FOREACH(request, &http->requests, link) {
-			if (request->state == SENT && !request->recalled &&
+			if (request->state == SENT && !request->recalled && !request->post &&
 			    request->attempts < MAX_ATTEMPTS)
 				break;
 		}

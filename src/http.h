@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the http room share: http.c (the life of a request, the queue, the loop),
- * http_attempt.c (one attempt: what libcurl is asked for, and what it returns), http_connection.c
- * (which connections may be used), http_memory.c (libcurl's memory). http_url.c stands alone.
+ * http_request.c (what is sent), http_attempt.c (one attempt: what libcurl is asked for, and what
+ * it returns), http_connection.c (which connections may be used), http_memory.c (libcurl's memory).
+ * http_url.c stands alone.
  */
 #ifndef PINEFS_SRC_HTTP_H
 #define PINEFS_SRC_HTTP_H
@@ -28,7 +29,8 @@ struct pfs_http_request {
 	char *url;
 	char *label;
 	struct curl_slist *headers;
-	void (*done)(void *arg, const struct pfs_http_answer *answer);
+	char *post; /* the body to send; NULL: a GET */
+	pfs_http_done *done;
 	void *arg;
 	int64_t asked_at;
 	int64_t deadline;
@@ -46,6 +48,7 @@ struct pfs_http_request {
 	bool refused;	/* not sent, since libcurl chose a connection that is retired */
 	bool blameless; /* what ended this attempt says nothing of the API */
 	bool recalled;	/* pfs_http_reconnect has sent it again, which it does only once */
+	bool sent;	/* in this attempt or an earlier one */
 	enum pfs_http_outcome outcome;
 	int status;
 	int proxy_status;
@@ -81,6 +84,13 @@ struct pfs_http {
 	bool overdue_logged;
 	uint64_t random;
 };
+
+/* --- http_request.c --- */
+
+/* Make a GET request: copies all three. NULL without memory. */
+struct pfs_http_request *pfs_request_create(struct pfs_http *http, const char *url,
+					    const char *const headers[], const char *label);
+void pfs_request_free(struct pfs_http_request *request);
 
 /* --- http_attempt.c --- */
 

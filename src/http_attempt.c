@@ -114,8 +114,10 @@ static int before_send(void *arg, char *peer, char *local, int peer_port, int lo
 
 	if (!request->sends++) {
 		request->refused = !pfs_connection_take(request, local, local_port);
-		if (!request->refused)
+		if (!request->refused) {
+			request->sent = true;
 			return CURL_PREREQFUNC_OK;
+		}
 	}
 	request->blameless = true;
 	return CURL_PREREQFUNC_ABORT;
@@ -131,6 +133,23 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 			 NI_NUMERICHOST | NI_NUMERICSERV))
 		(void)snprintf(request->peer, sizeof(request->peer), "%s port %s", host, port);
 	return pfs_connection_open(request->http, purpose, address);
+}
+
+/*
+ * A POST has a connection of its own: libcurl repeats by itself what it has sent on one that turns
+ * out to be dead, and a peer that closes an idle connection may have taken the request or not.
+ * HTTP/2 would let others onto the connection, and repeats what the peer refuses.
+ */
+static void set_up_post(struct pfs_http_request *request)
+{
+	CURL *easy = request->easy;
+
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(request->post));
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->post); /* borrowed */
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 0L);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
 /* Each of these options can fail only for want of memory; then the transfer fails, too. */
@@ -174,6 +193,8 @@ static void set_up(struct pfs_http_request *request)
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
 	if (request->outcome == PFS_HTTP_BROKEN)
 		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	if (request->post)
+		set_up_post(request);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error_text);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
 }

@@ -82,6 +82,16 @@ static const struct pfs_link backup_links[] = {{"index", "indexes", "source_inde
 
 _Static_assert(COUNT(backup_links) <= PFS_LINKS_MAX, "each link has a number");
 
+static const struct pfs_command backup_command = {
+	.directory = "restores",
+	.path = "/create-index",
+	.answer = "restore_job_id",
+	.job_kind = "restore-jobs",
+	.source = "backup_id",
+	.target = "target_index_name",
+	.made_kind = "indexes",
+};
+
 /* Backups that have ended still change: a schedule may delete them. */
 static const struct pfs_kind backups = {
 	.number = 1,
@@ -99,6 +109,7 @@ static const struct pfs_kind backups = {
 	.state_count = COUNT(backup_ends),
 	.links = backup_links,
 	.link_count = COUNT(backup_links),
+	.command = &backup_command,
 	.has_done = true,
 	.is_gone_at_a_404 = true,
 };
@@ -281,4 +292,13 @@ enum pfs_end pfs_kind_end(const struct pfs_kind *kind, const struct pfs_json *js
 			return state->end;
 	}
 	return is_true(&ready) ? PFS_END_GOOD : PFS_END_NONE;
+}
+
+bool pfs_command_takes(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	const size_t length = strlen(name);
+
+	return length && length <= PFS_MADE_NAME_MAX && strspn(name, allowed) == length &&
+	       name[0] != '-' && name[length - 1] != '-';
 }

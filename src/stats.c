@@ -31,6 +31,7 @@ static const char *const message_names[PFS_MESSAGE_COUNT] = {
 static const char *const endpoint_names[PFS_ENDPOINT_COUNT] = {
 	[PFS_ENDPOINT_DESCRIBE] = "describe",
 	[PFS_ENDPOINT_LIST] = "list",
+	[PFS_ENDPOINT_COMMAND] = "command",
 };
 
 static const char *const class_names[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};

@@ -26,6 +26,13 @@ struct pfs_api_row {
 
 #define PFS_API_FORBIDDEN 403 /* the status where the key is good, but lacks a permission */
 
+/* What became of a command. */
+enum pfs_api_fate {
+	PFS_FATE_NOT_DONE, /* it wasn't carried out, and won't be */
+	PFS_FATE_DONE,
+	PFS_FATE_UNKNOWN, /* it was sent, and the answer doesn't say, or was lost */
+};
+
 /* Valid only during the call of done. */
 struct pfs_api_answer {
 	int error;	  /* 0 for a good answer, else -errno by pfs_api_errno */
@@ -44,6 +51,10 @@ struct pfs_api_answer {
 	const struct pfs_api_row *rows;
 	size_t row_count;
 	const char *next;
+
+	/* A command's. */
+	enum pfs_api_fate fate;
+	const char *job; /* the id of the job that carries it out; NULL: not known */
 };
 
 typedef void pfs_api_done(void *arg, const struct pfs_api_answer *answer);
@@ -88,7 +99,21 @@ int pfs_api_list(struct pfs_api *api, const struct pfs_kind *kind, const char *t
 		 unsigned limit, int64_t deadline, pfs_api_done *done, void *arg,
 		 struct pfs_api_call **ret_call);
 
-/* Cancel a call: done is not called. Takes NULL. */
+/*
+ * Give the command of the object's kind: make something of it that gets this name
+ * (pfs_command_takes). The API gets it once: whatever happens, it isn't sent again, not even with
+ * another key. done and deadline as above; the errno is by pfs_api_errno, or for what only a
+ * command is told: -EEXIST for 409 (the name is taken), -EBUSY for 412 (the object isn't ready),
+ * -EDQUOT for 403 with the code FORBIDDEN (a quota), -EPERM for 402, -EINVAL for 400 and 422,
+ * -EAGAIN for 429.
+ */
+int pfs_api_command(struct pfs_api *api, const struct pfs_kind *kind, const char *id,
+		    const char *name, int64_t deadline, pfs_api_done *done, void *arg,
+		    struct pfs_api_call **ret_call);
+/* May the API have got it by now? */
+bool pfs_api_is_sent(const struct pfs_api_call *call);
+
+/* Cancel a call: done is not called. A command may have been carried out. Takes NULL. */
 void pfs_api_cancel(struct pfs_api_call *call);
 
 /* The errno (negative) for an exchange's outcome and HTTP status; 0 for an answer of 2xx. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http: GET requests over libcurl's multi interface: many at once on one thread, each with a
- * deadline and retries with backoff; every size is bounded, and so is the rate of requests. The
- * only room that knows libcurl. It doesn't know what the requests ask for.
+ * http: requests over libcurl's multi interface: many at once on one thread, each with a deadline;
+ * a GET with retries and backoff, a POST sent once. Every size is bounded, and so is the rate of
+ * requests. The only room that knows libcurl. It doesn't know what the requests ask for.
  *
  * Redirects are never followed: libcurl would send a header like Api-Key on to the other host.
  *
@@ -44,7 +44,10 @@ struct pfs_http_answer {
 	const char *rejected;	/* x-pinecone-auth-rejected-reason; "" if none came */
 	int64_t retry_after;	/* ns: the pause that the server asked for; -1: none */
 	int64_t sent_at;	/* monotonic: when the attempt that this answers began */
+	bool sent;		/* the server may have got the request; else it surely hasn't */
 };
+
+typedef void pfs_http_done(void *arg, const struct pfs_http_answer *answer);
 
 struct pfs_http_config {
 	size_t max_body;	/* bytes, after decoding */
@@ -92,9 +95,21 @@ void pfs_http_destroy(struct pfs_http *http);
  * 0; -ENOMEM; -EBUSY with max_queued requests waiting.
  */
 int pfs_http_get(struct pfs_http *http, const char *url, const char *const headers[],
-		 const char *label, int64_t deadline,
-		 void (*done)(void *arg, const struct pfs_http_answer *answer), void *arg,
+		 const char *label, int64_t deadline, pfs_http_done *done, void *arg,
 		 struct pfs_http_request **ret_request);
+
+/*
+ * Send a POST request with this body (copied), as above; but once. Whatever happens to it, it is
+ * never sent again: there is no second attempt, and it goes alone, over HTTP/1.1 on a new
+ * connection that nobody uses after it, so that no dead connection can eat it and libcurl can't
+ * repeat it. It waits for the budget as others do. answer->sent says whether it can have come to
+ * the server.
+ */
+int pfs_http_post(struct pfs_http *http, const char *url, const char *const headers[],
+		  const char *label, const char *body, int64_t deadline, pfs_http_done *done,
+		  void *arg, struct pfs_http_request **ret_request);
+/* May the server have got this request by now? */
+bool pfs_http_is_sent(const struct pfs_http_request *request);
 
 /*
  * ns after its deadline at which a request whose done wasn't called is overdue: a bug of this room,
@@ -108,9 +123,9 @@ void pfs_http_cancel(struct pfs_http_request *request);
 
 /*
  * Use no connection any more that is open now, since the network may have changed. What is under
- * way is sent again at once on new connections. That counts as one of its four attempts, and
- * happens only once in a request's life: a second call leaves it where it is. May call done. Must
- * not be called from inside done.
+ * way is sent again at once on new connections, but for a POST. That counts as one of a request's
+ * four attempts, and happens only once in its life: a second call leaves it where it is. May call
+ * done. Must not be called from inside done.
  */
 void pfs_http_reconnect(struct pfs_http *http);
 

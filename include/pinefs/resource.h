@@ -54,6 +54,20 @@ struct pfs_link {
 	const char *field; /* whose value is the other object's id */
 };
 
+/*
+ * A command to the API that makes something of an object, by a job. mkdir(2) of a name in a
+ * directory of the object's gives it. Both kinds are named, since rows can't refer to each other.
+ */
+struct pfs_command {
+	const char *directory; /* in the object's, "restores" */
+	const char *path;      /* below the object's at the API, "/create-index" */
+	const char *answer;    /* the member of the API's answer that is the job's id */
+	const char *job_kind;  /* "restore-jobs" */
+	const char *source;    /* the job's field that is the id of the object */
+	const char *target;    /* the job's field that is the name of what it makes */
+	const char *made_kind; /* of what it makes, "indexes"; its id is that name */
+};
+
 struct pfs_kind {
 	unsigned number;  /* part of the inode numbers; unique, below PFS_KINDS_MAX */
 	const char *name; /* of the kind's directory, "restore-jobs" */
@@ -77,11 +91,19 @@ struct pfs_kind {
 	size_t state_count;
 	const struct pfs_link *links;
 	size_t link_count;
+	const struct pfs_command *command; /* NULL: there is none */
 
 	bool is_final;	       /* an object that has ended never changes again */
 	bool has_done;	       /* an object that has ended has a file `done` */
 	bool is_gone_at_a_404; /* one 404 proves that an object is gone; else it takes two */
 };
+
+/*
+ * Does the API take this name for what a command makes? 1 to 45 of [a-z0-9-], the first and the
+ * last no hyphen: so the API's description of the names of indexes.
+ */
+#define PFS_MADE_NAME_MAX 45
+bool pfs_command_takes(const char *name);
 
 /* The kinds that a mount serves, in the order of its root's listing. */
 struct pfs_kinds {

@@ -26,7 +26,12 @@ enum pfs_message {
 };
 
 /* Types of requests to the API. */
-enum pfs_endpoint { PFS_ENDPOINT_DESCRIBE, PFS_ENDPOINT_LIST, PFS_ENDPOINT_COUNT };
+enum pfs_endpoint {
+	PFS_ENDPOINT_DESCRIBE,
+	PFS_ENDPOINT_LIST,
+	PFS_ENDPOINT_COMMAND,
+	PFS_ENDPOINT_COUNT,
+};
 
 /* A failure, or several that differ in nothing but their time. */
 #define PFS_FAILURE_TEXT 512

@@ -53,6 +53,20 @@ int pfs_http_get(struct pfs_http *asked_http, const char *url, const char *const
 	return 0;
 }
 
+/* Nothing is made in this world. */
+int pfs_http_post(struct pfs_http *asked_http, const char *url, const char *const headers[],
+		  const char *label, const char *body, int64_t deadline, pfs_http_done *done,
+		  void *arg, struct pfs_http_request **ret_request)
+{
+	must(!"a command");
+	return -EIO;
+}
+
+bool pfs_http_is_sent(const struct pfs_http_request *request)
+{
+	return false;
+}
+
 void pfs_http_cancel(struct pfs_http_request *request)
 {
 	if (!request)

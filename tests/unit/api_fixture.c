@@ -13,10 +13,9 @@ void forget_headers(struct pfs_http_request *request)
 		free(request->headers[--request->header_count]);
 }
 
-int pfs_http_get(struct pfs_http *http, const char *url, const char *const headers[],
-		 const char *label, int64_t deadline,
-		 void (*done)(void *arg, const struct pfs_http_answer *answer), void *arg,
-		 struct pfs_http_request **ret_request)
+static int ask(struct pfs_http *http, const char *url, const char *const headers[],
+	       const char *label, const char *body, int64_t deadline, pfs_http_done *done,
+	       void *arg, struct pfs_http_request **ret_request)
 {
 	struct pfs_http_request *request = &http->request;
 
@@ -31,12 +30,32 @@ int pfs_http_get(struct pfs_http *http, const char *url, const char *const heade
 		assert_true(request->header_count < HEADERS_MAX);
 		request->headers[request->header_count++] = strdup(*headers);
 	}
+	snprintf(request->body, sizeof(request->body), "%s", body);
 	request->deadline = deadline;
 	request->done = done;
 	request->arg = arg;
 	http->asked++;
 	*ret_request = request;
 	return 0;
+}
+
+int pfs_http_get(struct pfs_http *http, const char *url, const char *const headers[],
+		 const char *label, int64_t deadline, pfs_http_done *done, void *arg,
+		 struct pfs_http_request **ret_request)
+{
+	return ask(http, url, headers, label, "", deadline, done, arg, ret_request);
+}
+
+int pfs_http_post(struct pfs_http *http, const char *url, const char *const headers[],
+		  const char *label, const char *body, int64_t deadline, pfs_http_done *done,
+		  void *arg, struct pfs_http_request **ret_request)
+{
+	return ask(http, url, headers, label, body, deadline, done, arg, ret_request);
+}
+
+bool pfs_http_is_sent(const struct pfs_http_request *request)
+{
+	return request->sent;
 }
 
 void pfs_http_cancel(struct pfs_http_request *request)

@@ -25,6 +25,8 @@ struct pfs_http_request {
 	char *headers[HEADERS_MAX];
 	size_t header_count;
 	char label[300];
+	char body[200]; /* of a POST; "" for a GET */
+	bool sent;	/* what pfs_http_is_sent says */
 	int64_t deadline;
 	void (*done)(void *arg, const struct pfs_http_answer *answer);
 	void *arg;
@@ -34,7 +36,7 @@ struct pfs_http {
 	struct pfs_http_request request;
 	unsigned asked;
 	unsigned cancelled;
-	int refuse; /* what pfs_http_get says instead of asking */
+	int refuse; /* what pfs_http_get and pfs_http_post say instead of asking */
 };
 
 /* What one call came to; texts and rows are copied, since they live only during done. */

@@ -93,6 +93,26 @@ int pfs_api_list(struct pfs_api *api, const struct pfs_kind *kind, const char *t
 	return error;
 }
 
+int pfs_api_command(struct pfs_api *api, const struct pfs_kind *kind, const char *id,
+		    const char *name, int64_t deadline, pfs_api_done *done, void *arg,
+		    struct pfs_api_call **ret_call)
+{
+	char both[400];
+	int error;
+
+	snprintf(both, sizeof(both), "%s>%s", id, name);
+	error = ask(api, kind, both, done, arg, ret_call);
+	assert_true(deadline > pfs_loop_now(api->loop));
+	if (!error)
+		api->commands++;
+	return error;
+}
+
+bool pfs_api_is_sent(const struct pfs_api_call *call)
+{
+	return call->api->sends;
+}
+
 void pfs_api_cancel(struct pfs_api_call *call)
 {
 	if (call)
@@ -135,7 +155,8 @@ void fake_api_tell(struct pfs_api *api, const char *id, struct pfs_api_answer *a
 	ended = *call;
 	drop(call);
 	answer->sent_at = ended.sent_at;
-	answer->request_id = "req-1";
+	if (!answer->request_id)
+		answer->request_id = "req-1";
 	ended.done(ended.arg, answer);
 }
 
@@ -227,4 +248,31 @@ void fake_api_page(struct pfs_api *api, const char *rows, const char *next)
 	}
 	free(words);
 	free(made);
+}
+
+void fake_api_made(struct pfs_api *api, const char *command, const char *job)
+{
+	struct pfs_api_answer answer = {
+		.status = 202,
+		.text = "",
+		.retry_after = -1,
+		.fate = PFS_FATE_DONE,
+		.job = job,
+	};
+
+	fake_api_tell(api, command, &answer);
+}
+
+void fake_api_refuse(struct pfs_api *api, const char *command, enum pfs_api_fate fate, int error,
+		     int status)
+{
+	struct pfs_api_answer answer = {
+		.error = error,
+		.status = status,
+		.text = "it was refused",
+		.retry_after = -1,
+		.fate = fate,
+	};
+
+	fake_api_tell(api, command, &answer);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fake_api: an api that asks nobody. Each question stays under way until the test answers it; a
+ * fake_api: an api that asks nobody. A command for ID to make NAME is a question about "ID>NAME".
+ * Each question stays under way until the test answers it; a
  * test links this instead of the api room.
  */
 #ifndef PINEFS_FAKE_API_H
@@ -19,6 +20,8 @@ struct pfs_api {
 	TAILQ_HEAD(asked_list, pfs_api_call) calls; /* under way, oldest first */
 	unsigned describes;			    /* asked so far */
 	unsigned lists;
+	unsigned commands;
+	bool sends; /* what pfs_api_is_sent says */
 	unsigned under_way;
 	int refuse;	     /* what every question is refused with; 0: none is */
 	int64_t retry_after; /* that failures tell */
@@ -47,6 +50,11 @@ void fake_api_answer(struct pfs_api *api, const char *id, const char *object);
 
 /* The same with a small object that has an id and a status. */
 void fake_api_status(struct pfs_api *api, const char *id, const char *status);
+
+/* Answer a command: the job that it has begun; or its fate, an error and a status of HTTP. */
+void fake_api_made(struct pfs_api *api, const char *command, const char *job);
+void fake_api_refuse(struct pfs_api *api, const char *command, enum pfs_api_fate fate, int error,
+		     int status);
 
 /* Let it fail; id NULL: the list. */
 void fake_api_fail(struct pfs_api *api, const char *id, int error, int status);
