@@ -65,6 +65,34 @@ int pfs_store_ask(struct pfs_store *store, const struct pfs_kind *kind, const ch
 	return error;
 }
 
+int pfs_store_announce(struct pfs_store *store, const struct pfs_kind *kind, const char *id,
+		       struct pfs_object **ret_object)
+{
+	struct pfs_object *object = pfs_store_intern(store, kind, id);
+	int error;
+
+	if (!object)
+		return -ENOMEM;
+	if (!object->slot) {
+		error = pfs_store_assign_slot(store, object);
+		if (error) {
+			pfs_store_settle(store, object);
+			return error;
+		}
+		object->first_seen = pfs_loop_wall(store->loop);
+	}
+	/* It may have been asked for before it was made. */
+	if (!object->content && object->failure) {
+		pfs_failure_free(object->failure);
+		object->failure = NULL;
+	}
+	pfs_store_hold(store, object, 1);
+	if (!object->content && !object->flight)
+		(void)pfs_flight_describe(store, object); /* else whoever reads it asks */
+	*ret_object = object;
+	return 0;
+}
+
 /* --- the whole store ----------------------------------------------------------------------- */
 
 static void expire_collection(struct collection *collection)

@@ -15,7 +15,7 @@
 #include "pinefs/text.h"
 #include "pinefs/wait.h"
 
-#define MAX_LISTENERS 6
+#define MAX_LISTENERS 7
 
 /* One `cat` is a few messages: even with a TTL of 0 they are served by one answer. */
 #define SHORTEST_TTL (20 * PFS_MILLISECOND)
@@ -62,7 +62,9 @@ struct collection {
 	int64_t modified;	     /* ns since the epoch */
 	struct pfs_failure *failure; /* of the last walk; NULL: it was complete */
 	uint64_t walk;		     /* number of the last walk, or of the one under way */
+	int64_t walk_at;	     /* monotonic: when that began */
 	uint64_t complete_walk;	     /* number of the last complete walk; 0: none */
+	int64_t complete_at;	     /* monotonic: when that began */
 	size_t complete_pages;	     /* how many requests that one took */
 	struct slot_table slots;
 	struct object_index index;   /* of objects that haven't vanished */
@@ -139,6 +141,9 @@ int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const str
 struct pfs_origin *pfs_origin_create(struct pfs_store *store, const struct pfs_api_answer *answer,
 				     bool listed);
 void pfs_origin_drop(struct pfs_origin *origin);
+
+/* Give the object its slot. 0, -ENOMEM, -ENOSPC. */
+int pfs_store_assign_slot(struct pfs_store *store, struct pfs_object *object);
 
 /* The object is gone from the API. */
 void pfs_store_vanish(struct pfs_store *store, struct pfs_object *object);

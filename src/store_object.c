@@ -3,10 +3,11 @@
  * An object is in one of these states, which its fields tell apart:
  *
  *	unknown   content NULL, failure NULL: just made; its first request is under way
- *	missing   content NULL, failure set, slot 0: the first request for it failed, mostly with
- *	          a 404; in store->missing, from which the oldest is evicted
- *	known     content set, slot > 0: in the listing
- *	gone      vanished from the API: in no index; freed with the kernel's last reference
+ *	announced content NULL, slot > 0: it exists, as the answer to a command said, and hasn't
+ *been described yet; in no listing missing   content NULL, failure set, slot 0: the first request
+ *for it failed, mostly with a 404; in store->missing, from which the oldest is evicted known
+ *content set, slot > 0: in the listing gone      vanished from the API: in no index; freed with the
+ *kernel's last reference
  *
  * A known object that the last complete walk left out isn't freed with the kernel's last reference:
  * the API's list leaves out jobs that exist, and a job that somebody looked up should stay in `ls`.
@@ -218,7 +219,7 @@ struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_ki
 	return object;
 }
 
-static int assign_slot(struct pfs_store *store, struct pfs_object *object)
+int pfs_store_assign_slot(struct pfs_store *store, struct pfs_object *object)
 {
 	if (store->known >= store->config.max_objects)
 		return -ENOSPC;
@@ -332,12 +333,12 @@ static int replace_content(struct pfs_store *store, struct pfs_object *object,
 	struct pfs_content *before = object->content, *content;
 	int error;
 
-	if (!before)
+	if (!before && !object->slot) /* else it was seen when it was announced */
 		object->first_seen = pfs_loop_wall(store->loop);
 	content = make_content(store, object, json);
 	if (!content)
 		return -ENOMEM;
-	error = object->slot ? 0 : assign_slot(store, object);
+	error = object->slot ? 0 : pfs_store_assign_slot(store, object);
 	if (error) {
 		pfs_content_drop(content);
 		return error;

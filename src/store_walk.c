@@ -164,6 +164,7 @@ static void complete_walk(struct collection *collection)
 	struct pfs_store *store = collection->store;
 
 	collection->complete_walk = collection->walk;
+	collection->complete_at = collection->walk_at;
 	collection->complete_pages = collection->pages;
 	collection->fresh_until =
 		pfs_loop_now(store->loop) +
@@ -286,6 +287,7 @@ int pfs_store_walk(struct pfs_store *store, struct collection *collection)
 	if (collection->walking)
 		return 0;
 	collection->walk++;
+	collection->walk_at = pfs_loop_now(store->loop);
 	collection->pages = 0;
 	collection->barren = 0;
 	error = ask_page(collection, NULL);
@@ -391,6 +393,27 @@ int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uin
 	return wait_for_list(collection, after, wait);
 }
 
+int pfs_store_ask_list_since(struct pfs_store *store, const struct pfs_kind *kind, int64_t since,
+			     struct pfs_wait *wait)
+{
+	struct collection *collection = pfs_store_collection(store, kind);
+	int error;
+
+	if (collection->complete_walk && collection->complete_at >= since)
+		return 0;
+	if (!collection->walking) {
+		if (collection->failure && pfs_loop_now(store->loop) < collection->failure->until)
+			return collection->failure->error;
+		error = pfs_store_walk(store, collection);
+		if (error)
+			return error;
+	}
+	if (!pfs_wait_join_until(&collection->waits, wait, PFS_LIST_WHOLE,
+				 pfs_loop_now(store->loop) + store->config.timeout))
+		return -ETIMEDOUT;
+	return -EINPROGRESS;
+}
+
 int pfs_store_refresh_list(struct pfs_store *store, const struct pfs_kind *kind)
 {
 	struct collection *collection = pfs_store_collection(store, kind);
@@ -431,7 +454,7 @@ struct pfs_object *pfs_store_next(struct pfs_store *store, const struct pfs_kind
 	const struct slot_table *slots = &pfs_store_collection(store, kind)->slots;
 	struct pfs_object *object = pfs_slots_next(slots, after);
 
-	while (object && object->gone)
+	while (object && (object->gone || !object->content))
 		object = pfs_slots_next(slots, object->slot);
 	return object;
 }

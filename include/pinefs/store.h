@@ -66,7 +66,7 @@ TAILQ_HEAD(pfs_object_list, pfs_object);
 
 struct pfs_object {
 	uint64_t slot; /* its number among the objects of its kind; the mount never gives it to
-			* another. 0 until the object has been seen */
+			* another. 0 until the object has been seen, or announced */
 	const struct pfs_kind *kind;
 	struct pfs_content *content;  /* NULL: never seen */
 	struct pfs_origin *origin;    /* of content; NULL exactly if content is */
@@ -136,7 +136,7 @@ void pfs_store_destroy(struct pfs_store *store);
 const struct pfs_kinds *pfs_store_kinds(const struct pfs_store *store);
 
 /*
- * Add a listener (copied); there may be six. They are called in the order in which they were
+ * Add a listener (copied); there may be seven. They are called in the order in which they were
  * added. 0, -ENOSPC.
  */
 int pfs_store_listen(struct pfs_store *store, const struct pfs_store_listener *listener);
@@ -162,6 +162,15 @@ struct pfs_object *pfs_store_by_slot(struct pfs_store *store, const struct pfs_k
 int pfs_store_ask(struct pfs_store *store, const struct pfs_kind *kind, const char *id,
 		  struct pfs_wait *wait, struct pfs_object **ret_object);
 int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, struct pfs_wait *wait);
+
+/*
+ * The answer to a command says that there is an object with this id, which the store may not have
+ * seen: give it its slot, forget that it was missing, and ask for it with nobody waiting. Until it
+ * has been described it has no content, and is neither found nor listed. 0, and *ret_object has a
+ * reference more, which is the caller's: pfs_store_release. -ENOMEM; -ENOSPC: too many objects.
+ */
+int pfs_store_announce(struct pfs_store *store, const struct pfs_kind *kind, const char *id,
+		       struct pfs_object **ret_object);
 
 /*
  * Ask the API for an object with nobody waiting. Does nothing while the content is valid, a request
@@ -233,6 +242,14 @@ void pfs_store_release(struct pfs_store *store, struct pfs_object *object, uint6
 #define PFS_LIST_WHOLE UINT64_MAX
 int pfs_store_ask_list(struct pfs_store *store, const struct pfs_kind *kind, uint64_t after,
 		       struct pfs_wait *wait);
+/*
+ * Make sure that the list was walked whole, in a walk that began at this time (monotonic) or later.
+ * 0: it was. -EINPROGRESS: wait has joined; once it was woken, call again with the same wait.
+ * -ETIMEDOUT: it has waited for config.timeout. Else the errno of a failure: another walk than the
+ * last is begun only after the pause.
+ */
+int pfs_store_ask_list_since(struct pfs_store *store, const struct pfs_kind *kind, int64_t since,
+			     struct pfs_wait *wait);
 /* The object of a kind with the lowest slot above `after` that hasn't vanished. NULL: the end. */
 struct pfs_object *pfs_store_next(struct pfs_store *store, const struct pfs_kind *kind,
 				  uint64_t after);
