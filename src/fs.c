@@ -196,6 +196,8 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	fs->store = store;
 	fs->watch = watch;
 	fs->poke = config->poke;
+	fs->restores = config->restores;
+	fs->uid = config->uid;
 	fs->longest_wait = config->time_limit / 4 * 3; /* the kernel checks only now and then */
 	fs->max_read = config->max_read;
 	fs->loop = loop;

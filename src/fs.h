@@ -2,9 +2,9 @@
 /*
  * What the files of the fs room share. Each knows only those before it: fs_reply.c (replies),
  * fs_call.c (messages that wait), fs_operations.c (messages that ask for something), fs_xattr.c
- * (those for extended attributes), fs_change.c (messages that would change something, and are
- * refused), fs_notify.c (what the kernel is notified of), fs_mounted.c (the mount itself), fs.c
- * (the session).
+ * (those for extended attributes), fs_command.c (mkdir(2) of what a command makes), fs_change.c
+ * (all other messages that would change something, and are refused), fs_notify.c (what the kernel
+ * is notified of), fs_mounted.c (the mount itself), fs.c (the session).
  */
 #ifndef PINEFS_SRC_FS_H
 #define PINEFS_SRC_FS_H
@@ -20,6 +20,7 @@
 #include "pinefs/mounts.h"
 #include "pinefs/poke.h"
 #include "pinefs/resource.h"
+#include "pinefs/restore.h"
 #include "pinefs/stats.h"
 #include "pinefs/store.h"
 #include "pinefs/text.h"
@@ -38,11 +39,13 @@ struct call {
 	 */
 	int (*run)(struct call *call, bool woken, int error);
 	fuse_ino_t inode;
-	char *name;		/* of a lookup; owned */
-	bool reading;		/* of a getattr: a read(2) follows */
-	bool at_once;		/* reply with what is known: pfs_is_from_child */
-	bool holds_directory;	/* lookup, readdir: nobody can make a name there meanwhile */
-	bool patient;		/* may wait for hours; an interrupt gets its reply at once */
+	char *name;	      /* of a lookup or a mkdir; owned */
+	bool reading;	      /* of a getattr: a read(2) follows */
+	bool at_once;	      /* reply with what is known: pfs_is_from_child */
+	bool holds_directory; /* lookup, readdir, mkdir: nobody can make a name there meanwhile */
+	bool patient;	      /* may wait for hours; an interrupt gets its reply at once */
+	/* Of a mkdir: where to make something, whose name is `name`; NULL: it is no mkdir. */
+	struct pfs_object *source;
 	bool plus;		/* of a readdir: with attributes */
 	size_t size;		/* of a readdir */
 	off_t offset;		/* of a readdir */
@@ -59,7 +62,9 @@ struct pfs_fs {
 	struct pfs_tree *tree;
 	struct pfs_store *store;
 	struct pfs_watch *watch;
-	struct pfs_poke *poke; /* NULL: no inotify */
+	struct pfs_poke *poke;	       /* NULL: no inotify */
+	struct pfs_restores *restores; /* NULL: nothing can be made */
+	uid_t uid;		       /* who may make something, besides ourselves */
 	struct pfs_loop *loop;
 	struct pfs_stats *stats;
 	struct fuse_session *session;
@@ -96,6 +101,15 @@ void pfs_call_begin(const struct call *call);
 bool pfs_call_is_busy(void *fs, uint64_t directory);
 /* Reply this error (positive) to all parked calls, since the mount ends. */
 void pfs_call_end_all(struct pfs_fs *fs, int error);
+
+/* --- fs_command.c --- */
+
+/* Is this a directory in which the caller may make something? */
+bool pfs_may_make(fuse_req_t request, const struct pfs_node *directory);
+/* Serve a mkdir(2) in such a directory. */
+void pfs_make(fuse_req_t request, const struct pfs_node *directory, const char *name);
+/* Serve a change of the attributes of what was made: it succeeds, and changes nothing. */
+void pfs_keep_attributes(fuse_req_t request, const struct pfs_node *node);
 
 /* --- fs_change.c --- */
 

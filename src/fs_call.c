@@ -10,6 +10,9 @@
  * interrupt its process couldn't be killed. A read of `wait` gets EINTR at once: it may last for
  * hours.
  *
+ * A mkdir gets EINTR at once if its command wasn't sent yet, and then it never is. One that was
+ * sent goes on, and what it makes appears by itself.
+ *
  * Where the kernel bounds the time of a message, each call gets its reply before that is over,
  * though it waits for one thing after another. For a read of `wait` that is EINTR, though nobody
  * interrupted it: dd, bash and most others then read again, and go on waiting; the manual has a
@@ -22,7 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GRACE PFS_SECOND
+#define GRACE	   PFS_SECOND
+#define MAKE_GRACE (3 * PFS_SECOND / 2)
 
 static void free_call(struct call *call)
 {
@@ -45,9 +49,21 @@ static void give_up(void *arg)
 
 	unpark(call);
 	pfs_wait_cancel(&call->wait);
+	if (call->source)
+		pfs_restores_abandon(fs->restores);
 	pfs_reply_error(fs, call->request, call->interrupted || call->patient ? EINTR : ETIMEDOUT);
 	free_call(call);
 	pfs_check_replies(fs);
+}
+
+/* ns from an interrupt to the reply. */
+static int64_t grace(const struct call *call)
+{
+	if (call->patient)
+		return 0;
+	if (!call->source)
+		return GRACE;
+	return pfs_restores_is_sent(call->fs->restores, call->source, call->name) ? MAKE_GRACE : 0;
 }
 
 static void on_interrupt(fuse_req_t request, void *arg)
@@ -59,8 +75,7 @@ static void on_interrupt(fuse_req_t request, void *arg)
 		return;
 	call->interrupted = true;
 	fs->stats->interrupted++;
-	pfs_timer_start(fs->loop, &call->grace,
-			pfs_loop_now(fs->loop) + (call->patient ? 0 : GRACE));
+	pfs_timer_start(fs->loop, &call->grace, pfs_loop_now(fs->loop) + grace(call));
 }
 
 static void park(struct call *call)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The messages that would change something. All are refused with EROFS, each by a function of its
- * own, since libfuse replies "Function not implemented" where there is none.
+ * The messages that would change something. All but what fs_command.c serves are refused with
+ * EROFS, each by a function of its own, since libfuse replies "Function not implemented" where
+ * there is none.
  *
  * But the poke room's child makes changes so that the kernel makes inotify events of them. What it
  * was ordered to do is permitted, once. It changes nothing: what it pretends to do has happened.
@@ -63,6 +64,8 @@ static void do_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *stat, 
 	if ((what == modified || what == both) && is_permitted(request, operation, inode, NULL) &&
 	    !error)
 		reply_touched(fs, request, &node);
+	else if (!error && node.type == PFS_NODE_RESTORE)
+		pfs_keep_attributes(request, &node);
 	else
 		pfs_reply_error(fs, request, EROFS);
 }
@@ -92,7 +95,16 @@ static void do_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mo
 
 static void do_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	make_name(request, PFS_POKE_CREATE_DIRECTORY, parent, name);
+	struct pfs_fs *fs = pfs_fs_of(request);
+	struct pfs_node directory;
+
+	if (pfs_is_from_child(request) || pfs_tree_node(fs->tree, parent, &directory) ||
+	    directory.type != PFS_NODE_RESTORES) {
+		make_name(request, PFS_POKE_CREATE_DIRECTORY, parent, name);
+		return;
+	}
+	(void)pfs_enter(request, PFS_MESSAGE_OTHER, parent, name, NULL);
+	pfs_make(request, &directory, name);
 }
 
 static void remove_name(fuse_req_t request, enum pfs_poke_operation operation, fuse_ino_t parent,

@@ -89,6 +89,28 @@ void pfs_notify_names(void *arg)
 	(void)!write(fuse_session_fd(fs->session), &notice, sizeof(notice));
 }
 
+/* What was made of an object is another than the kernel has cached: its listing, and names that it
+ * knows to be missing. */
+static void on_made(void *arg, struct pfs_object *source, struct pfs_object *job, const char *name,
+		    bool waited)
+{
+	struct pfs_fs *fs = arg;
+
+	if (!fs->mounted)
+		return;
+	pfs_notify_attributes(fs, pfs_tree_restores_inode(source));
+	if (!waited)
+		return;
+	/* Somebody may have looked for the job, or for what it makes, before they were there. */
+	pfs_notify_names(fs);
+}
+
+static void on_unmade(void *arg, struct pfs_object *source, struct pfs_object *job,
+		      const char *name)
+{
+	on_made(arg, source, job, name, false);
+}
+
 void pfs_fs_invalidate(struct pfs_fs *fs)
 {
 	const struct pfs_kinds *kinds = pfs_store_kinds(fs->store);
@@ -109,9 +131,19 @@ int pfs_notify_begin(struct pfs_fs *fs)
 		.arg = fs,
 	};
 
+	const struct pfs_restores_listener made = {
+		.appeared = on_made,
+		.vanished = on_unmade,
+		.arg = fs,
+	};
+	int error;
+
 	fs->collections_timer = (struct pfs_timer){.fire = notify_collections, .arg = fs};
 	fs->sweep_timer = (struct pfs_timer){.fire = sweep, .arg = fs};
-	return pfs_store_listen(fs->store, &listener);
+	error = pfs_store_listen(fs->store, &listener);
+	if (!error && fs->restores)
+		error = pfs_restores_listen(fs->restores, &made);
+	return error;
 }
 
 void pfs_notify_end(struct pfs_fs *fs)

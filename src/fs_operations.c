@@ -180,7 +180,8 @@ static void do_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_in
 	pfs_call_begin(&call);
 }
 
-/* access(2) and chdir(2). Never asks the API; nobody can write, whatever the modes say. */
+/* access(2) and chdir(2). Never asks the API; whatever the modes say, nobody can write, but where
+ * something can be made. */
 static void do_access(fuse_req_t request, fuse_ino_t inode, int mask)
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
@@ -188,7 +189,7 @@ static void do_access(fuse_req_t request, fuse_ino_t inode, int mask)
 	int error = pfs_enter(request, PFS_MESSAGE_OTHER, inode, NULL, &node);
 	bool file = !error && pfs_tree_type(&node) == S_IFREG;
 
-	if (!error && (mask & W_OK))
+	if (!error && (mask & W_OK) && !pfs_may_make(request, &node))
 		error = -EROFS;
 	else if (!error && (mask & X_OK) && file)
 		error = -EACCES;

@@ -10,9 +10,10 @@
  *	poke       the child process that makes inotify events and scans /proc for watchers
  *	tree       names, inodes, attributes, contents
  *	table      all objects of a kind in one text
+ *	restore    what was made of an object by a command, and the commands
  *	history    what was seen of each object, as lines that are only appended
  *	store      objects: until when they are valid, and who waits for them
- *	api        Pinecone: paths, headers, pages, errors
+ *	api        Pinecone: paths, headers, pages, commands, errors
  *	http       libcurl: deadlines, retries, the budget
  *	json       a document parsed once: its bytes and a table of its values
  *	resource   the table of kinds

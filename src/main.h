@@ -33,6 +33,7 @@ struct program {
 	struct pfs_store *store;
 	struct pfs_history *history;
 	struct pfs_tables *tables;
+	struct pfs_restores *restores; /* NULL: nothing can be made */
 	struct pfs_tree *tree;
 	struct pfs_poke *poke; /* NULL: no inotify events */
 	struct pfs_watch *watch;

@@ -166,6 +166,7 @@ static void render_config(void *arg, struct pfs_buffer *buffer)
 	add_decimal(buffer, "stale", options->stale);
 	add_decimal(buffer, "timeout", options->timeout);
 	add_decimal(buffer, "max_rate", (int64_t)(options->max_rate * (double)PFS_SECOND + 0.5));
+	add_flag(buffer, "allow_restore", options->allow_restore);
 	add_flag(buffer, "no_check", options->no_check);
 	add_flag(buffer, "demo", options->demo);
 	add_flag(buffer, "foreground", options->foreground);

@@ -21,6 +21,7 @@
 #include "pinefs/loop.h"
 #include "pinefs/poke.h"
 #include "pinefs/resource.h"
+#include "pinefs/restore.h"
 #include "pinefs/store.h"
 #include "pinefs/table.h"
 #include "pinefs/text.h"
@@ -37,6 +38,7 @@
 #define MAX_IDLE	  1024
 #define MAX_HISTORY	  ((size_t)64 * 1024)
 #define MAX_WHOLE_HISTORY ((size_t)4 * 1024 * 1024)
+#define MAX_COMMANDS	  64
 #define MAX_TABLE	  ((size_t)64 * 1024 * 1024)
 #define MAX_TABLES_HELD	  ((size_t)256 * 1024 * 1024)
 #define SHORTEST_REFRESH  (100 * PFS_MILLISECOND)
@@ -171,6 +173,19 @@ static int make_tables(struct program *program)
 				 &program->tables);
 }
 
+static int make_restores(struct program *program)
+{
+	const struct pfs_restores_config config = {
+		.timeout = program->options.timeout,
+		.max_commands = MAX_COMMANDS,
+	};
+
+	if (!program->options.allow_restore)
+		return 0;
+	return pfs_restores_create(program->api, program->store, program->loop, &program->stats,
+				   &config, &program->restores);
+}
+
 static int make_tree(struct program *program)
 {
 	const struct pfs_options *options = &program->options;
@@ -182,6 +197,7 @@ static int make_tree(struct program *program)
 		.readme = report_readme,
 		.reports = program->reports,
 		.tables = program->tables,
+		.restores = program->restores,
 	};
 
 	report_set_up(program);
@@ -208,6 +224,7 @@ static int make_watch(struct program *program)
 	const struct pfs_watch_config config = {
 		.ttl = program->options.ttl > SHORTEST_REFRESH ? program->options.ttl
 							       : SHORTEST_REFRESH,
+		.restores = program->restores,
 	};
 
 	if (program->poke && program->options.check_modes && !passes_modes())
@@ -253,6 +270,8 @@ static int make_fs(struct program *program)
 		.max_read = options->max_read,
 		.check_modes = options->check_modes,
 		.poke = program->poke,
+		.restores = program->restores,
+		.uid = options->uid,
 	};
 
 	return pfs_fs_create(program->tree, program->store, program->watch, program->loop,
@@ -316,8 +335,8 @@ static int check_api(struct program *program)
 static int make_rooms(struct program *program)
 {
 	static int (*const makers[])(struct program *) = {
-		make_http,   make_api,	make_store, make_history,
-		make_tables, make_tree, make_watch, make_fs,
+		make_http,     make_api,  make_store, make_history, make_tables,
+		make_restores, make_tree, make_watch, make_fs,
 	};
 	int error = 0;
 
@@ -427,7 +446,9 @@ void serve_end(struct program *program)
 	pfs_watch_destroy(program->watch);
 	pfs_poke_destroy(program->poke);
 	pfs_tables_destroy(program->tables);
+	pfs_restores_end(program->restores);
 	pfs_store_destroy(program->store);
+	pfs_restores_destroy(program->restores);
 	pfs_tree_destroy(program->tree);
 	pfs_history_destroy(program->history);
 	pfs_api_destroy(program->api);

@@ -47,6 +47,8 @@ static const struct option_row rows[] = {
 	 "requests a second, at most"},
 	{"kinds", 0, "LIST", pfs_options_set_kinds, FIELD(kinds), "all",
 	 "kinds to show and ask for, commas between"},
+	{"allow-restore", 0, NULL, pfs_options_set_flag, FIELD(allow_restore), NULL,
+	 "mkdir in backups/ID/restores restores the backup"},
 	{"cacert", 0, "FILE", pfs_options_set_file, FIELD(cacert), NULL,
 	 "certificates to trust instead of the system's"},
 	{"no-check", 0, NULL, pfs_options_set_flag, FIELD(no_check), NULL,
@@ -461,6 +463,18 @@ static int read_environment(struct parser *parser)
 	return pfs_options_replace(parser, &options->api_url, url);
 }
 
+/* Is there a kind with a command, and the kind of its jobs? */
+static bool serve_a_command(const struct pfs_kinds *kinds)
+{
+	for (size_t i = 0; i < kinds->count; i++) {
+		const struct pfs_command *command = kinds->rows[i]->command;
+
+		if (command && pfs_kind_by_name(kinds, command->job_kind))
+			return true;
+	}
+	return false;
+}
+
 /* What no option can be judged by alone. */
 static int check_whole(struct parser *parser)
 {
@@ -474,6 +488,9 @@ static int check_whole(struct parser *parser)
 		return pfs_options_refuse(parser, "--demo brings its own API: not with --api-url");
 	if (options->demo && options->api_key_file)
 		return pfs_options_refuse(parser, "--demo needs no key: not with --api-key-file");
+	if (options->allow_restore && !serve_a_command(&options->kinds))
+		return pfs_options_refuse(parser, "--allow-restore: backups and restore-jobs must "
+						  "be among the --kinds");
 	if (options->debug)
 		options->foreground = true;
 	return 0;

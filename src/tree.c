@@ -141,6 +141,8 @@ static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, con
 		pfs_file_learn(tree, parent->kind, object->content);
 		index = pfs_file_by_name(tree, parent->kind, name);
 	}
+	if (index == FILE_RESTORES)
+		return pfs_restores_lookup(tree, object, wait, ret_node);
 	/* Who looks up a file is about to read it, and sendfile(2) asks for no attributes first. */
 	if (wait && !waits_yet(object, index))
 		error = pfs_store_ask_object(tree->store, object, wait);
@@ -151,6 +153,16 @@ static int lookup_file(struct pfs_tree *tree, const struct pfs_node *parent, con
 	if (pfs_store_left(tree->store, object) < *ret_valid)
 		*ret_valid = pfs_store_left(tree->store, object);
 	return error ? error : -ENOENT;
+}
+
+static int lookup_restore(const struct pfs_node *parent, const char *name,
+			  struct pfs_node *ret_node, int64_t *ret_valid)
+{
+	*ret_valid = STATIC_VALID;
+	if (strcmp(name, parent->kind->id) != 0)
+		return -ENOENT;
+	*ret_node = pfs_node_of_restore(parent->object, true);
+	return 0;
 }
 
 int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
@@ -167,6 +179,11 @@ int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const 
 		return lookup_id(tree, parent, name, wait, ret_node, ret_valid);
 	case PFS_NODE_OBJECT:
 		return lookup_file(tree, parent, name, wait, ret_node, ret_valid);
+	case PFS_NODE_RESTORES: /* a miss isn't cached: the next may be there */
+		*ret_valid = 0;
+		return pfs_restore_lookup(tree, parent->object, name, ret_node);
+	case PFS_NODE_RESTORE:
+		return lookup_restore(parent, name, ret_node, ret_valid);
 	default:
 		return -ENOTDIR;
 	}
@@ -177,8 +194,10 @@ int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const 
 /* Cursors 1 and 2 come after "." and ".."; what follows counts from there. */
 #define DOTS 2
 
-static uint64_t parent_inode(const struct pfs_node *directory)
+static uint64_t parent_inode(const struct pfs_tree *tree, const struct pfs_node *directory)
 {
+	if (pfs_restore_is_node(directory))
+		return pfs_restore_parent(tree, directory);
 	return directory->type == PFS_NODE_OBJECT ? pfs_tree_collection_inode(directory->kind)
 						  : PFS_ROOT_INODE;
 }
@@ -189,8 +208,8 @@ static int list_dots(struct pfs_tree *tree, const struct pfs_node *directory, ui
 	ret_entry->name = cursor ? ".." : ".";
 	ret_entry->cursor = cursor + 1;
 	ret_entry->node = *directory;
-	if (cursor) /* a parent is no object's: it is always there */
-		(void)pfs_tree_node(tree, parent_inode(directory), &ret_entry->node);
+	if (cursor) /* where that is gone meanwhile, the entry has the directory's own number */
+		(void)pfs_tree_node(tree, parent_inode(tree, directory), &ret_entry->node);
 	return 1;
 }
 
@@ -285,6 +304,29 @@ static int list_object(struct pfs_tree *tree, struct pfs_object *object, uint64_
 	return 1;
 }
 
+/* The place among what was made of an object is the slot of the job before. */
+static int list_restores(struct pfs_tree *tree, const struct pfs_node *directory, uint64_t place,
+			 struct pfs_entry *ret_entry)
+{
+	int found = pfs_restores_list(tree, directory->object, place, ret_entry);
+
+	if (found == 1)
+		ret_entry->cursor = ret_entry->node.object->slot + DOTS;
+	return found;
+}
+
+/* The directory of a job has one file. */
+static int list_restore(const struct pfs_node *directory, uint64_t place,
+			struct pfs_entry *ret_entry)
+{
+	if (place)
+		return 0;
+	ret_entry->name = directory->kind->id;
+	ret_entry->node = pfs_node_of_restore(directory->object, true);
+	ret_entry->cursor = 1 + DOTS;
+	return 1;
+}
+
 int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint64_t cursor,
 		  struct pfs_wait *wait, struct pfs_entry *ret_entry)
 {
@@ -299,6 +341,11 @@ int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint6
 			return error;
 		tree->listings[directory->kind->number].served = true;
 	}
+	if (directory->type == PFS_NODE_RESTORES && !cursor) {
+		error = pfs_restores_refresh(tree, directory, wait);
+		if (error)
+			return error;
+	}
 	if (dots)
 		return list_dots(tree, directory, cursor, ret_entry);
 	switch (directory->type) {
@@ -312,6 +359,10 @@ int pfs_tree_list(struct pfs_tree *tree, const struct pfs_node *directory, uint6
 		return list_collection(tree, directory->kind, place, wait, ret_entry);
 	case PFS_NODE_OBJECT:
 		return list_object(tree, directory->object, place, ret_entry);
+	case PFS_NODE_RESTORES:
+		return list_restores(tree, directory, place, ret_entry);
+	case PFS_NODE_RESTORE:
+		return list_restore(directory, place, ret_entry);
 	default:
 		return -ENOTDIR;
 	}
@@ -379,6 +430,8 @@ int pfs_tree_path(struct pfs_tree *tree, uint64_t inode, char *path, size_t size
 
 	if (error)
 		return error;
+	if (pfs_restore_is_node(&node))
+		return pfs_restore_path(tree, &node, path, size);
 	parts[0] = node.kind ? node.kind->name : plain_name(tree, &node);
 	parts[1] = node.object ? node.object->id : NULL;
 	if (node.type == PFS_NODE_FILE || node.type == PFS_NODE_LINK)
@@ -410,6 +463,8 @@ void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
 		visit(arg, i == FILE_EVENTS ? pfs_tree_events_inode(tree, object) : first + i);
 	for (unsigned i = 0; i < tree->extras[kind->number].count; i++)
 		visit(arg, first + FILE_EXTRA + i);
+	if (pfs_file_has_restores(tree, kind))
+		visit(arg, pfs_tree_restores_inode(object));
 }
 
 /* --- the whole tree ------------------------------------------------------------------------ */

@@ -2,8 +2,9 @@
 /*
  * What the files of the tree room share. Each knows only those before it: tree_node.c (inodes and
  * their nodes), tree_link.c (symbolic links), tree_file.c (the files of an object: names and
- * contents), tree_promise.c (the bytes that attributes promise, the snapshots of reports),
- * tree_attributes.c, tree_xattr.c, tree.c (names, listings, paths).
+ * contents), tree_restore.c (what was made of an object), tree_promise.c (the bytes that attributes
+ * promise, the snapshots of reports), tree_attributes.c, tree_xattr.c, tree.c (names, listings,
+ * paths).
  */
 #ifndef PINEFS_SRC_TREE_H
 #define PINEFS_SRC_TREE_H
@@ -11,6 +12,7 @@
 #include "pinefs/history.h"
 #include "pinefs/loop.h"
 #include "pinefs/resource.h"
+#include "pinefs/restore.h"
 #include "pinefs/store.h"
 #include "pinefs/table.h"
 #include "pinefs/text.h"
@@ -39,11 +41,12 @@ enum {
 	FILE_RAW = FILE_FIELD + PFS_FIELDS_MAX,
 	FILE_DONE,
 	FILE_EVENTS,
-	FILE_WAIT,				    /* found by name, but in no listing */
-	FILE_SUCCESS,				    /* likewise */
-	FILE_LINK,				    /* the kind's links in order; no files */
-	FILE_EXTRA = FILE_LINK + PFS_LINKS_MAX + 1, /* keys that no kind's row has, in order of
-						     * appearance */
+	FILE_WAIT,				   /* found by name, but in no listing */
+	FILE_SUCCESS,				   /* likewise */
+	FILE_LINK,				   /* the kind's links in order; no files */
+	FILE_RESTORES = FILE_LINK + PFS_LINKS_MAX, /* a directory: see tree_restore.c */
+	FILE_EXTRA,				   /* keys that no kind's row has, in order of
+						    * appearance */
 	FILE_END = 64,
 };
 #define EXTRA_MAX 32
@@ -112,6 +115,10 @@ struct pfs_node pfs_node_of_kind(const struct pfs_kind *kind); /* its collection
 struct pfs_node pfs_node_of_object(struct pfs_object *object);
 /* A file of an object by its index, whichever kind of file it is. */
 struct pfs_node pfs_node_of_file(struct pfs_tree *tree, struct pfs_object *object, unsigned index);
+/* The directory of what was made of an object. */
+struct pfs_node pfs_node_of_restores(struct pfs_object *source);
+/* A job's directory in that, or the file in it. */
+struct pfs_node pfs_node_of_restore(struct pfs_object *job, bool is_file);
 /* A text of a kind. */
 struct pfs_node pfs_node_of_table(const struct pfs_kind *kind, enum pfs_table_format format,
 				  uint64_t number);
@@ -134,6 +141,8 @@ void pfs_link_changed(struct pfs_object *object, const struct pfs_content *befor
 
 /* The index of the kind's file with this name; 0 if it has none so far: pfs_file_learn. */
 unsigned pfs_file_by_name(struct pfs_tree *tree, const struct pfs_kind *kind, const char *name);
+/* Does an object of this kind have a directory of what was made of it? */
+bool pfs_file_has_restores(const struct pfs_tree *tree, const struct pfs_kind *kind);
 /* The name of the file with this index, which must be a file's. */
 const char *pfs_file_name(struct pfs_tree *tree, const struct pfs_kind *kind, unsigned index);
 
@@ -154,6 +163,41 @@ int pfs_file_read(struct pfs_tree *tree, const struct pfs_kind *kind,
 		  struct pfs_slice *ret_bytes);
 
 void pfs_extras_finish(struct extras *extras);
+
+/* --- tree_restore.c --- */
+
+/* Is this a node of RESTORES, RESTORE or RESTORE_ID? */
+bool pfs_restore_is_node(const struct pfs_node *node);
+
+/*
+ * Find a source's RESTORES. With wait, walks the list of jobs first if it has expired; but if that
+ * can't be had, the directory is there all the same. 0, -EINPROGRESS.
+ */
+int pfs_restores_lookup(struct pfs_tree *tree, struct pfs_object *source, struct pfs_wait *wait,
+			struct pfs_node *ret_node);
+/* Find a name in it, among the jobs that are known. 0, -ENOENT. */
+int pfs_restore_lookup(struct pfs_tree *tree, struct pfs_object *source, const char *name,
+		       struct pfs_node *ret_node);
+/* The entry at a place of its listing, but for its cursor; the next place is the slot of its job.
+ * 1; 0: the end. */
+int pfs_restores_list(struct pfs_tree *tree, struct pfs_object *source, uint64_t place,
+		      struct pfs_entry *ret_entry);
+/* Have the list of jobs walked if it has expired. 0, -EINPROGRESS, an errno of the store. */
+int pfs_restores_refresh(struct pfs_tree *tree, const struct pfs_node *node, struct pfs_wait *wait);
+
+/* A node's time in ns since the epoch, and its size. 0; -ESTALE: it is gone. */
+int pfs_restore_attributes(struct pfs_tree *tree, const struct pfs_node *node, int64_t *ret_time,
+			   size_t *ret_size);
+/* ns for which its name, or its attributes, are valid. */
+int64_t pfs_restore_valid(const struct pfs_tree *tree, const struct pfs_node *node);
+/* What the file says: the job's id. 0, -ENOMEM. */
+int pfs_restore_read(struct pfs_tree *tree, const struct pfs_node *node,
+		     struct pfs_slice *ret_content);
+/* Its path. 0, -ESTALE, -ENAMETOOLONG. */
+int pfs_restore_path(const struct pfs_tree *tree, const struct pfs_node *node, char *path,
+		     size_t size);
+/* The inode of the directory that it is in. */
+uint64_t pfs_restore_parent(const struct pfs_tree *tree, const struct pfs_node *node);
 
 /* --- tree_promise.c --- */
 

@@ -56,6 +56,7 @@ mode_t pfs_tree_type(const struct pfs_node *node)
 	case PFS_NODE_EVENTS:
 	case PFS_NODE_FILE:
 	case PFS_NODE_TABLE:
+	case PFS_NODE_RESTORE_ID:
 		return S_IFREG;
 	case PFS_NODE_LINK:
 		return S_IFLNK;
@@ -84,9 +85,13 @@ static void fill_common(const struct pfs_tree *tree, const struct pfs_node *node
 		.st_nlink = 1,
 	};
 	stat->st_mode = S_ISLNK(mode) ? mode : mode & ~tree->config.umask;
+	if (node->type == PFS_NODE_RESTORES) /* the owner may make directories in it */
+		stat->st_mode |= S_IWUSR;
 	/* A directory's links are its subdirectories and two more; 1 says "not counted". */
-	if (node->type == PFS_NODE_OBJECT || node->type == PFS_NODE_REPORTS ||
-	    node->type == PFS_NODE_TABLES)
+	if (node->type == PFS_NODE_OBJECT && pfs_file_has_restores(tree, node->kind))
+		stat->st_nlink = 3;
+	else if (node->type == PFS_NODE_OBJECT || node->type == PFS_NODE_REPORTS ||
+		 node->type == PFS_NODE_TABLES || node->type == PFS_NODE_RESTORE)
 		stat->st_nlink = 2;
 	else if (node->type == PFS_NODE_ROOT)
 		stat->st_nlink = (nlink_t)(3 + (tree->config.tables != NULL) + tree->kinds->count);
@@ -185,6 +190,22 @@ static int fill_table(struct pfs_tree *tree, const struct pfs_node *node, struct
 	set_size(stat, text.length);
 	set_time(stat, pfs_tables_made_at(tree->config.tables, node->kind, node->index,
 					  node->generation));
+	return 0;
+}
+
+static int fill_restore(struct pfs_tree *tree, const struct pfs_node *node, struct stat *stat,
+			int64_t *ret_valid)
+{
+	int64_t modified;
+	size_t size;
+	int error = pfs_restore_attributes(tree, node, &modified, &size);
+
+	if (error)
+		return error;
+	set_time(stat, modified);
+	if (S_ISREG(stat->st_mode))
+		set_size(stat, size);
+	*ret_valid = pfs_restore_valid(tree, node);
 	return 0;
 }
 
@@ -293,6 +314,11 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 	case PFS_NODE_TABLE:
 		error = fill_table(tree, node, &stat);
 		break;
+	case PFS_NODE_RESTORES:
+	case PFS_NODE_RESTORE:
+	case PFS_NODE_RESTORE_ID:
+		error = fill_restore(tree, node, &stat, &valid);
+		break;
 	default:
 		break;
 	}
@@ -342,6 +368,10 @@ int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node 
 		/* Whether the object is still valid its attributes say, not its name. */
 		left = object_left(tree, node->object);
 		return left ? left : tree->config.ttl;
+	case PFS_NODE_RESTORES:
+	case PFS_NODE_RESTORE:
+	case PFS_NODE_RESTORE_ID:
+		return pfs_restore_valid(tree, node);
 	default:
 		return STATIC_VALID;
 	}
@@ -399,6 +429,8 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 		return 0;
 	if (node->type == PFS_NODE_LINK)
 		return 0;
+	if (pfs_restore_is_node(node)) /* what the list fails with its reader gets, not stat(2) */
+		return pfs_restores_refresh(tree, node, wait) == -EINPROGRESS ? -EINPROGRESS : 0;
 	if (node->object && node->index == FILE_EVENTS)
 		pfs_store_hasten(tree->store, node->object);
 	if (node->object)
@@ -411,8 +443,9 @@ int pfs_tree_refresh(struct pfs_tree *tree, const struct pfs_node *node, bool re
 int pfs_tree_refreshed(struct pfs_tree *tree, const struct pfs_node *node, bool reading,
 		       size_t wakes, int error, struct pfs_wait *wait)
 {
-	return node->type == PFS_NODE_EVENTS ? refresh_lists(tree, wakes, wait)
-					     : judge(node, reading, error);
+	if (node->type == PFS_NODE_EVENTS)
+		return refresh_lists(tree, wakes, wait);
+	return pfs_restore_is_node(node) ? 0 : judge(node, reading, error);
 }
 
 void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node)
@@ -421,6 +454,8 @@ void pfs_tree_touch(struct pfs_tree *tree, const struct pfs_node *node)
 		tree->mounted_at++;
 	else if (node->type == PFS_NODE_REPORT)
 		tree->snapshots[node->index].modified++;
+	else if (pfs_restore_is_node(node))
+		node->object->first_seen++;
 	else if (is_history(node))
 		(void)pfs_history_touch(tree->history, node->object, node->generation);
 	else if (node->object && node->object->content)
@@ -467,6 +502,8 @@ int pfs_tree_read(struct pfs_tree *tree, const struct pfs_node *node, struct pfs
 					ret_content);
 	case PFS_NODE_FILE:
 		return read_object(tree, node, ret_content);
+	case PFS_NODE_RESTORE_ID:
+		return pfs_restore_read(tree, node, ret_content);
 	case PFS_NODE_TABLE:
 		return pfs_tables_read(tree->config.tables, node->kind, node->index,
 				       node->generation, ret_content);

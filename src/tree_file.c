@@ -31,6 +31,11 @@ static const struct extras *extras_of(const struct pfs_tree *tree, const struct 
 	return &tree->extras[kind->number];
 }
 
+bool pfs_file_has_restores(const struct pfs_tree *tree, const struct pfs_kind *kind)
+{
+	return tree->config.restores && pfs_restores_has(tree->config.restores, kind);
+}
+
 unsigned pfs_file_by_name(struct pfs_tree *tree, const struct pfs_kind *kind, const char *name)
 {
 	const struct extras *extras = extras_of(tree, kind);
@@ -46,6 +51,8 @@ unsigned pfs_file_by_name(struct pfs_tree *tree, const struct pfs_kind *kind, co
 		if (!strcmp(kind->links[i].name, name))
 			return FILE_LINK + i;
 	}
+	if (pfs_file_has_restores(tree, kind) && !strcmp(kind->command->directory, name))
+		return FILE_RESTORES;
 	for (unsigned i = 0; i < extras->count; i++) {
 		if (!strcmp(extras->all[i].name, name))
 			return FILE_EXTRA + i;
@@ -57,6 +64,8 @@ const char *pfs_file_name(struct pfs_tree *tree, const struct pfs_kind *kind, un
 {
 	if (index >= FILE_EXTRA)
 		return extras_of(tree, kind)->all[index - FILE_EXTRA].name;
+	if (index == FILE_RESTORES)
+		return kind->command->directory;
 	if (index >= FILE_LINK)
 		return kind->links[index - FILE_LINK].name;
 	if (index >= FILE_RAW)
@@ -244,6 +253,8 @@ static bool exists(struct pfs_tree *tree, const struct pfs_kind *kind,
 {
 	struct pfs_json_value value;
 
+	if (index == FILE_RESTORES)
+		return pfs_file_has_restores(tree, kind);
 	if (index >= FILE_LINK && index < FILE_EXTRA)
 		return pfs_link_exists(kind, content, index);
 	if (index < FILE_EXTRA)

@@ -18,7 +18,9 @@
  *
  * NUMBER_TABLE: the text of a table. The number of the text, then its format (FORMAT_BITS).
  *
- * The other class is reserved: NUMBER_RESTORE for restores that were begun here.
+ * NUMBER_RESTORE: the directory of a job among what was made of an object. The slot of the job,
+ * then 0, or 1 for the file in it (RESTORE_BITS). Had it the number of the job's own directory, the
+ * kernel would move that one here, with the shells in it.
  */
 #include "tree.h"
 
@@ -39,8 +41,9 @@ enum number_class {
 #define GENERATION_BITS 16
 #define GENERATION_MASK ((UINT64_C(1) << GENERATION_BITS) - 1)
 
-#define LINK_BITS   1
-#define FORMAT_BITS 1
+#define LINK_BITS    1
+#define FORMAT_BITS  1
+#define RESTORE_BITS 1
 
 _Static_assert(PFS_LINKS_MAX == 1 << LINK_BITS, "each link has a number");
 _Static_assert((int)PFS_TABLE_FORMATS == 1 << FORMAT_BITS, "each format has a number");
@@ -82,6 +85,21 @@ uint64_t pfs_tree_done_inode(const struct pfs_object *object)
 uint64_t pfs_tree_wait_inode(const struct pfs_object *object)
 {
 	return file_inode(object, FILE_WAIT);
+}
+
+uint64_t pfs_tree_restores_inode(const struct pfs_object *object)
+{
+	return file_inode(object, FILE_RESTORES);
+}
+
+static uint64_t restore_inode(const struct pfs_object *job, bool is_file)
+{
+	return number(NUMBER_RESTORE, job->kind, job->slot << RESTORE_BITS | is_file);
+}
+
+uint64_t pfs_tree_restore_inode(const struct pfs_object *job)
+{
+	return restore_inode(job, false);
 }
 
 uint64_t pfs_tree_success_inode(const struct pfs_object *object)
@@ -152,6 +170,24 @@ struct pfs_node pfs_node_of_object(struct pfs_object *object)
 	return object_node(object, 0);
 }
 
+struct pfs_node pfs_node_of_restores(struct pfs_object *source)
+{
+	struct pfs_node node = object_node(source, FILE_RESTORES);
+
+	node.type = PFS_NODE_RESTORES;
+	return node;
+}
+
+struct pfs_node pfs_node_of_restore(struct pfs_object *job, bool is_file)
+{
+	return (struct pfs_node){
+		.type = is_file ? PFS_NODE_RESTORE_ID : PFS_NODE_RESTORE,
+		.inode = restore_inode(job, is_file),
+		.kind = job->kind,
+		.object = job,
+	};
+}
+
 struct pfs_node pfs_node_of_table(const struct pfs_kind *kind, enum pfs_table_format format,
 				  uint64_t text)
 {
@@ -199,6 +235,8 @@ struct pfs_node pfs_node_of_file(struct pfs_tree *tree, struct pfs_object *objec
 {
 	if (is_link(index))
 		return link_node(object, index - FILE_LINK);
+	if (index == FILE_RESTORES)
+		return pfs_node_of_restores(object);
 	return index == FILE_EVENTS ? pfs_node_of_history(tree, object)
 				    : object_node(object, index);
 }
@@ -271,6 +309,17 @@ static int node_of_table(const struct pfs_tree *tree, uint64_t inode, struct pfs
 	return 0;
 }
 
+static int node_of_restore(const struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
+{
+	const uint64_t slot = (inode & REST_MASK) >> RESTORE_BITS;
+	struct pfs_object *job = object_by_number(tree, inode, slot);
+
+	if (!job || !tree->config.restores)
+		return -ESTALE;
+	*ret_node = pfs_node_of_restore(job, inode & 1);
+	return 0;
+}
+
 static int plain_node(const struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
 {
 	const struct pfs_kind *kind;
@@ -307,11 +356,15 @@ int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_no
 		return node_of_table(tree, inode, ret_node);
 	if (inode >> CLASS_SHIFT == NUMBER_LINK)
 		return node_of_link(tree, inode, ret_node);
+	if (inode >> CLASS_SHIFT == NUMBER_RESTORE)
+		return node_of_restore(tree, inode, ret_node);
 	if (inode >> CLASS_SHIFT != NUMBER_OBJECT)
 		return -ESTALE;
 	object = object_by_number(tree, inode, (inode & REST_MASK) / INODE_SLOT);
 	if (!object)
 		return -ESTALE;
 	*ret_node = object_node(object, (unsigned)(inode % INODE_SLOT));
+	if (ret_node->index == FILE_RESTORES)
+		*ret_node = pfs_node_of_restores(object);
 	return 0;
 }

@@ -89,10 +89,29 @@ static const struct {
 
 #define ATTRIBUTE_COUNT (sizeof(attributes) / sizeof(attributes[0]))
 
+/* A job may have been announced only, and so have come with no answer. */
+static bool has_attributes(const struct pfs_node *node)
+{
+	return node->object && !pfs_restore_is_node(node);
+}
+
+/* Why the last command for this object failed, of its directory `restores`. */
+static int add_refusal(struct pfs_tree *tree, const struct pfs_object *source, const char *name,
+		       struct pfs_buffer *buffer)
+{
+	const char *text = pfs_restores_error(tree->config.restores, source);
+
+	if (strcmp(name, PREFIX "error") != 0 || !text)
+		return -ENODATA;
+	return pfs_buffer_add_string(buffer, text);
+}
+
 int pfs_tree_xattr(struct pfs_tree *tree, const struct pfs_node *node, const char *name,
 		   struct pfs_buffer *buffer)
 {
-	for (size_t i = 0; node->object && i < ATTRIBUTE_COUNT; i++) {
+	if (node->type == PFS_NODE_RESTORES)
+		return add_refusal(tree, node->object, name, buffer);
+	for (size_t i = 0; has_attributes(node) && i < ATTRIBUTE_COUNT; i++) {
 		if (strcmp(attributes[i].name, name) != 0)
 			continue;
 		attributes[i].add(tree, node->object, buffer);
@@ -104,6 +123,6 @@ int pfs_tree_xattr(struct pfs_tree *tree, const struct pfs_node *node, const cha
 void pfs_tree_xattr_names(struct pfs_tree *tree, const struct pfs_node *node,
 			  struct pfs_buffer *buffer)
 {
-	for (size_t i = 0; node->object && i < ATTRIBUTE_COUNT; i++)
+	for (size_t i = 0; has_attributes(node) && i < ATTRIBUTE_COUNT; i++)
 		(void)pfs_buffer_add(buffer, attributes[i].name, strlen(attributes[i].name) + 1);
 }

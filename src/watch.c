@@ -129,6 +129,23 @@ static void on_failed(void *arg, const char *path, const struct pfs_failure *fai
 	pfs_interest_on_failed(arg, failure);
 }
 
+/* --- news of what was made ----------------------------------------------------------------------
+ */
+
+/* Who makes a name by mkdir(2) makes the event, too. */
+static void on_made(void *arg, struct pfs_object *source, struct pfs_object *job, const char *name,
+		    bool waited)
+{
+	if (!waited)
+		pfs_event_on_made(arg, source, job, name, PFS_POKE_DIRECTORY_CREATED);
+}
+
+static void on_unmade(void *arg, struct pfs_object *source, struct pfs_object *job,
+		      const char *name)
+{
+	pfs_event_on_made(arg, source, job, name, PFS_POKE_DIRECTORY_REMOVED);
+}
+
 /* --- the whole ----------------------------------------------------------------------------- */
 
 int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_loop *loop,
@@ -141,6 +158,11 @@ int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_
 		.changed = on_changed,
 		.vanished = on_vanished,
 		.failed = on_failed,
+		.arg = watch,
+	};
+	const struct pfs_restores_listener made = {
+		.appeared = on_made,
+		.vanished = on_unmade,
 		.arg = watch,
 	};
 	const struct pfs_poke_listener answers = {
@@ -169,6 +191,8 @@ int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_
 	pfs_poll_init(watch);
 	pfs_event_init(watch);
 	error = pfs_store_listen(store, &listener);
+	if (!error && config->restores)
+		error = pfs_restores_listen(config->restores, &made);
 	if (!error && poke)
 		error = pfs_poke_listen(poke, loop, &answers);
 	if (error) {

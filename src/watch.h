@@ -11,6 +11,7 @@
 #include "pinefs/loop.h"
 #include "pinefs/poke.h"
 #include "pinefs/resource.h"
+#include "pinefs/restore.h"
 #include "pinefs/stats.h"
 #include "pinefs/store.h"
 #include "pinefs/text.h"
@@ -187,6 +188,9 @@ void pfs_event_finish(struct pfs_watch *watch);
 void pfs_event_on_appeared(struct pfs_watch *watch, struct pfs_object *object);
 void pfs_event_on_changed(struct pfs_watch *watch, struct pfs_object *object,
 			  struct pfs_content *before);
+/* A source has gained or lost (type) the name of what a job makes. */
+void pfs_event_on_made(struct pfs_watch *watch, struct pfs_object *source, struct pfs_object *job,
+		       const char *name, enum pfs_poke_type type);
 void pfs_event_on_vanished(struct pfs_watch *watch, struct pfs_object *object);
 /* After a scan: drop the events that nobody watches, go on with the others. */
 void pfs_event_check(struct pfs_watch *watch);

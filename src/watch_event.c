@@ -60,13 +60,19 @@ static bool is_object_watched(struct pfs_watch *watch, const struct pfs_object *
 	       pfs_scan_finds(watch, rotated);
 }
 
+/* Not only a name among what was made of it. */
+static bool is_object_removed(const struct event *event)
+{
+	return event->what.type == PFS_POKE_DIRECTORY_REMOVED &&
+	       event->what.inode == pfs_tree_object_inode(event->object);
+}
+
 static bool is_event_watched(struct pfs_watch *watch, const struct event *event)
 {
 	if (!event->is_sorted)
 		return is_object_watched(watch, event->object, event->what.inode);
-	if (event->what.type == PFS_POKE_DIRECTORY_REMOVED &&
-	    is_object_watched(watch, event->object, 0)) /* all in it is removed, too */
-		return true;
+	if (is_object_removed(event) && is_object_watched(watch, event->object, 0))
+		return true; /* all in it is removed, too */
 	return pfs_scan_finds(watch, event->what.inode) ||
 	       pfs_scan_finds(watch, event->what.directory);
 }
@@ -201,6 +207,28 @@ void pfs_event_on_appeared(struct pfs_watch *watch, struct pfs_object *object)
 	add_to_whole(watch);
 }
 
+void pfs_event_on_made(struct pfs_watch *watch, struct pfs_object *source, struct pfs_object *job,
+		       const char *name, enum pfs_poke_type type)
+{
+	const struct event event = {
+		.is_sorted = true,
+		.what.type = type,
+		.what.inode = pfs_tree_restore_inode(job),
+		.what.directory = pfs_tree_restores_inode(source),
+		.object = source,
+		.happened_at = pfs_loop_now(watch->loop),
+	};
+	char path[PATH_LONGEST];
+
+	/* Those that the first listing brings have not just been made. */
+	if (type == PFS_POKE_DIRECTORY_CREATED &&
+	    !pfs_store_list_generation(watch->store, job->kind))
+		return;
+	(void)snprintf(path, sizeof(path), "%s/%s/%s/%s", source->kind->name, source->id,
+		       source->kind->command->directory, name);
+	add_event(watch, &event, path);
+}
+
 /* An object's content changed at happened_at. */
 struct change {
 	struct pfs_watch *watch;
@@ -238,7 +266,10 @@ static void add_removed_file(void *arg, uint64_t inode)
 	    !pfs_scan_finds(change->watch, inode) ||
 	    pfs_tree_path(change->watch->tree, inode, path, sizeof(path)))
 		return;
-	add_file(change, PFS_POKE_FILE_REMOVED, inode, strrchr(path, '/') + 1);
+	add_file(change,
+		 inode == pfs_tree_restores_inode(change->object) ? PFS_POKE_DIRECTORY_REMOVED
+								  : PFS_POKE_FILE_REMOVED,
+		 inode, strrchr(path, '/') + 1);
 }
 
 /* As rm(1) would, remove the watched files of a vanished object before its directory. */
@@ -413,8 +444,7 @@ void pfs_event_check(struct pfs_watch *watch)
 		next = TAILQ_NEXT(event, link);
 		if (watched && !event->is_sorted)
 			sort_changes(watch, event);
-		else if (watched && event->what.type == PFS_POKE_DIRECTORY_REMOVED &&
-			 !event->checked)
+		else if (watched && is_object_removed(event) && !event->checked)
 			sort_removed(watch, event);
 		else if (watched)
 			event->checked = true;
@@ -449,8 +479,7 @@ static bool is_behind(const struct blocked *blocked, const struct event *event)
 /* The directory from which that of the event has vanished; 0: it hasn't. */
 static uint64_t gone_from(const struct event *event)
 {
-	if (!event->object || !event->object->gone ||
-	    event->what.type == PFS_POKE_DIRECTORY_REMOVED)
+	if (!event->object || !event->object->gone || is_object_removed(event))
 		return 0;
 	return pfs_tree_collection_inode(event->object->kind);
 }

@@ -37,7 +37,8 @@ struct pfs_options {
 	int64_t ttl_missing;
 	int64_t stale;
 	int64_t timeout;
-	double max_rate; /* requests a second, above 0 */
+	double max_rate;    /* requests a second, above 0 */
+	bool allow_restore; /* then each kind with a command has the kind of its jobs beside it */
 	bool no_check;
 	bool demo;
 	bool foreground;

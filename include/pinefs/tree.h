@@ -4,7 +4,7 @@
  * attributes, contents, extended attributes. It decides which calls wait for fresh content, and
  * gets that from the store, never from the API.
  *
- * Doesn't know FUSE. May include history, table, store, json, resource and the ground.
+ * Doesn't know FUSE. May include history, table, restore, store, json, resource and the ground.
  *
  * Inode numbers are computed, not stored, and an object's never change during the mount: see
  * tree_node.c. No call blocks: those that take a pfs_wait return -EINPROGRESS once it has joined,
@@ -25,6 +25,7 @@ struct pfs_history;
 struct pfs_kind;
 struct pfs_loop;
 struct pfs_object;
+struct pfs_restores;
 struct pfs_slice;
 struct pfs_store;
 struct pfs_tables;
@@ -44,6 +45,9 @@ enum pfs_node_type {
 	PFS_NODE_LINK,	     /* a symbolic link in that */
 	PFS_NODE_TABLES,     /* the directory /tables */
 	PFS_NODE_TABLE,	     /* a file in it: one text of a kind */
+	PFS_NODE_RESTORES,   /* in an object's, the directory of what was made of it */
+	PFS_NODE_RESTORE,    /* in that, the directory of a job, named after what it makes */
+	PFS_NODE_RESTORE_ID, /* the file in that */
 };
 
 /* A directory, a file or a link. Valid until the store is next asked; while the kernel holds a
@@ -53,7 +57,8 @@ struct pfs_node {
 	uint64_t inode;
 	unsigned index;		     /* of a report, a file or a link; the format of a table */
 	const struct pfs_kind *kind; /* of a collection, a table, or of object; else NULL */
-	struct pfs_object *object;   /* of an object, a file, a link; else NULL */
+	struct pfs_object *object;   /* of an object, a file, a link, RESTORES; the job of a
+				      * RESTORE, which may have no content yet; else NULL */
 	uint64_t generation;	     /* of a history, or the number of a table's text */
 };
 
@@ -73,7 +78,8 @@ struct pfs_tree_config {
 	const char *readme;		  /* the content of /README; borrowed */
 	const struct pfs_report *reports; /* borrowed; at most PFS_REPORTS_MAX */
 	size_t report_count;
-	struct pfs_tables *tables; /* borrowed; NULL: there is no /tables */
+	struct pfs_restores *restores; /* borrowed; NULL: nothing can be made here */
+	struct pfs_tables *tables;     /* borrowed; NULL: there is no /tables */
 };
 #define PFS_REPORTS_MAX 12
 
@@ -224,6 +230,10 @@ uint64_t pfs_tree_last_inode(const struct pfs_object *object);
 uint64_t pfs_tree_done_inode(const struct pfs_object *object);
 uint64_t pfs_tree_wait_inode(const struct pfs_object *object);
 uint64_t pfs_tree_success_inode(const struct pfs_object *object);
+/* Of the directory of what was made of it. */
+uint64_t pfs_tree_restores_inode(const struct pfs_object *object);
+/* Of a job's directory in that. */
+uint64_t pfs_tree_restore_inode(const struct pfs_object *job);
 
 /*
  * The inodes of a history (object NULL: of /events): events is that of its present generation;

@@ -11,7 +11,7 @@
  *
  * The child that makes the events may be killed; then a new one is started a little later.
  *
- * May include poke, tree, history, store, resource and the ground.
+ * May include poke, tree, restore, history, store, resource and the ground.
  */
 #ifndef PINEFS_WATCH_H
 #define PINEFS_WATCH_H
@@ -26,6 +26,7 @@ struct pfs_buffer;
 struct pfs_loop;
 struct pfs_object;
 struct pfs_poke;
+struct pfs_restores;
 struct pfs_stats;
 struct pfs_store;
 struct pfs_tree;
@@ -33,6 +34,7 @@ struct pfs_wait;
 
 struct pfs_watch_config {
 	int64_t ttl; /* ns: how often what somebody waits for, polls or watches is refreshed */
+	struct pfs_restores *restores; /* borrowed; NULL: nothing can be made */
 };
 
 struct pfs_watch;

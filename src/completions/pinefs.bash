@@ -6,7 +6,7 @@ _pinefs()
 	local with_file='--api-key-file --cacert'
 	local with_value='--api-url --api-version --kinds --max-rate --stale --timeout --ttl --ttl-final
 		--ttl-missing --ttl-ready'
-	local alone='--no-check --demo --foreground --debug'
+	local alone='--allow-restore --no-check --demo --foreground --debug'
 	local words word before cur prev
 	# shellcheck disable=SC2034 # for _init_completion
 	local cword split

@@ -60,7 +60,8 @@ static void test_parse_mountpoint_only_gives_defaults(void **state)
 	assert_true(options.stale == 60 * PFS_SECOND);
 	assert_true(options.timeout == 30 * PFS_SECOND);
 	assert_true(options.max_rate > 9.999 && options.max_rate < 10.001);
-	assert_false(options.no_check || options.demo || options.foreground || options.debug);
+	assert_false(options.no_check || options.allow_restore || options.demo ||
+		     options.foreground || options.debug);
 	assert_false(options.check_modes);
 	assert_int_equal(options.uid, getuid());
 	assert_int_equal(options.gid, getgid());
@@ -109,7 +110,7 @@ static void test_parse_long_options_set_their_fields(void **state)
 
 	parse_good(WORDS("--api-key-file", "/k", "--api-url=http://localhost:80/", "--api-version",
 			 "2026-07", "--ttl=0.5", "--timeout=7", "--max-rate=0.25", "--no-check",
-			 "--cacert=/c", "source", "mnt"),
+			 "--cacert=/c", "--allow-restore", "source", "mnt"),
 		   &options);
 	assert_string_equal(options.api_key_file, "/k");
 	assert_string_equal(options.api_url, "http://localhost:80");
@@ -118,6 +119,7 @@ static void test_parse_long_options_set_their_fields(void **state)
 	assert_true(options.timeout == 7 * PFS_SECOND);
 	assert_true(options.max_rate > 0.2499 && options.max_rate < 0.2501);
 	assert_true(options.no_check);
+	assert_true(options.allow_restore);
 	assert_string_equal(options.cacert, "/c");
 	assert_string_equal(options.source, "source");
 	assert_string_equal(options.mountpoint, "mnt");
@@ -131,7 +133,7 @@ static void test_parse_list_words_set_the_same_fields(void **state)
 	parse_good(
 		WORDS("source", "mnt", "-o",
 		      "api_key_file=/k,api-url=example.com,ttl_ready=10,ttl_final=9,ttl-missing=8,stale=0",
-		      "-ono_check,foreground,api_version=a.b_c-1,,cacert=/a\\,b=c"),
+		      "-ono_check,allow_restore,foreground,api_version=a.b_c-1,,cacert=/a\\,b=c"),
 		&options);
 	assert_string_equal(options.api_key_file, "/k");
 	assert_string_equal(options.api_url, "https://example.com");
@@ -139,7 +141,7 @@ static void test_parse_list_words_set_the_same_fields(void **state)
 	assert_true(options.ttl_final == 9 * PFS_SECOND);
 	assert_true(options.ttl_missing == 8 * PFS_SECOND);
 	assert_true(options.stale == 0);
-	assert_true(options.no_check && options.foreground);
+	assert_true(options.no_check && options.allow_restore && options.foreground);
 	assert_string_equal(options.api_version, "a.b_c-1");
 	assert_string_equal(options.cacert, "/a,b=c");
 	assert_string_equal(options.fuse, "");
@@ -521,7 +523,7 @@ static void test_help_has_each_option_and_fits_a_terminal(void **state)
 	fclose(out);
 	seen.help = help;
 	pfs_options_each(see, &seen);
-	assert_int_equal(seen.count, 18);
+	assert_int_equal(seen.count, 19);
 	assert_non_null(strstr(help, "\n  -o LIST "));
 	assert_null(strstr(help, "--api-key KEY"));
 	for (const char *line = help; *line != '\0'; line = strchr(line, '\n') + 1)
