@@ -27,6 +27,9 @@
 #include "pinefs/log.h"
 #include "pinefs/text.h"
 
+#define NAME_RULE                                                                                  \
+	"not sent: a name has 1 to 45 of a-z, 0-9 and -, and neither begins nor ends with -"
+
 enum step { SENDING, ASKING_MADE, ASKING_JOBS };
 
 struct command {
@@ -54,16 +57,17 @@ struct command {
 
 /* --- errors -------------------------------------------------------------------------------- */
 
-static void keep_refusal(struct pfs_restores *restores, const struct command *command)
+static void keep_refusal(struct pfs_restores *restores, const struct pfs_object *source, int error,
+			 const char *said)
 {
 	struct refusal *refusal = &restores->refusals[restores->refused++ % ERRORS_KEPT];
 	struct pfs_buffer text = {0};
 
 	free(refusal->source);
 	free(refusal->text);
-	(void)pfs_buffer_format(&text, "%s: ", pfs_errno_name(-command->error));
-	(void)pfs_buffer_add_escaped(&text, command->text, strlen(command->text));
-	refusal->source = text.error ? NULL : strdup(command->source->id);
+	(void)pfs_buffer_format(&text, "%s: ", pfs_errno_name(-error));
+	(void)pfs_buffer_add_escaped(&text, said, strlen(said));
+	refusal->source = text.error ? NULL : strdup(source->id);
 	refusal->text = text.bytes;
 }
 
@@ -105,7 +109,7 @@ static void report_failure(struct pfs_restores *restores, const struct command *
 	};
 
 	pfs_stats_fail(restores->stats, &failed);
-	keep_refusal(restores, command);
+	keep_refusal(restores, command->source, command->error, command->text);
 }
 
 /* The one line that the log has for each command. */
@@ -357,8 +361,10 @@ int pfs_restores_make(struct pfs_restores *restores, struct pfs_object *source, 
 	struct command *command;
 	int error;
 
-	if (!pfs_command_takes(name))
+	if (!pfs_command_takes(name)) {
+		keep_refusal(restores, source, -EINVAL, NAME_RULE);
 		return -EINVAL;
+	}
 	if (pfs_restores_find(restores, source, name))
 		return -EEXIST;
 	command = find_command(restores, source, name);
