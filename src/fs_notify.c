@@ -89,20 +89,14 @@ void pfs_notify_names(void *arg)
 	(void)!write(fuse_session_fd(fs->session), &notice, sizeof(notice));
 }
 
-/* What was made of an object is another than the kernel has cached: its listing, and names that it
- * knows to be missing. */
+/* The kernel's listing of what was made of an object is invalid. */
 static void on_made(void *arg, struct pfs_object *source, struct pfs_object *job, const char *name,
 		    bool waited)
 {
 	struct pfs_fs *fs = arg;
 
-	if (!fs->mounted)
-		return;
-	pfs_notify_attributes(fs, pfs_tree_restores_inode(source));
-	if (!waited)
-		return;
-	/* Somebody may have looked for the job, or for what it makes, before they were there. */
-	pfs_notify_names(fs);
+	if (fs->mounted)
+		pfs_notify_attributes(fs, pfs_tree_restores_inode(source));
 }
 
 static void on_unmade(void *arg, struct pfs_object *source, struct pfs_object *job,

@@ -105,7 +105,10 @@ static int lookup_id(struct pfs_tree *tree, const struct pfs_node *parent, const
 		*ret_node = pfs_node_of_object(object);
 		return 0;
 	}
-	*ret_valid = pfs_store_missing_left(tree->store, parent->kind, name);
+	/* A command may make it at any moment, and then it is there: the kernel must ask again. The
+	 * store doesn't ask the API again for that. */
+	*ret_valid =
+		tree->config.restores ? 0 : pfs_store_missing_left(tree->store, parent->kind, name);
 	return error && error != -ESTALE ? error : -ENOENT;
 }
 
