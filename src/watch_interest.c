@@ -214,8 +214,25 @@ bool pfs_interest_can_change(const struct pfs_watch *watch, uint64_t inode)
 	return node.type == PFS_NODE_EVENTS || node.type == PFS_NODE_COLLECTION;
 }
 
+/* The kind whose list says what is in a directory, or whether it is still there; NULL: none does.
+ */
+static const struct pfs_kind *list_of(const struct pfs_watch *watch, const struct pfs_node *node)
+{
+	switch (node->type) {
+	case PFS_NODE_COLLECTION:
+	case PFS_NODE_RESTORE:
+	case PFS_NODE_RESTORE_ID:
+		return node->kind;
+	case PFS_NODE_RESTORES:
+		return pfs_restores_job_kind(watch->config.restores, node->kind);
+	default:
+		return NULL;
+	}
+}
+
 void pfs_interest_take(struct pfs_watch *watch, uint64_t inode)
 {
+	const struct pfs_kind *list;
 	struct pfs_interest *interest;
 	struct pfs_node node;
 
@@ -223,8 +240,11 @@ void pfs_interest_take(struct pfs_watch *watch, uint64_t inode)
 		return;
 	for (size_t i = 0; node.type == PFS_NODE_EVENTS && i < PFS_KINDS_MAX; i++)
 		watch->interest.lists[i].watched = true;
-	if (node.type == PFS_NODE_COLLECTION)
-		watch->interest.lists[node.kind->number].watched = true;
+	list = list_of(watch, &node);
+	if (list) {
+		watch->interest.lists[list->number].watched = true;
+		return;
+	}
 	if (!node.object || !can_change(node.object))
 		return;
 	interest = find_or_make(watch, node.object);
