@@ -9,7 +9,7 @@
 #include "pinefs/text.h"
 #include "unit.h"
 
-#define WORDS_MAX 12
+#define WORDS_MAX 16
 
 static int setup(void **state)
 {
