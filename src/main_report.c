@@ -11,14 +11,16 @@
 #include "pinefs/watch.h"
 
 const char report_readme[] =
-	"This is pinefs: the Pinecone control plane as files. All of it is read-only.\n"
+	"This is pinefs: the Pinecone control plane as files. All of it is read-only, but for restores/.\n"
 	"Pinecone keeps vectors in indexes. A backup of an index can be restored to a new index, by\n"
-	"a restore job, which is started through the API, not here, and can be followed here.\n"
+	"a restore job, which is started through the API, or in restores/, and can be followed here.\n"
 	"\n"
 	"backups/ID/             a directory for each backup\n"
 	"    status              Initializing, then Ready or InitializationFailed\n"
 	"    source_index_name   and backup_id, created_at, record_count, size_bytes, tags, ...\n"
 	"    index               a link to the index that it was made of\n"
+	"    restores/           only if mounted with --allow-restore: mkdir NAME in it restores the backup\n"
+	"                        to an index NAME, and NAME/restore_job_id is its job\n"
 	"restore-jobs/ID/        a directory for each restore job\n"
 	"    status              Pending, then Completed, Failed or Cancelled\n"
 	"    target_index_name   and backup_id, created_at, completed_at, percent_complete, ...\n"
@@ -61,7 +63,7 @@ const char report_readme[] =
 	"No such file            there is none, says the API\n"
 	"Permission denied       the key is rejected, or may not see this kind\n"
 	"Remote I/O error        of success: it ended badly (Operation canceled: it was cancelled)\n"
-	"Read-only file system   all of it is\n"
+	"Read-only file system   all of it is, but for mkdir in restores/; nothing is ever deleted\n"
 	"any other               .pinefs/errors says what, since when, and when the API is asked again\n"
 	"\n"
 	".pinefs/config has the options, and the kinds that this mount shows. See pinefs(1).\n";

@@ -29,6 +29,7 @@ UNTYPABLE=(
 	'EXAMPLES	pinecone /mnt/pinecone *|systemd.bats mounts by it'
 	'EXAMPLES	[[]Unit]|systemd.bats starts it'
 	'The API	{"error":*|it is an answer'
+	'Choose, restore, switch over	#!/bin/sh -e|it is run as a script'
 	'From the tests of a client	const pc *|tests/peer has the like'
 )
 
@@ -252,6 +253,81 @@ manual_and_readme_agree() {
 	said 'cat "restore-jobs/$job/success"' | grep -q '^cat: .*: Remote I/O error'
 	said 'index/success' | grep -q '^cat: .*: Remote I/O error'
 	[ "$(readlink "$HOME/current")" = "$MNT/indexes/movies" ]
+}
+
+# With a mount that may restore.
+restorable_here() { # [RESTORE-TIME]
+	restorable "$@"
+	fusermount3 -u "$MNT"
+	pinefs --api-url "$SIM_URL" --ttl 0.3 --ttl-ready 0.3 --allow-restore
+	[ "$CODE" -eq 0 ]
+	export backup=newest
+}
+
+@test "pinefs(1): starting a restore" {
+	restorable_here
+	fusermount3 -u "$MNT"
+	session man/pinefs.1 'STARTING A RESTORE'
+	is_about 'cat restore-jobs/$job/success' $'Completed\nReady'
+	sim_post /_sim/limits '{"indexes":2}'
+	IN=$MNT session man/pinefs.1 'Why not'
+	said getfattr | grep -q '^user.pinefs.error="EDQUOT: 403: '
+	[ "$(sim_code /indexes/movies-2) $(sim_code /indexes/movies-3)" = '200 404' ]
+	[ "$(requests create_index)" -eq 2 ]
+}
+
+@test "README.md: a restore by mkdir" {
+	restorable_here
+	IN=$MNT session README.md 'A restore by mkdir'
+	[ "$(requests create_index)" -eq 1 ]
+}
+
+# The script as it stands in the manual.
+recipe() { # FLAG-OF-RUN
+	recipe_for movies-2 "$1"
+}
+
+recipe_for() { # NAME FLAG-OF-RUN
+	local section='Choose, restore, switch over'
+	document_lines "$(document_path man/pinefs.1)" | awk -F '\037' -v section="$section" \
+		'$1 == section && $2 != "\036" { print $2 }' >"$HOME/recipe"
+	[ "$(wc -l <"$HOME/recipe")" -eq 10 ]
+	run "$2" sh -e "$HOME/recipe" movies "$1"
+}
+
+@test "choose, restore, switch over: a good restore" {
+	restorable_here
+	ln -s "$MNT/indexes/movies" "$HOME/current"
+	recipe -0
+	[ "$output" = $'Completed\nReady\n'"$SIM_URL/_data/movies-2" ]
+	[ "$(readlink "$HOME/current")" = "$MNT/indexes/movies-2" ]
+	[ "$(sim_get "/restore-jobs" | jq -r '.data[] | select(.target_index_name == "movies-2").backup_id')" = newest ]
+	# Another time the name is taken.
+	recipe -1
+	[[ $output = *'File exists'* ]]
+	[ "$(requests create_index)" -eq 1 ]
+}
+
+@test "choose, restore, switch over: nothing is switched if it fails, the name is taken, or a quota used up" {
+	restorable_here 100
+	ln -s "$MNT/indexes/movies" "$HOME/current"
+	fails() {
+		local job
+		job=$(sim_get /restore-jobs | jq -er '.data[] | select(.target_index_name == "movies-2").restore_job_id') &&
+			end_job "$job" Failed
+	}
+	background judge wait_until 20 fails
+	recipe -1
+	[[ $output = *'Remote I/O error'* ]]
+	# A name that is an index's already, which isn't of this backup.
+	add_index movies-3 '{"state":"Ready"}'
+	recipe_for movies-3 -1
+	[[ $output = *'File exists'*'EEXIST: 409'* ]]
+	sim_post /_sim/limits '{"indexes":3}'
+	recipe_for movies-4 -1
+	[[ $output = *'quota exceeded'*'EDQUOT: 403'* ]]
+	[ "$(readlink "$HOME/current")" = "$MNT/indexes/movies" ]
+	[ "$(requests create_index)" -eq 3 ]
 }
 
 # In every name something that a shell, jq or a line takes for something else.
