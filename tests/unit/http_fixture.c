@@ -32,6 +32,7 @@ static bool is_whole(const char *answer)
 
 static void serve(struct fixture *fixture, struct served served)
 {
+	const struct linger at_once = {.l_onoff = 1};
 	const char *answer = *fixture->answers;
 	int fd = served.fd;
 	ssize_t got = recv(fd, fixture->request, sizeof(fixture->request) - 1, MSG_DONTWAIT);
@@ -44,7 +45,10 @@ static void serve(struct fixture *fixture, struct served served)
 	fixture->request[got] = '\0';
 	assert_non_null(strstr(fixture->request, "\r\n\r\n"));
 	fixture->requests++;
-	if (served.fate == HANGS_UP)
+	if (served.fate == RESETS)
+		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)),
+				 0);
+	if (served.fate == HANGS_UP || served.fate == RESETS)
 		hang_up(fixture, fd);
 	if (!answer || served.fate != ANSWERS)
 		return;
@@ -70,7 +74,8 @@ static void on_listener(void *arg)
 
 	assert_true(fd >= 0);
 	assert_true(fixture->connection_count < SERVED_MAX);
-	fixture->connections[fixture->connection_count++] = (struct served){.fd = fd};
+	fixture->connections[fixture->connection_count++] = 
+		(struct served){.fd = fd, .fate = fixture->next_fate};
 	fixture->accepted++;
 	assert_int_equal(pfs_loop_add_fd(fixture->loop, fd, on_connections, fixture), 0);
 }
@@ -171,6 +176,7 @@ static void on_done(void *arg, const struct pfs_http_answer *answer)
 	outcome->status = answer->status;
 	outcome->retry_after = answer->retry_after;
 	outcome->sent_at = answer->sent_at;
+	outcome->sent = answer->sent;
 	outcome->length = answer->length;
 	assert_int_equal(answer->body[answer->length], 0);
 	snprintf(outcome->body, sizeof(outcome->body), "%s", answer->body);
@@ -207,6 +213,23 @@ void get(struct fixture *fixture, struct outcome *outcome, int64_t timeout)
 	struct pfs_http_request *request;
 
 	assert_int_equal(get_within(fixture, outcome, timeout, &request), 0);
+}
+
+int post_within(struct fixture *fixture, const char *body, struct outcome *outcome, int64_t timeout,
+		struct pfs_http_request **ret_request)
+{
+	static const char *const headers[] = {"Api-Key: pcsk_unit", "Expect:", NULL};
+
+	return pfs_http_post(fixture->http, fixture->url, headers, "/x", body,
+			     FAKE_START + fixture->time.passed + timeout, on_done, outcome,
+			     ret_request);
+}
+
+void post(struct fixture *fixture, struct outcome *outcome, int64_t timeout)
+{
+	struct pfs_http_request *request;
+
+	assert_int_equal(post_within(fixture, "{}", outcome, timeout, &request), 0);
 }
 
 static void keep_state(void *arg, const struct pfs_http_progress *progress)

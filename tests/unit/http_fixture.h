@@ -19,7 +19,7 @@
 #define BUSY	   "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
 
 /* What the server does with a request on a connection. */
-enum fate { ANSWERS, IS_SILENT, HANGS_UP };
+enum fate { ANSWERS, IS_SILENT, HANGS_UP, RESETS };
 
 struct served {
 	int fd;
@@ -33,6 +33,7 @@ struct outcome {
 	int status;
 	int64_t retry_after;
 	int64_t sent_at;
+	bool sent;
 	size_t length;
 	char body[100];
 	char text[300];
@@ -52,7 +53,8 @@ struct fixture {
 	int listener;
 	struct served connections[SERVED_MAX];
 	size_t connection_count;
-	size_t accepted; /* connections, in all */
+	size_t accepted;     /* connections, in all */
+	enum fate next_fate; /* of those that are still to come */
 	const char *const *answers;
 	char made[300]; /* an answer that a test makes up, and the list of it alone */
 	const char *only[2];
@@ -80,6 +82,11 @@ void set_fate(struct fixture *fixture, enum fate fate);
 int get_within(struct fixture *fixture, struct outcome *outcome, int64_t timeout,
 	       struct pfs_http_request **ret_request);
 void get(struct fixture *fixture, struct outcome *outcome, int64_t timeout);
+
+/* Send this once, with such a deadline. */
+int post_within(struct fixture *fixture, const char *body, struct outcome *outcome, int64_t timeout,
+		struct pfs_http_request **ret_request);
+void post(struct fixture *fixture, struct outcome *outcome, int64_t timeout);
 
 /* How many requests aren't answered yet. */
 unsigned under_way(struct fixture *fixture);
