@@ -346,8 +346,10 @@ static void test_reconnect_before_it_is_sent_has_it_sent_on_another(void **state
 		turn(fixture);
 	assert_false(pfs_http_is_sent(request));
 	pfs_http_reconnect(fixture->http);
-	turn_until(fixture, "backing off");
-	assert_false(pfs_http_is_sent(request));
+	while (fixture->accepted < 2) {
+		assert_false(pfs_http_is_sent(request));
+		turn(fixture);
+	}
 	finish(fixture, &outcome);
 	assert_int_equal(outcome.outcome, PFS_HTTP_ANSWERED);
 	assert_int_equal(fixture->accepted, 2);
