@@ -178,24 +178,6 @@ static void announce_made(struct command *command)
 		pfs_store_release(restores->store, made, 1);
 }
 
-static void succeed(struct command *command, const char *id)
-{
-	struct pfs_restores *restores = command->restores;
-	const struct pfs_kind *kind = pfs_restores_job_kind(restores, command->source->kind);
-	struct pfs_object *job = NULL;
-	int error = pfs_store_announce(restores->store, kind, id, &job);
-
-	if (!error)
-		error = pfs_restore_index_add(restores, command->source, command->name, job,
-					      !pfs_wait_queue_is_empty(&command->waits));
-	if (error) {
-		fail(command, error, "it was begun, but there is no room to keep that");
-		return;
-	}
-	announce_made(command);
-	finish(command, job);
-}
-
 /* --- what became of it --------------------------------------------------------------------- */
 
 /* Add to what the command failed with, for people. */
@@ -280,6 +262,30 @@ static void ask_made(struct command *command)
 	}
 }
 
+static void succeed(struct command *command, const char *id)
+{
+	struct pfs_restores *restores = command->restores;
+	const struct pfs_kind *kind = pfs_restores_job_kind(restores, command->source->kind);
+	struct pfs_object *job = NULL;
+	int error = pfs_store_announce(restores->store, kind, id, &job);
+
+	if (!error)
+		error = pfs_restore_index_add(restores, command->source, command->name, job,
+					      !pfs_wait_queue_is_empty(&command->waits));
+	if (error == -EBADMSG) {
+		command->error = -EIO;
+		add_text(command, "the answer names a job of something else");
+		ask_made(command);
+		return;
+	}
+	if (error) {
+		fail(command, error, "it was begun, but there is no room to keep that");
+		return;
+	}
+	announce_made(command);
+	finish(command, job);
+}
+
 static void on_answer(void *arg, const struct pfs_api_answer *answer)
 {
 	struct command *command = arg;
@@ -309,7 +315,9 @@ static struct command *find_command(const struct pfs_restores *restores,
 	struct command *command;
 
 	TAILQ_FOREACH(command, &restores->commands, link) {
-		if (command->source == source && !strcmp(command->name, name))
+		/* By its id, since a source that has come again is another object. */
+		if (command->source->kind == source->kind &&
+		    !strcmp(command->source->id, source->id) && !strcmp(command->name, name))
 			return command;
 	}
 	return NULL;
@@ -428,6 +436,7 @@ int pfs_restores_create(struct pfs_api *api, struct pfs_store *store, struct pfs
 	restores->stats = stats;
 	restores->config = *config;
 	TAILQ_INIT(&restores->commands);
+	pfs_sources_init(restores);
 	error = pfs_restore_index_begin(restores);
 	if (error) {
 		free(restores);
@@ -439,8 +448,11 @@ int pfs_restores_create(struct pfs_api *api, struct pfs_store *store, struct pfs
 
 void pfs_restores_end(struct pfs_restores *restores)
 {
-	while (restores && !TAILQ_EMPTY(&restores->commands))
+	if (!restores)
+		return;
+	while (!TAILQ_EMPTY(&restores->commands))
 		free_command(TAILQ_FIRST(&restores->commands));
+	restores->ended = true;
 }
 
 void pfs_restores_destroy(struct pfs_restores *restores)
@@ -448,6 +460,6 @@ void pfs_restores_destroy(struct pfs_restores *restores)
 	if (!restores)
 		return;
 	drop_refusals(restores, NULL);
-	pfs_restore_index_finish(restores);
+	pfs_sources_finish(restores);
 	free(restores);
 }

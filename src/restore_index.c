@@ -1,194 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which jobs each source has, by the names of what they make. A job belongs to the source that a
- * field of it names. It is known here while the store knows it, and from the moment on at which a
- * command has begun it.
- *
- * Sources are in a hash table with a fixed number of buckets. Its hash has a seed, since anybody
- * who may make backups can choose their ids. A source's jobs are in an array: a source rarely has
- * more than a few.
+ * Where each job belongs: to the source that a field of it names, under the name of what it makes.
+ * It is known here while the store knows it, and from the moment on at which a command has begun
+ * it. Until its description has said so itself, only the answer to the command says where it
+ * belongs, and it is held: the store doesn't keep what it hasn't seen.
  */
 #include "restore.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "pinefs/json.h"
 #include "pinefs/text.h"
 
-/* --- sources ------------------------------------------------------------------------------- */
-
-static struct source_list *bucket(const struct pfs_restores *restores, const char *id)
-{
-	uint64_t hash = restores->seed;
-
-	for (; *id; id++) /* FNV-1a, then folded */
-		hash = (hash ^ (unsigned char)*id) * UINT64_C(1099511628211);
-	return (struct source_list *)&restores->sources[(hash ^ (hash >> 32)) % BUCKETS];
-}
-
-static struct source *find_source(const struct pfs_restores *restores, const struct pfs_kind *kind,
-				  const char *id)
-{
-	struct source *source;
-
-	TAILQ_FOREACH(source, bucket(restores, id), link) {
-		if (source->kind == kind && !strcmp(source->id, id))
-			return source;
-	}
-	return NULL;
-}
-
-static struct source *intern_source(struct pfs_restores *restores, const struct pfs_kind *kind,
-				    const char *id)
-{
-	struct source *source = find_source(restores, kind, id);
-	const size_t size = strlen(id) + 1;
-
-	if (source)
-		return source;
-	source = calloc(1, sizeof(*source) + size);
-	if (!source)
-		return NULL;
-	source->kind = kind;
-	memcpy(source->id, id, size);
-	TAILQ_INSERT_TAIL(bucket(restores, id), source, link);
-	return source;
-}
-
-static void free_source(struct pfs_restores *restores, struct source *source)
-{
-	TAILQ_REMOVE(bucket(restores, source->id), source, link);
-	free(source->made);
-	free(source);
-}
-
-/* --- what a source has --------------------------------------------------------------------- */
-
-/* The first of a source's jobs with this slot or a higher one. */
-static size_t place_of(const struct source *source, uint64_t slot)
-{
-	size_t low = 0, high = source->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (source->made[middle].job->slot < slot)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static struct made *find_made(const struct source *source, const struct pfs_object *job)
-{
-	size_t place = place_of(source, job->slot);
-
-	return place < source->count && source->made[place].job == job ? &source->made[place]
-								       : NULL;
-}
-
-static struct made *find_newest(const struct source *source, const char *name)
-{
-	struct made *newest = NULL;
-
-	for (size_t i = 0; i < source->count; i++) {
-		struct made *made = &source->made[i];
-
-		if (!strcmp(made->name, name) && (!newest || made->created >= newest->created))
-			newest = made;
-	}
-	return newest;
-}
-
-static int insert(struct source *source, const struct made *made)
-{
-	size_t place = place_of(source, made->job->slot);
-
-	if (source->count == source->capacity) {
-		size_t capacity = source->capacity ? 2 * source->capacity : 2;
-		struct made *larger = reallocarray(source->made, capacity, sizeof(*larger));
-
-		if (!larger)
-			return -ENOMEM;
-		source->made = larger;
-		source->capacity = capacity;
-	}
-	memmove(&source->made[place + 1], &source->made[place],
-		(source->count - place) * sizeof(*made));
-	source->made[place] = *made;
-	source->count++;
-	return 0;
-}
-
-/* The source's object, if the store knows it; nobody else can have its directory. */
-static struct pfs_object *object_of(const struct pfs_restores *restores,
-				    const struct source *source)
-{
-	return pfs_store_find(restores->store, source->kind, source->id);
-}
-
-static void notify_appeared(struct pfs_restores *restores, const struct source *source,
-			    const struct made *made, bool waited)
-{
-	struct pfs_object *object = object_of(restores, source);
-
-	for (size_t i = 0; object && i < restores->listener_count; i++) {
-		const struct pfs_restores_listener *listener = &restores->listeners[i];
-
-		listener->appeared(listener->arg, object, made->job, made->name, waited);
-	}
-}
-
-static void notify_vanished(struct pfs_restores *restores, const struct source *source,
-			    struct pfs_object *job, const char *name)
-{
-	struct pfs_object *object = object_of(restores, source);
-
-	for (size_t i = 0; object && i < restores->listener_count; i++) {
-		const struct pfs_restores_listener *listener = &restores->listeners[i];
-
-		listener->vanished(listener->arg, object, job, name);
-	}
-}
-
-/* The name is copied. The caller's reference to the job is taken over if made.held. */
-static int add(struct pfs_restores *restores, struct source *source, struct made made, bool waited)
-{
-	int error;
-
-	made.name = strdup(made.name);
-	error = made.name ? insert(source, &made) : -ENOMEM;
-	if (error) {
-		free(made.name);
-		return error;
-	}
-	source->modified = pfs_loop_wall_after(restores->loop, source->modified);
-	notify_appeared(restores, source, &made, waited);
-	return 0;
-}
-
-/* quiet: the job was evicted by the store: the API still has it. */
-static void drop(struct pfs_restores *restores, struct source *source, struct made *made,
-		 bool quiet)
-{
-	const struct made dropped = *made;
-
-	memmove(made, made + 1,
-		(size_t)(&source->made[source->count] - (made + 1)) * sizeof(*made));
-	source->count--;
-	source->modified = pfs_loop_wall_after(restores->loop, source->modified);
-	if (!quiet)
-		notify_vanished(restores, source, dropped.job, dropped.name);
-	if (dropped.held)
-		pfs_store_release(restores->store, dropped.job, 1);
-	free(dropped.name);
-	if (!source->count)
-		free_source(restores, source);
-}
+#define LOST_AFTER (60 * PFS_SECOND) /* by then the API shows a job that was begun */
 
 /* --- what the store says ------------------------------------------------------------------- */
 
@@ -258,34 +84,65 @@ static int64_t created_at(const struct pfs_object *job)
 	return created;
 }
 
-/* It was announced, and has been described: the store keeps it by itself from now on. */
-static void settle(struct pfs_restores *restores, struct made *made, int64_t created)
+/* Where a job is that was announced. There are few such, and not for long. */
+static struct made *find_held(const struct pfs_restores *restores, const struct pfs_object *job,
+			      struct source **ret_source)
 {
-	made->created = created;
-	if (!made->held)
-		return;
-	made->held = false;
-	pfs_store_release(restores->store, made->job, 1);
+	struct held *held;
+
+	TAILQ_FOREACH(held, &restores->held, link) {
+		if (held->job != job)
+			continue;
+		*ret_source = held->source;
+		return pfs_source_made(held->source, job);
+	}
+	return NULL;
 }
 
+/* Where a job is whose content says, or doesn't, that it belongs to a place. */
+static struct made *find_job(const struct pfs_restores *restores, const struct pfs_kind *sources,
+			     const struct pfs_object *job, const struct place *place,
+			     struct source **ret_source)
+{
+	struct made *made = NULL;
+
+	*ret_source = place->source ? pfs_source_find(restores, sources, place->source) : NULL;
+	if (*ret_source)
+		made = pfs_source_made(*ret_source, job);
+	return made ? made : find_held(restores, job, ret_source);
+}
+
+static bool is_at(const struct source *source, const struct made *made, const struct place *place)
+{
+	return !strcmp(source->id, place->source) && !strcmp(made->name->text, place->name);
+}
+
+/*
+ * A job that was announced has said itself now where it belongs, and the store keeps it by itself.
+ * Without a place of its own it stays where the answer to the command put it.
+ */
 static void on_appeared(void *arg, struct pfs_object *job)
 {
 	struct pfs_restores *restores = arg;
 	const struct pfs_kind *sources = kind_of_sources(restores, job->kind);
-	struct made made = {.job = job}, *known;
 	struct source *source;
+	struct made *known;
 	struct place place;
 
 	if (!sources || !read_place(sources, job, job->content, &place))
 		return;
-	made.created = created_at(job);
-	made.name = place.name;
-	source = intern_source(restores, sources, place.source);
-	known = source ? find_made(source, job) : NULL;
-	if (known && !strcmp(known->name, place.name))
-		settle(restores, known, made.created);
-	else if (source && !known && add(restores, source, made, false) && !source->count)
-		free_source(restores, source);
+	known = find_job(restores, sources, job, &place, &source);
+	if (known && is_at(source, known, &place)) {
+		pfs_source_date(known, created_at(job));
+		pfs_source_release(restores, job);
+	} else {
+		if (known)
+			pfs_source_drop(restores, source, known, false);
+		source = pfs_source_intern(restores, sources, place.source);
+		if (source)
+			(void)pfs_source_add(restores, source, job, place.name, created_at(job),
+					     false);
+	}
 	finish_place(&place);
 }
 
@@ -297,12 +154,12 @@ static void leave(struct pfs_restores *restores, const struct pfs_object *job,
 	struct made *made;
 	struct place place;
 
-	if (!sources || !read_place(sources, job, content, &place))
+	if (!sources || restores->ended)
 		return;
-	source = find_source(restores, sources, place.source);
-	made = source ? find_made(source, job) : NULL;
+	(void)read_place(sources, job, content, &place);
+	made = find_job(restores, sources, job, &place, &source);
 	if (made)
-		drop(restores, source, made, quiet);
+		pfs_source_drop(restores, source, made, quiet);
 	finish_place(&place);
 }
 
@@ -324,8 +181,26 @@ static void on_changed(void *arg, struct pfs_object *job, struct pfs_content *be
 	finish_place(&new);
 	if (same)
 		return;
-	leave(restores, job, before, false);
+	if (was)
+		leave(restores, job, before, false);
 	on_appeared(restores, job);
+}
+
+/* The store has never known a job that was only announced: that it is gone must be found here. */
+static void on_failed(void *arg, const char *path, const struct pfs_failure *failure)
+{
+	struct pfs_restores *restores = arg;
+	struct held *held;
+
+	if (failure->misses < 2 || pfs_loop_now(restores->loop) - failure->missed_at < LOST_AFTER)
+		return;
+	TAILQ_FOREACH(held, &restores->held, link) {
+		if (held->job->failure != failure)
+			continue;
+		pfs_source_drop(restores, held->source, pfs_source_made(held->source, held->job),
+				false);
+		return;
+	}
 }
 
 static void on_vanished(void *arg, struct pfs_object *job)
@@ -354,47 +229,26 @@ const struct pfs_kind *pfs_restores_job_kind(const struct pfs_restores *restores
 struct pfs_object *pfs_restores_find(const struct pfs_restores *restores,
 				     const struct pfs_object *source, const char *name)
 {
-	const struct source *found = find_source(restores, source->kind, source->id);
-	const struct made *made = found ? find_newest(found, name) : NULL;
+	const struct source *found = pfs_source_find(restores, source->kind, source->id);
+	const struct name *known = found ? pfs_source_name(restores, found, name) : NULL;
 
-	return made ? made->job : NULL;
+	return known ? found->made[pfs_source_place(found, known->slot)].job : NULL;
 }
 
 struct pfs_object *pfs_restores_next(const struct pfs_restores *restores,
 				     const struct pfs_object *source, uint64_t after,
 				     const char **ret_name)
 {
-	const struct source *found = find_source(restores, source->kind, source->id);
+	const struct source *found = pfs_source_find(restores, source->kind, source->id);
 
-	for (size_t i = found ? place_of(found, after + 1) : 0; found && i < found->count; i++) {
+	for (size_t i = found ? pfs_source_place(found, after + 1) : 0; found && i < found->count;
+	     i++) {
 		const struct made *made = &found->made[i];
 
-		if (find_newest(found, made->name) != made)
+		if (made->name->slot != made->job->slot)
 			continue;
-		*ret_name = made->name;
+		*ret_name = made->name->text;
 		return made->job;
-	}
-	return NULL;
-}
-
-/* The source that has this job. Only one that wasn't described must be searched for. */
-static const struct source *source_of(const struct pfs_restores *restores,
-				      const struct pfs_object *job)
-{
-	const struct pfs_kind *sources = kind_of_sources(restores, job->kind);
-	const struct source *source = NULL;
-	struct place place;
-
-	if (sources && read_place(sources, job, job->content, &place)) {
-		source = find_source(restores, sources, place.source);
-		finish_place(&place);
-		return source;
-	}
-	for (size_t i = 0; i < BUCKETS; i++) {
-		TAILQ_FOREACH(source, &restores->sources[i], link) {
-			if (find_made(source, job))
-				return source;
-		}
 	}
 	return NULL;
 }
@@ -402,37 +256,47 @@ static const struct source *source_of(const struct pfs_restores *restores,
 bool pfs_restores_place(const struct pfs_restores *restores, const struct pfs_object *job,
 			struct pfs_object **ret_source, const char **ret_name)
 {
-	const struct source *source = source_of(restores, job);
-	const struct made *made = source ? find_made(source, job) : NULL;
+	const struct pfs_kind *sources = kind_of_sources(restores, job->kind);
+	struct source *source;
+	struct made *made;
+	struct place place;
 
+	if (!sources)
+		return false;
+	(void)read_place(sources, job, job->content, &place);
+	made = find_job(restores, sources, job, &place, &source);
+	finish_place(&place);
 	if (!made)
 		return false;
-	*ret_source = object_of(restores, source);
-	*ret_name = made->name;
+	*ret_source = pfs_source_object(restores, source);
+	*ret_name = made->name->text;
 	return *ret_source != NULL;
 }
 
 int64_t pfs_restores_modified(const struct pfs_restores *restores, const struct pfs_object *source)
 {
-	const struct source *found = find_source(restores, source->kind, source->id);
+	const struct source *found = pfs_source_find(restores, source->kind, source->id);
 
-	return found ? found->modified : 0;
+	return found ? found->modified : restores->emptied;
 }
 
 int pfs_restore_index_add(struct pfs_restores *restores, const struct pfs_object *source,
 			  const char *name, struct pfs_object *job, bool waited)
 {
-	struct source *found = intern_source(restores, source->kind, source->id);
-	struct made made = {.job = job, .name = (char *)name, .created = INT64_MAX, .held = true};
-	int error = found ? 0 : -ENOMEM;
+	const struct place wanted = {(char *)source->id, (char *)name};
+	struct source *found;
+	const struct made *known = find_job(restores, source->kind, job, &wanted, &found);
+	int error = -EBADMSG;
 
-	/* Its description, or a page of the list, may have been quicker. */
-	if (found && !find_made(found, job))
-		error = add(restores, found, made, waited);
-	else
-		pfs_store_release(restores->store, job, 1);
-	if (error && found && !found->count)
-		free_source(restores, found);
+	if (!known && !job->content) {
+		found = pfs_source_intern(restores, source->kind, source->id);
+		error = found ? pfs_source_announce(restores, found, job, name, waited) : -ENOMEM;
+		if (!error)
+			return 0;
+	} else if (known && is_at(found, known, &wanted)) {
+		error = 0; /* its description, or a page of the list, was quicker */
+	}
+	pfs_store_release(restores->store, job, 1);
 	return error;
 }
 
@@ -443,24 +307,9 @@ int pfs_restore_index_begin(struct pfs_restores *restores)
 		.changed = on_changed,
 		.vanished = on_vanished,
 		.freed = on_freed,
+		.failed = on_failed,
 		.arg = restores,
 	};
 
-	(void)!getrandom(&restores->seed, sizeof(restores->seed), GRND_NONBLOCK);
-	for (size_t i = 0; i < BUCKETS; i++)
-		TAILQ_INIT(&restores->sources[i]);
 	return pfs_store_listen(restores->store, &listener);
-}
-
-void pfs_restore_index_finish(struct pfs_restores *restores)
-{
-	for (size_t i = 0; i < BUCKETS; i++) {
-		struct source *source;
-
-		while ((source = TAILQ_FIRST(&restores->sources[i]))) {
-			while (source->count)
-				free(source->made[--source->count].name);
-			free_source(restores, source);
-		}
-	}
 }

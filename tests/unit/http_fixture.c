@@ -74,7 +74,7 @@ static void on_listener(void *arg)
 
 	assert_true(fd >= 0);
 	assert_true(fixture->connection_count < SERVED_MAX);
-	fixture->connections[fixture->connection_count++] = 
+	fixture->connections[fixture->connection_count++] =
 		(struct served){.fd = fd, .fate = fixture->next_fate};
 	fixture->accepted++;
 	assert_int_equal(pfs_loop_add_fd(fixture->loop, fd, on_connections, fixture), 0);

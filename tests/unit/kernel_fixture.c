@@ -37,16 +37,16 @@ struct message {
 	char body[sizeof(((struct kernel *)NULL)->body)];
 };
 
-static int begin(void **state, int64_t time_limit)
+static int begin(void **state, int64_t time_limit, bool restores)
 {
-	struct pfs_fs_config config = {.options = "", .time_limit = time_limit};
+	struct pfs_fs_config config = {.options = "", .time_limit = time_limit, .uid = OWNER};
 	const struct fuse_init_in init = {.major = 7, .minor = 38, .flags = CAPABLE};
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
 	char mountpoint[40], text[200];
 	void *scene = NULL;
 	int ends[2];
 
-	if (!kernel || setup_watch(&scene))
+	if (!kernel || (restores ? setup_watch_with_restores(&scene) : setup_watch(&scene)))
 		return -1;
 	interruptible = 0;
 	*state = kernel;
@@ -60,6 +60,7 @@ static int begin(void **state, int64_t time_limit)
 	kernel->socket = ends[0];
 	(void)snprintf(mountpoint, sizeof(mountpoint), "/dev/fd/%d", ends[1]);
 	config.poke = &kernel->scene->poke;
+	config.restores = kernel->scene->bench->restores;
 	if (pfs_fs_create(kernel->scene->bench->tree, kernel->store->store, kernel->scene->watch,
 			  kernel->store->loop, &kernel->store->stats, &config, &kernel->fs, text,
 			  sizeof(text)))
@@ -73,12 +74,17 @@ static int begin(void **state, int64_t time_limit)
 
 int setup_kernel(void **state)
 {
-	return begin(state, 0);
+	return begin(state, 0, false);
 }
 
 int setup_kernel_with_time_limit(void **state)
 {
-	return begin(state, TIME_LIMIT);
+	return begin(state, TIME_LIMIT, false);
+}
+
+int setup_kernel_with_restores(void **state)
+{
+	return begin(state, 0, true);
 }
 
 static bool wants_reply(uint32_t opcode)
@@ -212,7 +218,9 @@ uint64_t post(struct kernel *kernel, uint32_t opcode, uint64_t inode, const void
 	struct {
 		struct fuse_in_header header;
 		char body[5000];
-	} message = {.header = {.opcode = opcode, .nodeid = inode, .pid = kernel->pid}};
+	} message = {
+		.header = {
+			.opcode = opcode, .nodeid = inode, .uid = kernel->uid, .pid = kernel->pid}};
 
 	assert_true(length + more_length <= sizeof(message.body));
 	assert_true(kernel->count < REQUESTS_MAX);

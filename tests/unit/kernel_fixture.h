@@ -17,6 +17,8 @@
 /* The kernel's bound for a message, where there is one. */
 #define TIME_LIMIT (100 * PFS_SECOND)
 
+#define OWNER 4712 /* a user, but for us */
+
 struct kernel {
 	struct scene *scene;
 	struct fixture *store;
@@ -25,6 +27,7 @@ struct kernel {
 	int socket;
 	bool deaf;    /* no reply is taken any more: each fails */
 	uint32_t pid; /* who asks */
+	uint32_t uid;
 	struct outcome {
 		uint32_t opcode;
 		unsigned replies;
@@ -49,6 +52,7 @@ struct kernel {
 
 int setup_kernel(void **state);
 int setup_kernel_with_time_limit(void **state);
+int setup_kernel_with_restores(void **state); /* whose owner is OWNER */
 int teardown_kernel(void **state);
 
 /* End the mount, as at the end of the daemon. */

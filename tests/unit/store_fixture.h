@@ -34,6 +34,7 @@ struct fixture {
 	 * !ID freed, ?PATH failed. */
 	char news[4000];
 	unsigned unseen_freed; /* ids that were never there: that isn't news */
+	int64_t announced_at;  /* ns since the epoch: when a test had something announced */
 	char before[400];      /* the content before the last change */
 };
 
@@ -46,6 +47,8 @@ struct waiter {
 
 /* The kinds of the stores that are set up from now on; at first those that pinefs knows. */
 void use_kinds(const struct pfs_kinds *kinds);
+/* How many objects they may have; at first 1000. */
+void use_room(size_t max_objects);
 
 int setup(void **state);
 int teardown(void **state);

@@ -31,9 +31,8 @@ static void on_said(void *arg, const struct pfs_api_answer *answer)
 static void command(struct fixture *fixture, struct said *said, const char *id, const char *name)
 {
 	*said = (struct said){0};
-	assert_int_equal(pfs_api_command(fixture->api,
-					 pfs_kind_by_name(&pfs_all_kinds, "backups"), id, name,
-					 DEADLINE, on_said, said, &fixture->call),
+	assert_int_equal(pfs_api_command(fixture->api, pfs_kind_by_name(&pfs_all_kinds, "backups"),
+					 id, name, DEADLINE, on_said, said, &fixture->call),
 			 0);
 }
 
@@ -127,9 +126,8 @@ static void test_what_cannot_be_asked_is_said(void **state)
 	struct said said = {0};
 
 	fixture->http.refuse = -EBUSY;
-	assert_int_equal(pfs_api_command(fixture->api,
-					 pfs_kind_by_name(&pfs_all_kinds, "backups"), "b", "n",
-					 DEADLINE, on_said, &said, &fixture->call),
+	assert_int_equal(pfs_api_command(fixture->api, pfs_kind_by_name(&pfs_all_kinds, "backups"),
+					 "b", "n", DEADLINE, on_said, &said, &fixture->call),
 			 -EBUSY);
 	assert_int_equal(fixture->stats.requests[PFS_ENDPOINT_COMMAND], 0);
 	assert_int_equal(said.outcome.calls, 0);

@@ -40,7 +40,7 @@ static void test_post_sends_its_body_and_headers(void **state)
 	char body[] = "{\"name\":\"prod\"}";
 
 	assert_int_equal(post_within(fixture, body, &outcome, TIMEOUT, &request), 0);
-	memset(body, 'x', strlen(body)); /* it was copied */
+	memset(body, 'x', strlen(body));    /* it was copied */
 	assert_int_equal(outcome.calls, 0); /* never from inside */
 	assert_int_equal(under_way(fixture), 1);
 	finish(fixture, &outcome);

@@ -25,7 +25,19 @@ static int create_tables(struct bench *bench)
 		       : 0;
 }
 
-int setup_tree(void **state)
+static int create_restores(struct bench *bench)
+{
+	const struct pfs_restores_config config = {
+		.timeout = TIMEOUT,
+		.max_commands = COMMANDS_MAX,
+	};
+	struct fixture *store = bench->store;
+
+	return pfs_restores_create(&store->api, store->store, store->loop, &store->stats, &config,
+				   &bench->restores);
+}
+
+static int begin(void **state, bool restores)
 {
 	static struct pfs_report reports[3];
 	const struct pfs_history_config history = {.max_object = 4096, .max_whole = 4096};
@@ -55,8 +67,22 @@ int setup_tree(void **state)
 	    create_tables(bench))
 		return -1;
 	config.tables = bench->tables;
+	if (restores && create_restores(bench))
+		return -1;
+	config.restores = bench->restores;
 	return pfs_tree_create(bench->store->store, bench->history, bench->store->loop, &config,
 			       &bench->tree);
+}
+
+int setup_tree(void **state)
+{
+	return begin(state, false);
+}
+
+int setup_tree_with_restores(void **state)
+{
+	use_kinds(&pfs_all_kinds);
+	return begin(state, true);
 }
 
 int teardown_tree(void **state)
@@ -66,7 +92,9 @@ int teardown_tree(void **state)
 	int error;
 
 	pfs_tables_destroy(bench->tables);
+	pfs_restores_end(bench->restores);
 	error = teardown(&store);
+	pfs_restores_destroy(bench->restores);
 	pfs_tree_destroy(bench->tree);
 	pfs_history_destroy(bench->history);
 	pfs_buffer_finish(&bench->buffer);

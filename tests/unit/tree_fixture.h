@@ -6,16 +6,20 @@
 #include <sys/stat.h>
 
 #include "pinefs/history.h"
+#include "pinefs/restore.h"
 #include "pinefs/table.h"
 #include "pinefs/tree.h"
 #include "store_fixture.h"
 
 #define README "what this is\n"
 
+#define COMMANDS_MAX 4 /* under way at once */
+
 struct bench {
 	struct fixture *store;
 	struct pfs_history *history;
-	struct pfs_tables *tables; /* NULL without use_tables */
+	struct pfs_tables *tables;     /* NULL without use_tables */
+	struct pfs_restores *restores; /* NULL: nothing can be made */
 	struct pfs_tree *tree;
 	struct pfs_buffer buffer; /* of the last read */
 	char config[20];
@@ -26,6 +30,7 @@ struct bench {
 void use_tables(const struct pfs_tables_config *config);
 
 int setup_tree(void **state);
+int setup_tree_with_restores(void **state); /* and with all kinds */
 int teardown_tree(void **state);
 
 /* The node of a path from the root ("restore-jobs/a/status"), which is known: nobody is asked. */

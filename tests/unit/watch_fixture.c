@@ -44,7 +44,7 @@ static void drop(void *arg, void *handle)
 
 static int create(struct scene *scene, bool child)
 {
-	const struct pfs_watch_config config = {.ttl = TTL};
+	const struct pfs_watch_config config = {.ttl = TTL, .restores = scene->bench->restores};
 	const struct pfs_watch_host host = {
 		.is_busy = is_busy,
 		.notify = notify_inode,
@@ -61,12 +61,12 @@ static int create(struct scene *scene, bool child)
 	return error;
 }
 
-static int begin(void **state, bool child)
+static int begin(void **state, bool child, bool restores)
 {
 	struct scene *scene = calloc(1, sizeof(*scene));
 	void *bench = NULL;
 
-	if (!scene || setup_tree(&bench))
+	if (!scene || (restores ? setup_tree_with_restores(&bench) : setup_tree(&bench)))
 		return -1;
 	*state = scene;
 	scene->bench = bench;
@@ -78,12 +78,17 @@ static int begin(void **state, bool child)
 
 int setup_watch(void **state)
 {
-	return begin(state, true);
+	return begin(state, true, false);
 }
 
 int setup_watch_without_child(void **state)
 {
-	return begin(state, false);
+	return begin(state, false, false);
+}
+
+int setup_watch_with_restores(void **state)
+{
+	return begin(state, true, true);
 }
 
 int teardown_watch(void **state)

@@ -38,6 +38,7 @@ struct scene {
 
 int setup_watch(void **state);
 int setup_watch_without_child(void **state);
+int setup_watch_with_restores(void **state);
 int teardown_watch(void **state);
 
 /* The inode of a path that is known. */
