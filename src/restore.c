@@ -323,10 +323,9 @@ static struct command *find_command(const struct pfs_restores *restores,
 	return NULL;
 }
 
-/* -EBUSY of the room below: too many requests wait. */
 static int send(struct command *command)
 {
-	const struct pfs_restores *restores = command->restores;
+	struct pfs_restores *restores = command->restores;
 	int error = pfs_api_command(restores->api, command->source->kind, command->source->id,
 				    command->name,
 				    pfs_loop_now(restores->loop) + restores->config.timeout,
@@ -334,15 +333,26 @@ static int send(struct command *command)
 
 	if (error)
 		command->call = NULL;
-	return error == -EBUSY ? -EAGAIN : error;
+	if (error != -EBUSY)
+		return error;
+	keep_refusal(restores, command->source, -EAGAIN, "not sent: too many requests are waiting");
+	return -EAGAIN;
 }
 
 static int begin(struct pfs_restores *restores, struct pfs_object *source, const char *name,
 		 const struct pfs_giver *giver, struct command **ret_command)
 {
-	struct command *command = calloc(1, sizeof(*command));
+	struct command *command;
+	char text[80];
 	int error;
 
+	if (restores->command_count >= restores->config.max_commands) {
+		(void)snprintf(text, sizeof(text), "not sent: %zu commands are under way",
+			       restores->command_count);
+		keep_refusal(restores, source, -EAGAIN, text);
+		return -EAGAIN;
+	}
+	command = calloc(1, sizeof(*command));
 	if (!command)
 		return -ENOMEM;
 	command->restores = restores;
@@ -377,8 +387,6 @@ int pfs_restores_make(struct pfs_restores *restores, struct pfs_object *source, 
 		return -EEXIST;
 	command = find_command(restores, source, name);
 	if (!command) {
-		if (restores->command_count >= restores->config.max_commands)
-			return -EAGAIN;
 		error = begin(restores, source, name, giver, &command);
 		if (error)
 			return error;

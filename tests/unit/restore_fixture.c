@@ -80,3 +80,62 @@ int make(struct bench *bench, struct pfs_object *source, const char *name, struc
 		pfs_wait_cancel(&nobody.wait);
 	return error;
 }
+
+/* --- one backup, and who listens ----------------------------------------------------------- */
+
+unsigned waited_for, unexpected;
+
+static void no_one(void *arg, struct pfs_object *source, struct pfs_object *job, const char *name)
+{
+}
+
+static void on_made(void *arg, struct pfs_object *source, struct pfs_object *job, const char *name,
+		    bool waited)
+{
+	assert_ptr_equal(pfs_restores_find(((struct bench *)arg)->restores, source, name), job);
+	waited_for += waited;
+	unexpected += !waited;
+}
+
+struct pfs_object *backup(struct bench *bench)
+{
+	return known(bench, BACKUPS, "b");
+}
+
+int setup_restores(void **state)
+{
+	struct pfs_restores_listener listener = {.appeared = on_made, .vanished = no_one};
+	struct bench *bench;
+
+	if (setup_tree_with_restores(state))
+		return -1;
+	bench = *state;
+	listener.arg = bench;
+	waited_for = unexpected = 0;
+	know_backup(bench, "b");
+	pfs_store_hold(bench->store->store, backup(bench), 1); /* as a caller's directory does */
+	return pfs_restores_listen(bench->restores, &listener);
+}
+
+void answer_index(struct bench *bench, const char *name, int error, int status)
+{
+	char object[100];
+
+	bench->store->api.of = INDEXES;
+	snprintf(object, sizeof(object), "{\"name\":\"%s\"}", name);
+	if (error)
+		fake_api_fail(&bench->store->api, name, error, status);
+	else
+		fake_api_answer(&bench->store->api, name, object);
+	bench->store->api.of = NULL;
+}
+
+void assert_error(struct bench *bench, const char *text)
+{
+	const char *error = pfs_restores_error(bench->restores, backup(bench));
+
+	if (!text)
+		assert_null(error);
+	else if (!error || strcmp(error, text) != 0)
+		fail_msg("'%s', not '%s'", error ? error : "", text);
+}

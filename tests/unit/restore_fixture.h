@@ -38,4 +38,17 @@ const char *job_of(struct bench *bench, const struct pfs_object *source, const c
 /* Give a command; the waiter may be NULL where nobody is to wait. */
 int make(struct bench *bench, struct pfs_object *source, const char *name, struct waiter *waiter);
 
+/* The same, with a backup "b" that is known and held, and somebody who listens: how many names came
+ * with somebody waiting, and without. */
+int setup_restores(void **state);
+extern unsigned waited_for, unexpected;
+
+struct pfs_object *backup(struct bench *bench); /* "b" */
+
+/* Answer the describe of an index; a job may have the same id. */
+void answer_index(struct bench *bench, const char *name, int error, int status);
+
+/* What the last command for "b" failed with; NULL: none has. */
+void assert_error(struct bench *bench, const char *text);
+
 #endif
