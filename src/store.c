@@ -81,13 +81,17 @@ int pfs_store_announce(struct pfs_store *store, const struct pfs_kind *kind, con
 		}
 		object->first_seen = pfs_loop_wall(store->loop);
 	}
-	/* It may have been asked for before it was made. */
+	/* It may have been asked for before it was made; or what is known is of one before it. */
 	if (!object->content && object->failure) {
 		pfs_failure_free(object->failure);
 		object->failure = NULL;
 	}
+	if (pfs_store_left(store, object))
+		object->fresh_until = pfs_loop_now(store->loop);
 	pfs_store_hold(store, object, 1);
-	if (!object->content && !object->flight)
+	if (object->flight)
+		pfs_flight_begin_anew(object->flight);
+	else
 		(void)pfs_flight_describe(store, object); /* else whoever reads it asks */
 	*ret_object = object;
 	return 0;

@@ -178,6 +178,8 @@ int pfs_flight_expect(struct pfs_store *store, struct pfs_object *object);
 
 /* Have a flight that expects the walk describe its object instead. */
 void pfs_flight_stop_expecting(struct pfs_flight *flight);
+/* Describe it anew: what is under way was asked too early to say what is now. May land it. */
+void pfs_flight_begin_anew(struct pfs_flight *flight);
 
 /* Wake those who wait for the object's flight with what is known now; the flight goes on. */
 void pfs_flight_wake(struct pfs_store *store, struct pfs_object *object);

@@ -127,23 +127,39 @@ static int begin_describe(struct pfs_flight *flight)
 				on_described, flight, &flight->call);
 }
 
-void pfs_flight_stop_expecting(struct pfs_flight *flight)
+/* The same; a flight that can't be gone on with lands. */
+static void describe_or_land(struct pfs_flight *flight)
 {
-	struct pfs_store *store = flight->store;
-	struct collection *collection = pfs_store_collection(store, flight->object->kind);
 	struct pfs_api_answer failed = {.text = "too many requests wait already",
 					.request_id = "",
 					.sent_at = INT64_MAX,
 					.retry_after = -1};
 
-	pfs_timer_stop(store->loop, &flight->patience);
-	TAILQ_REMOVE(&collection->expecting, flight, link);
-	flight->expecting = false;
 	failed.error = begin_describe(flight);
 	if (!failed.error)
 		return;
-	take_failure(store, flight->object, &failed);
-	pfs_flight_land(store, flight->object);
+	take_failure(flight->store, flight->object, &failed);
+	pfs_flight_land(flight->store, flight->object);
+}
+
+void pfs_flight_stop_expecting(struct pfs_flight *flight)
+{
+	struct pfs_store *store = flight->store;
+	struct collection *collection = pfs_store_collection(store, flight->object->kind);
+
+	pfs_timer_stop(store->loop, &flight->patience);
+	TAILQ_REMOVE(&collection->expecting, flight, link);
+	flight->expecting = false;
+	describe_or_land(flight);
+}
+
+void pfs_flight_begin_anew(struct pfs_flight *flight)
+{
+	if (flight->expecting) /* what it is asked after the walk is asked late enough */
+		return;
+	pfs_api_cancel(flight->call);
+	flight->call = NULL;
+	describe_or_land(flight);
 }
 
 static void lose_patience(void *arg)

@@ -3,11 +3,12 @@
  * An object is in one of these states, which its fields tell apart:
  *
  *	unknown   content NULL, failure NULL: just made; its first request is under way
- *	announced content NULL, slot > 0: it exists, as the answer to a command said, and hasn't
- *been described yet; in no listing missing   content NULL, failure set, slot 0: the first request
- *for it failed, mostly with a 404; in store->missing, from which the oldest is evicted known
- *content set, slot > 0: in the listing gone      vanished from the API: in no index; freed with the
- *kernel's last reference
+ *	announced content NULL, slot > 0: the answer to a command said that it exists; it hasn't
+ *	          been described yet, and is in no listing
+ *	missing   content NULL, failure set, mostly slot 0: the first request for it failed, mostly
+ *	          with a 404; in store->missing, from which the oldest is evicted
+ *	known     content set, slot > 0: in the listing
+ *	gone      vanished from the API: in no index; freed with the kernel's last reference
  *
  * A known object that the last complete walk left out isn't freed with the kernel's last reference:
  * the API's list leaves out jobs that exist, and a job that somebody looked up should stay in `ls`.

@@ -165,9 +165,10 @@ int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, str
 
 /*
  * The answer to a command says that there is an object with this id, which the store may not have
- * seen: give it its slot, forget that it was missing, and ask for it with nobody waiting. Until it
- * has been described it has no content, and is neither found nor listed. 0, and *ret_object has a
- * reference more, which is the caller's: pfs_store_release. -ENOMEM; -ENOSPC: too many objects.
+ * seen: give it its slot, forget that it was missing, and ask for it with nobody waiting; what was
+ * known of it, or is being asked, is from before, and has expired. Until it has been described it
+ * has no content, and is neither found nor listed. 0, and *ret_object has a reference more, which
+ * is the caller's: pfs_store_release. -ENOMEM; -ENOSPC: too many objects.
  */
 int pfs_store_announce(struct pfs_store *store, const struct pfs_kind *kind, const char *id,
 		       struct pfs_object **ret_object);
