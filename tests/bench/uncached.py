@@ -89,6 +89,7 @@ class Contest:
         self.job = self.simulator.ids(1)[0]
         self.url = f"{self.simulator.url}/restore-jobs/{self.job}"
         self.client = None if setup.smoke else client_directory(setup)
+        self.pause = PAUSE / 1000
         self.fifo = setup.make_directory("fifo") + "/fifo"
         os.mkfifo(self.fifo)
 
@@ -107,7 +108,7 @@ class Contest:
         connected = self.count_connections(mount)
         self.simulator.forget()
         used = ground.Used(*command)
-        ground.time.sleep(PAUSE / 1000)
+        ground.time.sleep(self.pause)
         requests = self.simulator.requests()
         if mount:
             used.cpu += mount.cpu() - before
@@ -138,9 +139,15 @@ class Contest:
                     yield ground.Figure.of_pairs(f"{title}: {what}", pairs, other, bound, unit)
 
     def one_poll(self):
-        mount = ground.Mount.of(self.setup, self.simulator, *for_short())
+        # What the first message of a cat has fetched must hold until its last.
+        probe = ground.Mount.of(self.setup, self.simulator, *for_short())
+        slowest = max(ground.Used("cat", probe.status(self.job)).time for _ in range(3))
+        holds = max(SHORT, 10 * slowest)
+        self.pause = max(self.pause, 5 * holds)
+        mount = ground.Mount.of(self.setup, self.simulator, *for_short(holds))
         path = mount.status(self.job)
         ground.Used("cat", path)
+        ground.time.sleep(self.pause)
         others = ["curl | jq"] + ["official client"] * bool(self.client)
         rounds = []
         for _ in range(self.setup.rounds):
