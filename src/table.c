@@ -287,7 +287,7 @@ int pfs_tables_create(struct pfs_store *store, struct pfs_loop *loop, struct pfs
 	tables->loop = loop;
 	tables->stats = stats;
 	tables->config = *config;
-	for (size_t i = 0; i < PFS_KINDS_MAX * PFS_TABLE_FORMATS; i++)
+	for (size_t i = 0; i < (size_t)PFS_KINDS_MAX * PFS_TABLE_FORMATS; i++)
 		TAILQ_INIT(&tables->all[i / PFS_TABLE_FORMATS][i % PFS_TABLE_FORMATS].generations);
 	for (size_t i = 0; i < pfs_store_kinds(store)->count; i++) {
 		init_table(tables, pfs_store_kinds(store)->rows[i], PFS_TABLE_TSV);

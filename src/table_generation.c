@@ -80,7 +80,7 @@ static void keep_bound(struct pfs_tables *tables)
 		struct generation *lost = NULL;
 		struct table *of = NULL;
 
-		for (size_t i = 0; i < PFS_KINDS_MAX * PFS_TABLE_FORMATS; i++) {
+		for (size_t i = 0; i < (size_t)PFS_KINDS_MAX * PFS_TABLE_FORMATS; i++) {
 			struct table *table =
 				&tables->all[i / PFS_TABLE_FORMATS][i % PFS_TABLE_FORMATS];
 			struct generation *generation = oldest(table);
@@ -113,10 +113,12 @@ void pfs_generation_publish(struct table *table, struct generation *generation)
 
 void pfs_generation_finish(struct table *table)
 {
-	struct generation *generation;
+	struct generation *generation, *next;
 
-	while ((generation = TAILQ_FIRST(&table->generations)))
+	for (generation = TAILQ_FIRST(&table->generations); generation; generation = next) {
+		next = TAILQ_NEXT(generation, link);
 		drop(table, generation);
+	}
 }
 
 /* --- for the other rooms ------------------------------------------------------------------- */

@@ -443,7 +443,7 @@ int pfs_tree_path(struct pfs_tree *tree, uint64_t inode, char *path, size_t size
 		parts[1] = parts[0];
 		parts[0] = ".pinefs";
 	}
-	if (node.type == PFS_NODE_TABLE) {
+	if (node.type == PFS_NODE_TABLE && node.kind) {
 		length = snprintf(path, size, "tables/%s.%s", node.kind->name,
 				  pfs_table_suffix(node.index));
 		return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
