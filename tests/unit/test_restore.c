@@ -236,7 +236,7 @@ static void test_an_evicted_job_is_forgotten_quietly(void **state)
 		(void)ask(bench->store, id, NULL);
 		fake_api_answer(&bench->store->api, id, object);
 	}
-	heard[0] = '\0';
+	assert_null(strchr(heard, '-'));
 	assert_null(known(bench, JOBS, "j0"));
 	assert_string_equal(job_of(bench, b, "n0"), "");
 	assert_string_equal(job_of(bench, b, "n1"), "j1");
@@ -334,6 +334,26 @@ static void test_listeners_have_a_bound(void **state)
 	assert_int_equal(pfs_restores_listen(bench->restores, &listener), -ENOSPC);
 }
 
+static void test_each_of_many_backups_has_its_own_names(void **state)
+{
+	struct bench *bench = *state;
+	char *rows = malloc(400 * 100), id[20];
+	size_t length = 0;
+
+	assert_non_null(rows);
+	for (int i = 0; i < 400; i++)
+		length += (size_t)snprintf(rows + length, 100,
+					   "j%d={\"restore_job_id\":\"j%d\",\"backup_id\":\"b%d\","
+					   "\"target_index_name\":\"prod\"} ",
+					   i, i, i);
+	list_jobs(bench, rows);
+	free(rows);
+	for (int i = 0; i < 400; i++) {
+		snprintf(id, sizeof(id), "b%d", i);
+		assert_string_equal(job_of(bench, know_backup(bench, id), "prod") + 1, id + 1);
+	}
+}
+
 /* --- very many ----------------------------------------------------------------------------- */
 
 #define MANY	  100000
@@ -406,6 +426,7 @@ int main(void)
 		TEST(test_time_moves_forward_with_each_name),
 		TEST(test_a_backup_that_comes_again_has_its_names),
 		TEST(test_listeners_have_a_bound),
+		TEST(test_each_of_many_backups_has_its_own_names),
 		cmocka_unit_test_setup_teardown(
 			test_very_many_jobs_of_one_backup_take_no_time_for_each_pair,
 			begin_with_room, teardown_tree),

@@ -10,13 +10,6 @@
 #define J_DOC	JOB_DOC("j", "b", "prod", "1")
 #define UNKNOWN PFS_FATE_UNKNOWN
 
-/* Whatever is asked about the job and the index is never answered; nor is more asked. */
-static void forget_questions(struct bench *bench)
-{
-	pass(bench->store, 0);
-	assert_true(bench->store->api.under_way <= 2);
-}
-
 /* --- giving one ---------------------------------------------------------------------------- */
 
 static void test_a_command_is_given_and_its_job_is_known(void **state)
@@ -39,7 +32,10 @@ static void test_a_command_is_given_and_its_job_is_known(void **state)
 	assert_true(fake_api_is_asked(&bench->store->api, "prod"));
 	assert_error(bench, NULL);
 	assert_false(pfs_restores_is_sent(bench->restores, backup(bench), "prod"));
-	forget_questions(bench);
+	assert_int_equal(bench->store->api.under_way, 2);
+	answer_index(bench, "prod", 0, 200);
+	assert_int_equal(known(bench, INDEXES, "prod")->references, 0);
+	assert_int_equal(bench->store->stats.failure_count, 0);
 }
 
 static void test_a_bad_name_is_not_sent(void **state)
@@ -255,6 +251,12 @@ static void test_a_refusal_is_told_and_kept(void **state)
 	fake_api_tell(&bench->store->api, "b>prod", &answer);
 	assert_told(&waiter, -EDQUOT);
 	assert_error(bench, "EDQUOT: 403: the quota\\nis used up");
+	assert_int_equal(bench->store->stats.failure_count, 1); /* in .pinefs/errors */
+	assert_string_equal(bench->store->stats.failures[0].object, "backups/b/restores/prod");
+	assert_string_equal(bench->store->stats.failures[0].text, answer.text);
+	assert_string_equal(bench->store->stats.failures[0].request_id, "req-1");
+	assert_int_equal(bench->store->stats.failures[0].error, EDQUOT);
+	assert_int_equal(bench->store->stats.failures[0].status, 403);
 	assert_int_equal(bench->store->api.lists + bench->store->api.under_way, 0);
 	assert_int_equal(waited_for + unexpected, 0);
 	assert_int_equal(make(bench, backup(bench), "prod", &waiter), -EINPROGRESS); /* again */
