@@ -87,8 +87,9 @@ static void fill_common(const struct pfs_tree *tree, const struct pfs_node *node
 	stat->st_mode = S_ISLNK(mode) ? mode : mode & ~tree->config.umask;
 	if (node->type == PFS_NODE_RESTORES) /* the owner may make directories in it */
 		stat->st_mode |= S_IWUSR;
-	/* A directory's links are its subdirectories and two more; 1 says "not counted". */
-	if (node->type == PFS_NODE_OBJECT && pfs_file_has_restores(tree, node->kind))
+	/* A directory's links are its subdirectories and two more; 1 says "not counted". What has
+	 * vanished and was freed has no kind any more. */
+	if (node->type == PFS_NODE_OBJECT && node->kind && pfs_file_has_restores(tree, node->kind))
 		stat->st_nlink = 3;
 	else if (node->type == PFS_NODE_OBJECT || node->type == PFS_NODE_REPORTS ||
 		 node->type == PFS_NODE_TABLES || node->type == PFS_NODE_RESTORE)
