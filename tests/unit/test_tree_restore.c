@@ -410,6 +410,9 @@ static void test_its_attributes_wait_for_the_list_and_never_fail(void **state)
 	assert_int_equal(pfs_tree_refreshed(bench->tree, &directory, false, 1, waiter.error,
 					    prepare(&waiter)),
 			 0);
+	assert_int_equal(pfs_tree_refreshed(bench->tree, &directory, true, 1, waiter.error,
+					    prepare(&waiter)),
+			 0);
 	assert_int_equal(pfs_tree_refresh(bench->tree, &directory, false, prepare(&waiter)), 0);
 }
 
