@@ -220,8 +220,9 @@ void pfs_event_on_made(struct pfs_watch *watch, struct pfs_object *source, struc
 	};
 	char path[PATH_LONGEST];
 
-	/* Those that the first listing brings have not just been made. */
-	if (type == PFS_POKE_DIRECTORY_CREATED &&
+	/* Those that the first listing brings have not just been made; but what was begun here and
+	 * hasn't been described yet has. */
+	if (type == PFS_POKE_DIRECTORY_CREATED && job->content &&
 	    !pfs_store_list_generation(watch->store, job->kind))
 		return;
 	(void)snprintf(path, sizeof(path), "%s/%s/%s/%s", source->kind->name, source->id,
