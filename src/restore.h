@@ -88,7 +88,8 @@ struct pfs_restores {
 	struct held_list held;
 	int64_t emptied; /* ns since the epoch: when last a source lost its last job; 0: never */
 
-	bool ended; /* the store is about to be destroyed: what it says is of no use */
+	bool incomplete; /* there was no memory for a job that the store knows */
+	bool ended;	 /* the store is about to be destroyed: what it says is of no use */
 
 	/* Owned by restore.c. */
 	struct command_list commands;

@@ -8,7 +8,7 @@
 #include "restore.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pinefs/json.h"
@@ -33,20 +33,25 @@ static const struct pfs_kind *kind_of_sources(const struct pfs_restores *restore
 	return NULL;
 }
 
-/* What a job's content says, if both can be names. The caller frees both. */
+#define ID_SIZE 256 /* of what pfs_is_object_id lets pass, with its NUL */
+
+/* What a job's content says, if both can be names; else both are "". It takes no memory, which must
+ * not be wanting where a job is freed. */
 struct place {
-	char *source;
-	char *name;
+	char source[ID_SIZE];
+	char name[ID_SIZE];
 };
 
 static bool read_id(const struct pfs_kind *kind, const char *field, const struct pfs_json *json,
-		    char **ret_id)
+		    char *id)
 {
 	const struct pfs_json_value value = pfs_kind_value(kind, field, json);
 
-	*ret_id = NULL;
-	return value.type == PFS_JSON_STRING && pfs_is_object_id(value.text, value.length) &&
-	       pfs_json_strdup(&value, ret_id) == 1;
+	if (value.type != PFS_JSON_STRING || !pfs_is_object_id(value.text, value.length))
+		return false;
+	memcpy(id, value.text, value.length);
+	id[value.length] = '\0';
+	return true;
 }
 
 static bool read_place(const struct pfs_kind *sources, const struct pfs_object *job,
@@ -54,19 +59,11 @@ static bool read_place(const struct pfs_kind *sources, const struct pfs_object *
 {
 	const struct pfs_command *command = sources->command;
 
-	*place = (struct place){0};
-	if (content && read_id(job->kind, command->source, &content->json, &place->source) &&
-	    read_id(job->kind, command->target, &content->json, &place->name))
+	if (content && read_id(job->kind, command->source, &content->json, place->source) &&
+	    read_id(job->kind, command->target, &content->json, place->name))
 		return true;
-	free(place->source);
-	*place = (struct place){0};
+	place->source[0] = place->name[0] = '\0';
 	return false;
-}
-
-static void finish_place(struct place *place)
-{
-	free(place->source);
-	free(place->name);
 }
 
 static int64_t created_at(const struct pfs_object *job)
@@ -106,7 +103,7 @@ static struct made *find_job(const struct pfs_restores *restores, const struct p
 {
 	struct made *made = NULL;
 
-	*ret_source = place->source ? pfs_source_find(restores, sources, place->source) : NULL;
+	*ret_source = *place->source ? pfs_source_find(restores, sources, place->source) : NULL;
 	if (*ret_source)
 		made = pfs_source_made(*ret_source, job);
 	return made ? made : find_held(restores, job, ret_source);
@@ -139,11 +136,22 @@ static void on_appeared(void *arg, struct pfs_object *job)
 		if (known)
 			pfs_source_drop(restores, source, known, false);
 		source = pfs_source_intern(restores, sources, place.source);
-		if (source)
-			(void)pfs_source_add(restores, source, job, place.name, created_at(job),
-					     false);
+		if (!source ||
+		    pfs_source_add(restores, source, job, place.name, created_at(job), false))
+			restores->incomplete = true;
 	}
-	finish_place(&place);
+}
+
+/* There was no memory for some jobs, which the store knows. */
+static void mend(struct pfs_restores *restores, const struct pfs_kind *jobs)
+{
+	struct pfs_object *job = NULL;
+
+	if (!restores->incomplete)
+		return;
+	restores->incomplete = false;
+	while ((job = pfs_store_next(restores->store, jobs, job ? job->slot : 0)))
+		on_appeared(restores, job);
 }
 
 static void leave(struct pfs_restores *restores, const struct pfs_object *job,
@@ -160,7 +168,6 @@ static void leave(struct pfs_restores *restores, const struct pfs_object *job,
 	made = find_job(restores, sources, job, &place, &source);
 	if (made)
 		pfs_source_drop(restores, source, made, quiet);
-	finish_place(&place);
 }
 
 /* A job never changes what it makes of what; if it says so all the same, it is another one. */
@@ -177,8 +184,6 @@ static void on_changed(void *arg, struct pfs_object *job, struct pfs_content *be
 	is = read_place(sources, job, job->content, &new);
 	same = was == is &&
 	       (!was || (!strcmp(old.source, new.source) && !strcmp(old.name, new.name)));
-	finish_place(&old);
-	finish_place(&new);
 	if (same)
 		return;
 	if (was)
@@ -226,21 +231,25 @@ const struct pfs_kind *pfs_restores_job_kind(const struct pfs_restores *restores
 	return pfs_kind_by_name(pfs_store_kinds(restores->store), source->command->job_kind);
 }
 
-struct pfs_object *pfs_restores_find(const struct pfs_restores *restores,
-				     const struct pfs_object *source, const char *name)
+struct pfs_object *pfs_restores_find(struct pfs_restores *restores, const struct pfs_object *source,
+				     const char *name)
 {
-	const struct source *found = pfs_source_find(restores, source->kind, source->id);
-	const struct name *known = found ? pfs_source_name(restores, found, name) : NULL;
+	const struct source *found;
+	const struct name *known;
 
+	mend(restores, pfs_restores_job_kind(restores, source->kind));
+	found = pfs_source_find(restores, source->kind, source->id);
+	known = found ? pfs_source_name(restores, found, name) : NULL;
 	return known ? found->made[pfs_source_place(found, known->slot)].job : NULL;
 }
 
-struct pfs_object *pfs_restores_next(const struct pfs_restores *restores,
-				     const struct pfs_object *source, uint64_t after,
-				     const char **ret_name)
+struct pfs_object *pfs_restores_next(struct pfs_restores *restores, const struct pfs_object *source,
+				     uint64_t after, const char **ret_name)
 {
-	const struct source *found = pfs_source_find(restores, source->kind, source->id);
+	const struct source *found;
 
+	mend(restores, pfs_restores_job_kind(restores, source->kind));
+	found = pfs_source_find(restores, source->kind, source->id);
 	for (size_t i = found ? pfs_source_place(found, after + 1) : 0; found && i < found->count;
 	     i++) {
 		const struct made *made = &found->made[i];
@@ -265,7 +274,6 @@ bool pfs_restores_place(const struct pfs_restores *restores, const struct pfs_ob
 		return false;
 	(void)read_place(sources, job, job->content, &place);
 	made = find_job(restores, sources, job, &place, &source);
-	finish_place(&place);
 	if (!made)
 		return false;
 	*ret_source = pfs_source_object(restores, source);
@@ -283,10 +291,14 @@ int64_t pfs_restores_modified(const struct pfs_restores *restores, const struct 
 int pfs_restore_index_add(struct pfs_restores *restores, const struct pfs_object *source,
 			  const char *name, struct pfs_object *job, bool waited)
 {
-	const struct place wanted = {(char *)source->id, (char *)name};
+	struct place wanted;
 	struct source *found;
-	const struct made *known = find_job(restores, source->kind, job, &wanted, &found);
+	const struct made *known;
 	int error = -EBADMSG;
+
+	(void)snprintf(wanted.source, sizeof(wanted.source), "%s", source->id);
+	(void)snprintf(wanted.name, sizeof(wanted.name), "%s", name);
+	known = find_job(restores, source->kind, job, &wanted, &found);
 
 	if (!known && !job->content) {
 		found = pfs_source_intern(restores, source->kind, source->id);

@@ -272,6 +272,8 @@ void pfs_source_drop(struct pfs_restores *restores, struct source *source, struc
 
 void pfs_source_date(struct made *made, int64_t created)
 {
+	if (made->created == created)
+		return;
 	made->created = created;
 	find_newest(made->name);
 }

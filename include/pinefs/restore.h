@@ -47,21 +47,21 @@ bool pfs_restores_has(const struct pfs_restores *restores, const struct pfs_kind
 
 /* The job that made this name of the source, of several the newest; NULL: none is known. Asks
  * nobody. */
-struct pfs_object *pfs_restores_find(const struct pfs_restores *restores,
-				     const struct pfs_object *source, const char *name);
+struct pfs_object *pfs_restores_find(struct pfs_restores *restores, const struct pfs_object *source,
+				     const char *name);
 
 /* The source's job with the lowest slot above `after` that pfs_restores_find gives for its name;
  * NULL: the end. *ret_name is valid until the store is next asked. */
-struct pfs_object *pfs_restores_next(const struct pfs_restores *restores,
-				     const struct pfs_object *source, uint64_t after,
-				     const char **ret_name);
+struct pfs_object *pfs_restores_next(struct pfs_restores *restores, const struct pfs_object *source,
+				     uint64_t after, const char **ret_name);
 
 /* Where a job belongs: its source and its name there, valid until the store is next asked. False:
  * nowhere, since the source isn't known, or the job is another one's by now. */
 bool pfs_restores_place(const struct pfs_restores *restores, const struct pfs_object *job,
 			struct pfs_object **ret_source, const char **ret_name);
 
-/* ns since the epoch: when the source last gained or lost a name; 0: never. */
+/* ns since the epoch: when the source last gained or lost a name; if it has none, when any last
+ * lost its last one; 0: never. */
 int64_t pfs_restores_modified(const struct pfs_restores *restores, const struct pfs_object *source);
 
 /* The kind of the jobs that a source's names come from. */
