@@ -337,11 +337,14 @@ void pfs_sources_finish(struct pfs_restores *restores)
 	while (!TAILQ_EMPTY(&restores->held))
 		free_held(restores, TAILQ_FIRST(&restores->held));
 	for (size_t i = 0; i < BUCKETS; i++) {
-		struct source *source;
 		struct name *name;
 
 		while ((name = TAILQ_FIRST(&restores->names[i])))
 			free_name(restores, name);
+	}
+	for (size_t i = 0; i < BUCKETS; i++) { /* after the names, whose hash needs them */
+		struct source *source;
+
 		while ((source = TAILQ_FIRST(&restores->sources[i])))
 			free_source(restores, source);
 	}
