@@ -55,8 +55,11 @@ static int reply_made(struct call *call)
 
 	if (!error)
 		error = pfs_tree_lookup(fs->tree, &directory, call->name, NULL, &node, &valid);
-	return error ? pfs_reply_error(fs, call->request, error)
-		     : pfs_reply_node(fs, call->request, &node);
+	if (error)
+		return pfs_reply_error(fs, call->request, error);
+	error = pfs_reply_node(fs, call->request, &node);
+	pfs_watch_made(fs->watch, node.inode);
+	return error;
 }
 
 static int run_make(struct call *call, bool woken, int error)

@@ -146,6 +146,11 @@ static void on_unmade(void *arg, struct pfs_object *source, struct pfs_object *j
 	pfs_event_on_made(arg, source, job, name, PFS_POKE_DIRECTORY_REMOVED);
 }
 
+void pfs_watch_made(struct pfs_watch *watch, uint64_t inode)
+{
+	pfs_event_drop_created(watch, inode);
+}
+
 /* --- the whole ----------------------------------------------------------------------------- */
 
 int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_loop *loop,

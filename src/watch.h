@@ -191,6 +191,8 @@ void pfs_event_on_changed(struct pfs_watch *watch, struct pfs_object *object,
 /* A source has gained or lost (type) the name of what a job makes. */
 void pfs_event_on_made(struct pfs_watch *watch, struct pfs_object *source, struct pfs_object *job,
 		       const char *name, enum pfs_poke_type type);
+/* Its event has been made otherwise. */
+void pfs_event_drop_created(struct pfs_watch *watch, uint64_t inode);
 void pfs_event_on_vanished(struct pfs_watch *watch, struct pfs_object *object);
 /* After a scan: drop the events that nobody watches, go on with the others. */
 void pfs_event_check(struct pfs_watch *watch);

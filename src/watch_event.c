@@ -230,6 +230,18 @@ void pfs_event_on_made(struct pfs_watch *watch, struct pfs_object *source, struc
 	add_event(watch, &event, path);
 }
 
+void pfs_event_drop_created(struct pfs_watch *watch, uint64_t inode)
+{
+	struct event *event = TAILQ_FIRST(&watch->event.all), *next;
+
+	for (; event; event = next) {
+		next = TAILQ_NEXT(event, link);
+		if (event->is_sorted && event->what.inode == inode &&
+		    event->what.type == PFS_POKE_DIRECTORY_CREATED && event != watch->event.current)
+			drop_event(watch, event);
+	}
+}
+
 /* An object's content changed at happened_at. */
 struct change {
 	struct pfs_watch *watch;

@@ -89,6 +89,10 @@ int pfs_watch_poll(struct pfs_watch *watch, uint64_t inode, uint64_t key, void *
  */
 void pfs_watch_expire(struct pfs_watch *watch);
 
+/* A caller has got this directory as the reply to his mkdir(2), from which the kernel makes the
+ * event. The list may have brought the name while he waited: then the child makes no second one. */
+void pfs_watch_made(struct pfs_watch *watch, uint64_t inode);
+
 /* A message has come from the kernel, or a reply has gone out: somebody may set a watch now. */
 void pfs_watch_noticed(struct pfs_watch *watch);
 
