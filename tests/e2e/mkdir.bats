@@ -237,6 +237,7 @@ refused() {
 	sent 0 says 'Read-only file system' mv "$MNT/README" "$RESTORES/mine"
 	holds "$RESTORES" fresh
 	[ "$(requests delete_index)$(requests delete_backup)" = 00 ]
+	[ "$(curl -s "$SIM_URL/_sim/log" | jq -rc 'map(.method) | unique')" = '["GET","POST"]' ]
 	[ "$(sim_code /indexes/fresh)$(sim_code /backups/nightly)" = 200200 ]
 	mount_stop
 }

@@ -128,16 +128,22 @@ said() { # NAME
 }
 
 @test "Ctrl-C on a terminal ends it" {
-	command -v script >/dev/null || skip 'no script(1)'
+	local press='
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp("mkdir", ["mkdir", sys.argv[1]])
+open(sys.argv[2]).read()
+os.write(terminal, b"\x03")
+os.waitpid(pid, 0)'
 	restore_mount --ttl 100 --timeout "$(longer 100)"
 	command_fault "{\"count\":1,\"delay\":$(longer 6)}"
 	mkfifo "$BATS_TEST_TMPDIR/keys"
-	exec 4<>"$BATS_TEST_TMPDIR/keys"
-	background terminal env --default-signal=INT script -qec "mkdir '$RESTORES/fresh'" /dev/null <&4
+	background terminal env --default-signal=INT python3 -c "$press" "$RESTORES/fresh" \
+		"$BATS_TEST_TMPDIR/keys"
 	wait_until 20 commands_are 1
-	printf '\003' >&4
+	in_time 20 sh -c "echo >'$BATS_TEST_TMPDIR/keys'"
 	wait_until 5 ended "${BACKGROUND[-1]}"
-	exec 4>&-
 	wait_until 20 exists "$RESTORES/fresh"
 	made_are 1
 	commands_are 1
