@@ -267,6 +267,24 @@ refused() {
 	mount_stop
 }
 
+@test "the list has the job only later: what was made stays there meanwhile" {
+	local id walks
+	restore_mount --ttl 0.2 --ttl-missing 0.2 --stale 1
+	sim_post /_sim/list '{"late":1000}' >/dev/null
+	mkdir "$RESTORES/fresh"
+	id=$(cat "$RESTORES/fresh/restore_job_id")
+	walks=$(requests list)
+	# For longer than --stale, which is when what is gone goes.
+	walked() { ls "$JOBS" "$RESTORES" "$MNT/indexes" >/dev/null && sleep 0.2 &&
+		[ "$(requests list)" -ge $((walks + 30)) ]; }
+	wait_until 60 walked
+	[ "$(sim_get /restore-jobs | jq '.data | length')" -eq 0 ]
+	[ "$(cat "$JOBS/$id/status" "$MNT/indexes/fresh/name")" = $'Pending\nfresh' ]
+	holds "$RESTORES" fresh
+	sent 0 mkdir -p "$RESTORES/fresh"
+	mount_stop
+}
+
 @test "find, tar, du and diff go through it, and send nothing" {
 	restore_mount --ttl 100
 	mkdir "$RESTORES/fresh"

@@ -38,6 +38,24 @@ watch_made() {
 	mount_stop
 }
 
+@test "watchers of restore-jobs and indexes hear of a mkdir as well, once" {
+	local id
+	restore_mount --ttl 0.3
+	ls "$RESTORES" "$JOBS" "$MNT/indexes" >/dev/null
+	inotify jobs -e create "$JOBS"
+	inotify indexes -e create "$MNT/indexes"
+	mkdir "$RESTORES/fresh"
+	id=$(cat "$RESTORES/fresh/restore_job_id")
+	wait_until 20 saw jobs "CREATE,ISDIR $JOBS/$id"
+	wait_until 20 saw indexes "CREATE,ISDIR $MNT/indexes/fresh"
+	mkdir "$RESTORES/second"
+	id=$(cat "$RESTORES/second/restore_job_id")
+	wait_until 20 saw jobs "CREATE,ISDIR $JOBS/$id"
+	wait_until 20 saw indexes "CREATE,ISDIR $MNT/indexes/second"
+	[ "$(grep -c CREATE "$(out jobs)")$(grep -c CREATE "$(out indexes)")" = 22 ]
+	mount_stop
+}
+
 @test "a mkdir that was ended after it was sent: it appears by itself, with create, once" {
 	restore_mount --ttl 0.3 --ttl-missing 100
 	sim_post /_sim/list '{"late":1000}' >/dev/null # it isn't the list that tells
