@@ -141,6 +141,19 @@ static void test_what_was_made_is_watched_itself(void **state)
 	expect_orders(scene, RMDIR);
 }
 
+/* The backup is still there, with all of its files. */
+static void test_a_name_that_is_gone_removes_nothing_else(void **state)
+{
+	struct scene *scene = *state;
+
+	list_jobs(scene->bench, "");
+	know_made(scene->bench, "j", JOB_DOC("j", "b", "prod", "1"));
+	watch_path(scene, "backups/b/status");
+	watch_and_look(scene, "backups/b/done");
+	lose(scene, "j");
+	expect_orders(scene, "");
+}
+
 static void test_a_name_that_another_job_has_stays(void **state)
 {
 	struct scene *scene = *state;
@@ -196,6 +209,7 @@ int main(void)
 		TEST(test_a_name_that_was_made_here_needs_no_list),
 		TEST(test_a_name_that_is_gone_is_removed),
 		TEST(test_what_was_made_is_watched_itself),
+		TEST(test_a_name_that_is_gone_removes_nothing_else),
 		TEST(test_a_name_that_another_job_has_stays),
 		TEST(test_a_backup_that_vanishes_takes_its_directory_along),
 		TEST(test_who_watches_it_has_the_list_walked),
