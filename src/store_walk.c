@@ -122,7 +122,8 @@ static void check_left_out(struct collection *collection)
 		uint64_t slot = (start + step) % count;
 		struct pfs_object *object = pfs_slots_get(&collection->slots, slot);
 
-		if (!object || object->gone || object->walk == collection->walk)
+		if (!object || object->gone || object->walk == collection->walk ||
+		    (!object->content && !object->references)) /* announced, and never came */
 			continue;
 		if (object->kind->is_whole && pfs_store_left(store, object))
 			object->fresh_until = pfs_loop_now(store->loop);

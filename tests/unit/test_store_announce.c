@@ -193,6 +193,22 @@ static void test_one_that_is_not_listed_is_asked_for_again(void **state)
 	pfs_store_release(fixture->store, object, 1);
 }
 
+/* An index whose restore failed never comes: it must not cost a request at each `ls`. */
+static void test_one_that_is_missing_and_that_nobody_holds_is_not(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_object *object = announce(fixture, "c");
+
+	pfs_store_release(fixture->store, object, 1);
+	fake_api_fail(&fixture->api, "c", -ENOENT, 404);
+	pass(fixture, TTL_MISSING);
+	learn_list(fixture, "a");
+	assert_false(fake_api_is_asked(&fixture->api, "c"));
+	pass(fixture, TTL);
+	learn_list(fixture, "a c"); /* but the list may bring it */
+	assert_ptr_equal(find(fixture, "c"), object);
+}
+
 static void test_there_may_be_no_room_for_it(void **state)
 {
 	struct fixture *fixture = *state;
@@ -357,6 +373,7 @@ int main(void)
 		TEST(test_one_whose_description_fails_stays_for_who_holds_it),
 		TEST(test_one_whose_description_fails_is_evicted_if_nobody_holds_it),
 		TEST(test_one_that_is_not_listed_is_asked_for_again),
+		TEST(test_one_that_is_missing_and_that_nobody_holds_is_not),
 		TEST(test_there_may_be_no_room_for_it),
 		TEST(test_a_list_from_before_is_walked_anew),
 		TEST(test_all_pages_are_waited_for),
