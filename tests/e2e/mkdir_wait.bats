@@ -201,6 +201,29 @@ os.waitpid(pid, 0)'
 	mount_stop
 }
 
+@test "64 commands under way: one more is refused, and sends nothing" {
+	local n directories=()
+	for n in {1..65}; do
+		add_backup "b-$n" '{"status":"Ready"}'
+	done
+	restore_mount --ttl 1000 --max-rate 1000 --timeout "$(longer 200)"
+	for n in {1..65}; do
+		directories[n]=$MNT/backups/b-$n/restores
+	done
+	ls "${directories[@]:1}" >/dev/null
+	fault '{"match":"any","kind":"silence"}'
+	for n in {1..64}; do
+		background "command-$n" mkdir "${directories[n]}/fresh-$n"
+	done
+	wait_until 60 commands_are 64
+	sent 0 says 'Resource temporarily unavailable' in_time 20 mkdir "${directories[65]}/fresh-65"
+	[[ $(attribute "${directories[65]}" error) == 'EAGAIN: not sent: '* ]]
+	kill -TERM "$PINEFS_PID"
+	wait_until 20 sim_is_gone "$PINEFS_PID"
+	wait "$PINEFS_PID"
+	wait_until 20 ended "${BACKGROUND[@]}"
+}
+
 @test "SIGHUP meanwhile: it isn't sent again" {
 	restore_mount --ttl 100
 	command_fault "{\"count\":1,\"delay\":$(longer 3)}"
