@@ -87,6 +87,11 @@ int setup_kernel_with_restores(void **state)
 	return begin(state, 0, true);
 }
 
+int setup_kernel_with_restores_and_time_limit(void **state)
+{
+	return begin(state, TIME_LIMIT, true);
+}
+
 static bool wants_reply(uint32_t opcode)
 {
 	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;

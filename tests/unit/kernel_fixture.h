@@ -52,7 +52,9 @@ struct kernel {
 
 int setup_kernel(void **state);
 int setup_kernel_with_time_limit(void **state);
-int setup_kernel_with_restores(void **state); /* whose owner is OWNER */
+/* The same with restores, whose owner is OWNER. */
+int setup_kernel_with_restores(void **state);
+int setup_kernel_with_restores_and_time_limit(void **state);
 int teardown_kernel(void **state);
 
 /* End the mount, as at the end of the daemon. */

@@ -17,15 +17,11 @@ static uint64_t find_in(struct kernel *kernel, uint64_t parent, const char *name
 
 /* The backup "b" is known, the kernel holds it and its `restores`, and the list of jobs is fresh.
  */
-static int begin(void **state)
+static int know(void **state)
 {
-	struct kernel *kernel;
-	struct bench *bench;
+	struct kernel *kernel = *state;
+	struct bench *bench = kernel->scene->bench;
 
-	if (setup_kernel_with_restores(state))
-		return -1;
-	kernel = *state;
-	bench = kernel->scene->bench;
 	kernel->uid = OWNER;
 	know_backup(bench, "b");
 	list_jobs(bench, "");
@@ -37,6 +33,16 @@ static int begin(void **state)
 	assert_notices(kernel, kernel->notices);
 	kernel->api->lists = kernel->api->describes = 0;
 	return 0;
+}
+
+static int begin(void **state)
+{
+	return setup_kernel_with_restores(state) ? -1 : know(state);
+}
+
+static int begin_with_time_limit(void **state)
+{
+	return setup_kernel_with_restores_and_time_limit(state) ? -1 : know(state);
 }
 
 static struct bench *bench_of(const struct kernel *kernel)
@@ -326,6 +332,23 @@ static void test_interrupted_while_another_waits_it_is_not_dropped(void **state)
 	assert_replied(kernel, second, 0);
 }
 
+/* Nobody knows what becomes of it; but it goes on. */
+static void test_where_the_kernel_bounds_its_messages_it_replies_before_that(void **state)
+{
+	struct kernel *kernel = *state;
+	uint64_t unique;
+
+	kernel->api->sends = true;
+	unique = make_directory(kernel, "prod");
+	kernel_pass(kernel, TIME_LIMIT / 4 * 3 - 1);
+	assert_unanswered(kernel, unique);
+	kernel_pass(kernel, 1);
+	assert_replied(kernel, unique, -ETIMEDOUT);
+	assert_true(fake_api_is_asked(kernel->api, "b>prod"));
+	fake_api_made(kernel->api, "b>prod", "j");
+	assert_replied(kernel, find_in(kernel, restores(kernel), "prod"), 0);
+}
+
 static void test_the_end_of_the_mount_replies_to_it(void **state)
 {
 	struct kernel *kernel = *state;
@@ -490,6 +513,9 @@ int main(void)
 		TEST(test_interrupted_and_answered_soon_it_is_made),
 		TEST(test_interrupted_while_the_answer_is_lost),
 		TEST(test_interrupted_while_another_waits_it_is_not_dropped),
+		cmocka_unit_test_setup_teardown(
+			test_where_the_kernel_bounds_its_messages_it_replies_before_that,
+			begin_with_time_limit, teardown_kernel),
 		TEST(test_the_end_of_the_mount_replies_to_it),
 		TEST(test_a_caller_that_is_gone_holds_nothing),
 		TEST(test_a_backup_that_vanishes_meanwhile),
