@@ -35,10 +35,12 @@ static int run_lookup(struct call *call, bool woken, int error)
 	struct pfs_wait *wait = woken || call->at_once ? NULL : &call->wait;
 	struct pfs_node parent, node;
 	int64_t valid = 0;
+	int found = pfs_tree_node(fs->tree, call->inode, &parent);
 
-	if (woken && error && error != -ENOENT && error != -ESTALE)
+	if (woken && error && error != -ENOENT && error != -ESTALE &&
+	    (found || !pfs_tree_is_there(fs->tree, &parent, call->name)))
 		return pfs_reply_error(call->fs, call->request, error);
-	error = pfs_tree_node(fs->tree, call->inode, &parent);
+	error = found;
 	if (!error)
 		error = pfs_tree_lookup(fs->tree, &parent, call->name, wait, &node, &valid);
 	if (error == -EINPROGRESS)

@@ -168,6 +168,12 @@ static int lookup_restore(const struct pfs_node *parent, const char *name,
 	return 0;
 }
 
+bool pfs_tree_is_there(const struct pfs_tree *tree, const struct pfs_node *parent, const char *name)
+{
+	return parent->type == PFS_NODE_OBJECT && pfs_file_has_restores(tree, parent->kind) &&
+	       !strcmp(name, parent->kind->command->directory);
+}
+
 int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
 		    struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_valid)
 {

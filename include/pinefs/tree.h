@@ -107,6 +107,11 @@ int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_no
 int pfs_tree_lookup(struct pfs_tree *tree, const struct pfs_node *parent, const char *name,
 		    struct pfs_wait *wait, struct pfs_node *ret_node, int64_t *ret_valid);
 
+/* Is this child there whatever the API says, so that a lookup which has waited for it in vain finds
+ * it all the same? So it is with the directory of what was made of an object. */
+bool pfs_tree_is_there(const struct pfs_tree *tree, const struct pfs_node *parent,
+		       const char *name);
+
 /*
  * Make sure that a node's attributes are valid; call it before pfs_tree_attributes. reading: a
  * read(2) will follow, which must not get expired content.

@@ -267,6 +267,15 @@ refused() {
 	mount_stop
 }
 
+@test "a list of jobs that fails: ls says so, and a restore is begun all the same" {
+	restore_mount --ttl 0.2 --stale 0 --timeout "$(longer 3)"
+	ls "$MNT/backups" >/dev/null
+	fault '{"match":"/restore-jobs","status":403}'
+	sent 1 mkdir "$RESTORES/fresh"
+	[ -n "$(cat "$RESTORES/fresh/restore_job_id")" ]
+	says 'Permission denied' ls "$RESTORES"
+}
+
 @test "the list has the job only later: what was made stays there meanwhile" {
 	local id walks
 	restore_mount --ttl 0.2 --ttl-missing 0.2 --stale 1
