@@ -216,6 +216,7 @@ refused() {
 	# A copy out of the mount changes nothing there.
 	sent 0 rsync -a "$RESTORES/" "$BATS_TEST_TMPDIR/to/"
 	cmp "$RESTORES/site/restore_job_id" "$BATS_TEST_TMPDIR/to/site/restore_job_id"
+	chmod -R u+w "$BATS_TEST_TMPDIR/to" # who isn't root couldn't remove it
 	if command -v vi >/dev/null; then
 		run sent 0 vi -es -c 'normal ix' -c 'write!' -c 'quit!' "$RESTORES/file" </dev/null
 	fi
@@ -306,5 +307,6 @@ refused() {
 	mkdir "$BATS_TEST_TMPDIR/copy"
 	sent 0 cp -r "$RESTORES" "$BATS_TEST_TMPDIR/copy"
 	sent 0 diff -r "$RESTORES" "$BATS_TEST_TMPDIR/copy/restores"
+	chmod -R u+w "$BATS_TEST_TMPDIR/copy"
 	mount_stop
 }

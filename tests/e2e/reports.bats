@@ -123,6 +123,7 @@ archive() { # NUMBER
 	local tool begun
 	for tool in tar cpio rsync mksquashfs; do
 		for _ in {1..5}; do
+			sleep 1.1 # five seconds from now on
 			begun=${EPOCHREALTIME/[.,]/} # microseconds
 			if archive_by "$tool" "$BATS_TEST_TMPDIR/archive.$1" >"$BATS_TEST_TMPDIR/said" 2>&1 &&
 				! grep -iE 'changed|shrank|grew|fail|error|vanished' "$BATS_TEST_TMPDIR/said"; then

@@ -187,7 +187,9 @@ one_command() { # FILE
 	esac
 }
 
+# Newer versions of watch end at the end of what is typed.
 session_run() {
+	mkfifo "$SESSION/keys"
 	cat >"$SESSION/prologue" <<-END
 		failed() {
 			{ echo "failed with \$?:"; cat '$SESSION'/\$1.command '$SESSION'/\$1.said; } >&2
@@ -195,7 +197,7 @@ session_run() {
 			exit 1
 		}
 		endless() {
-			timeout 60 sh "\$1" >'$SESSION/endless' 2>&1 &
+			timeout 60 sh "\$1" <>'$SESSION/keys' >'$SESSION/endless' 2>&1 &
 			until [ -s '$SESSION/endless' ] || ! kill -0 \$!; do sleep 0.1; done
 			kill \$! && cat '$SESSION/endless'
 		}
