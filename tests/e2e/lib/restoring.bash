@@ -4,7 +4,8 @@
 #
 #   restore_world OPTIONS       such a simulator in place of the last one, with these as well
 #   restore_begin OPTIONS       the same beside the last one
-#   restore_mount [OPTION...]   mount it with --allow-restore. Sets RESTORES, where nightly's are
+#   restore_mount [OPTION...]   mount it with --allow-restore, and a --timeout that answers which come
+#                               later on a slow machine keep. Sets RESTORES, where nightly's are
 #   sent NUMBER COMMAND...      run it; fails if it does, or if the simulator got another number of
 #                               commands, of any kind, meanwhile
 #   commands_are NUMBER         has the simulator got so many in all?
@@ -36,7 +37,7 @@ restore_begin() {
 }
 
 restore_mount() {
-	mount_start --allow-restore "$@"
+	mount_start --allow-restore --timeout "$(longer 30)" "$@"
 	RESTORES=$MNT/backups/nightly/restores
 }
 
