@@ -110,7 +110,10 @@ assert len(types) >= 15 and len(seen) >= 25
 archive_by() { # TOOL ARCHIVE
 	case $1 in
 	tar) tar -cf "$2.tar" -C "$MNT" . && tar -cf /dev/null "$MNT" ;;
-	cpio) (cd "$MNT" && find . -depth -print0 | cpio -0o --quiet --format=newc >"$2.cpio") ;;
+	cpio) # a find beside it would be counted in stats
+		(cd "$MNT" && find . -depth -print0 >"$2.names" &&
+			cpio -0o --quiet --format=newc <"$2.names" >"$2.cpio")
+		;;
 	rsync) rsync -a "$MNT/" "$2.rsync" && chmod -R u+w "$2.rsync" ;;
 	mksquashfs) mksquashfs "$MNT" "$2.squashfs" -no-progress -noappend ;;
 	esac
