@@ -17,13 +17,6 @@
 
 /* --- sources ------------------------------------------------------------------------------- */
 
-static uint64_t hash_on(uint64_t hash, const char *text)
-{
-	for (; *text; text++) /* FNV-1a */
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	return hash;
-}
-
 static size_t fold(uint64_t hash)
 {
 	return (size_t)((hash ^ (hash >> 32)) % BUCKETS);
@@ -31,7 +24,7 @@ static size_t fold(uint64_t hash)
 
 static struct source_list *bucket(const struct pfs_restores *restores, const char *id)
 {
-	return (struct source_list *)&restores->sources[fold(hash_on(restores->seed, id))];
+	return (struct source_list *)&restores->sources[fold(pfs_hash(restores->seed, id))];
 }
 
 struct source *pfs_source_find(const struct pfs_restores *restores, const struct pfs_kind *kind,
@@ -82,7 +75,7 @@ struct pfs_object *pfs_source_object(const struct pfs_restores *restores,
 static struct name_list *name_bucket(const struct pfs_restores *restores,
 				     const struct source *source, const char *text)
 {
-	const uint64_t hash = hash_on(hash_on(restores->seed, source->id), text);
+	const uint64_t hash = pfs_hash(pfs_hash(restores->seed, source->id), text);
 
 	return (struct name_list *)&restores->names[fold(hash)];
 }

@@ -27,21 +27,13 @@
 #define BARREN_PAGES	100 /* 10,000 consecutive jobs that the list leaves out */
 #define WALK_PAGES_MAX	50  /* longer lists are no short cut to one object */
 #define UNKNOWN_PRICE	10  /* requests: a guess at what a list costs, until one was walked */
-#define CHECKED_AT_ONCE 16  /* objects that a walk left out, described after it */
-
-static uint64_t hash_token(const char *token)
-{
-	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-
-	for (; *token; token++)
-		hash = (hash ^ (unsigned char)*token) * UINT64_C(1099511628211);
-	return hash;
-}
+#define TOKEN_SEED	UINT64_C(14695981039346656037) /* FNV's own */
+#define CHECKED_AT_ONCE 16 /* objects that a walk left out, described after it */
 
 /* 1: this walk has met the token before. 0: it hadn't; the token is remembered now. -ENOMEM. */
 static int meet_token(struct collection *collection, const char *token)
 {
-	uint64_t hash = hash_token(token);
+	uint64_t hash = pfs_hash(TOKEN_SEED, token);
 
 	for (size_t i = 0; i + 1 < collection->pages; i++) {
 		if (collection->tokens[i] == hash)

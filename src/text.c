@@ -250,6 +250,13 @@ int pfs_buffer_add_url_encoded(struct pfs_buffer *buffer, const char *bytes, siz
 	return result;
 }
 
+uint64_t pfs_hash(uint64_t seed, const char *text)
+{
+	for (; *text; text++)
+		seed = (seed ^ (unsigned char)*text) * UINT64_C(1099511628211);
+	return seed;
+}
+
 bool pfs_is_object_id(const char *name, size_t length)
 {
 	if (length < 1 || length > 255 || name[0] == '.')

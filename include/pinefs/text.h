@@ -71,6 +71,10 @@ void pfs_buffer_finish(struct pfs_buffer *buffer);
  */
 int pfs_buffer_add_url_encoded(struct pfs_buffer *buffer, const char *bytes, size_t length);
 
+/* A hash of a text: FNV-1a, begun with a seed, or with the hash of a text that stands before. Who
+ * chooses the text can choose the hash, unless the seed is random. */
+uint64_t pfs_hash(uint64_t seed, const char *text);
+
 /*
  * Can this name be the id of an object? 1 to 255 bytes of [A-Za-z0-9._-], no leading dot. pinefs
  * neither asks for other ids nor lists them.
