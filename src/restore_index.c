@@ -68,16 +68,9 @@ static bool read_place(const struct pfs_kind *sources, const struct pfs_object *
 
 static int64_t created_at(const struct pfs_object *job)
 {
-	const struct pfs_json_value value =
-		pfs_kind_value(job->kind, job->kind->created, &job->content->json);
-	char text[PFS_TIME_SIZE];
 	int64_t created = 0;
 
-	if (value.type == PFS_JSON_STRING && value.length < sizeof(text)) {
-		memcpy(text, value.text, value.length);
-		text[value.length] = '\0';
-		(void)pfs_time_parse(text, &created);
-	}
+	(void)pfs_content_time(job->kind, job->content, job->kind->created, &created);
 	return created;
 }
 

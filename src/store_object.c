@@ -72,9 +72,7 @@ void pfs_origin_drop(struct pfs_origin *origin)
  */
 #define LATEST (INT64_C(7258118400) * PFS_SECOND)
 
-/* The time in a field of this name; false without one that can be. A kind may have no such field.
- */
-static bool read_time(const struct pfs_kind *kind, const struct pfs_content *content,
+bool pfs_content_time(const struct pfs_kind *kind, const struct pfs_content *content,
 		      const char *field, int64_t *ret_time)
 {
 	const struct pfs_json_value value = pfs_kind_value(kind, field, &content->json);
@@ -104,8 +102,8 @@ static void set_times(struct pfs_store *store, const struct pfs_object *object,
 		return;
 	}
 	content->changed = object->first_seen;
-	if (!read_time(object->kind, content, object->kind->finished, &content->modified) &&
-	    !read_time(object->kind, content, object->kind->created, &content->modified))
+	if (!pfs_content_time(object->kind, content, object->kind->finished, &content->modified) &&
+	    !pfs_content_time(object->kind, content, object->kind->created, &content->modified))
 		content->modified = object->first_seen;
 }
 

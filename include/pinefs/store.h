@@ -283,6 +283,11 @@ uint64_t pfs_store_list_generation(const struct pfs_store *store, const struct p
  * fails; and the pauses after failures end. */
 void pfs_store_expire(struct pfs_store *store);
 
+/* The time in a field of this name, ns since the epoch. False: the content has none there that can
+ * be one. Takes NULL as a name. */
+bool pfs_content_time(const struct pfs_kind *kind, const struct pfs_content *content,
+		      const char *field, int64_t *ret_time);
+
 /* Add a reference to a content; drop gives one back and frees the last (takes NULL). */
 struct pfs_content *pfs_content_keep(struct pfs_content *content);
 void pfs_content_drop(struct pfs_content *content);
