@@ -96,7 +96,8 @@ struct pfs_giver {
  * -EINPROGRESS: wait has joined. It is woken with 0 once the job is known (pfs_restores_find), with
  *    -EEXIST if the API says that the name is taken, after its list of jobs was asked; with
  *    -ETIMEDOUT if nobody can know what became of the command; else with an errno of
- *    pfs_api_command: then it wasn't carried out.
+ *    pfs_api_command: then it wasn't carried out, as far as the API says now. That errno can be
+ *    -ETIMEDOUT, too, of a command that couldn't be sent in time: pfs_restores_error says which.
  * -EINVAL: the API doesn't take such a name; nothing was sent. -EEXIST: pfs_restores_find has it.
  * -EAGAIN: max_commands are under way. -ENOMEM.
  */
