@@ -106,7 +106,7 @@ void pfs_call_end_all(struct pfs_fs *fs, int error);
 
 /* Is this a directory in which the caller may make something? */
 bool pfs_may_make(fuse_req_t request, const struct pfs_node *directory);
-/* Serve a mkdir(2) in such a directory. */
+/* Serve a mkdir(2) in a directory of what was made. -EACCES: this caller may not. */
 void pfs_make(fuse_req_t request, const struct pfs_node *directory, const char *name);
 /* Serve a change of the attributes of what was made: it succeeds, and changes nothing. */
 void pfs_keep_attributes(fuse_req_t request, const struct pfs_node *node);

@@ -19,7 +19,6 @@
 #include "restore.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +32,7 @@
 enum step { SENDING, ASKING_MADE, ASKING_JOBS };
 
 struct command {
-	struct pfs_wait
-		list; /* for the list of jobs; first, so that its address is the command's */
+	struct pfs_wait list; /* for jobs; first, so that its address is the command's */
 	TAILQ_ENTRY(command) link;
 	struct pfs_restores *restores;
 	struct pfs_object *source; /* has a reference */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the table room share. */
-#ifndef PINEFS_TABLE_ROOM_H
-#define PINEFS_TABLE_ROOM_H
+/*
+ * What the files of the table room share. Each knows only those before it: table_render.c (from an
+ * object to its line), table_generation.c (the texts that there are), table.c (asking for one, and
+ * making it).
+ */
+#ifndef PINEFS_SRC_TABLE_H
+#define PINEFS_SRC_TABLE_H
 
 #include "pinefs/loop.h"
 #include "pinefs/resource.h"

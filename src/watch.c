@@ -129,8 +129,7 @@ static void on_failed(void *arg, const char *path, const struct pfs_failure *fai
 	pfs_interest_on_failed(arg, failure);
 }
 
-/* --- news of what was made ----------------------------------------------------------------------
- */
+/* --- news of what was made ----------------------------------------------------------------- */
 
 /* Who makes a name by mkdir(2) makes the event, too. */
 static void on_made(void *arg, struct pfs_object *source, struct pfs_object *job, const char *name,
