@@ -240,15 +240,17 @@ manual_and_readme_agree() {
 	[ "$(requests create_index)" -eq 1 ] # the second one named no backup
 }
 
+# The restore to movies-2 ends badly, once there is one.
+restore_fails() {
+	local job
+	job=$(sim_get /restore-jobs | jq -er '.data[] | select(.target_index_name == "movies-2").restore_job_id') &&
+		end_job "$job" Failed
+}
+
 @test "a restore in seven lines: nothing is switched after a restore that failed" {
 	restorable 100
 	ln -s "$MNT/indexes/movies" "$HOME/current"
-	fails() {
-		local job
-		job=$(sim_get /restore-jobs | jq -er '.data[] | select(.target_index_name == "movies-2").restore_job_id') &&
-			end_job "$job" Failed
-	}
-	background judge wait_until 20 fails
+	background judge wait_until 20 restore_fails
 	GO_ON=1 session README.md 'A restore in seven lines'
 	said 'cat "restore-jobs/$job/success"' | grep -q '^cat: .*: Remote I/O error'
 	said 'index/success' | grep -q '^cat: .*: Remote I/O error'
@@ -311,12 +313,7 @@ recipe_for() { # NAME FLAG-OF-RUN
 @test "choose, restore, switch over: nothing is switched if it fails, the name is taken, or a quota used up" {
 	restorable_here 100
 	ln -s "$MNT/indexes/movies" "$HOME/current"
-	fails() {
-		local job
-		job=$(sim_get /restore-jobs | jq -er '.data[] | select(.target_index_name == "movies-2").restore_job_id') &&
-			end_job "$job" Failed
-	}
-	background judge wait_until 20 fails
+	background judge wait_until 20 restore_fails
 	recipe -1
 	[[ $output = *'Remote I/O error'* ]]
 	# A name that is an index's already, which isn't of this backup.
