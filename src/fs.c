@@ -63,6 +63,7 @@ static void on_messages(void *arg)
 			pfs_loop_stop(fs->loop);
 			return;
 		}
+		pfs_turn_notice(fs);
 		fuse_session_process_buf(fs->session, &fs->message);
 		pfs_check_replies(fs);
 	}
@@ -203,6 +204,7 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	fs->loop = loop;
 	fs->stats = stats;
 	TAILQ_INIT(&fs->parked);
+	TAILQ_INIT(&fs->turns);
 	pfs_watch_set_host(watch, &host);
 	error = make_session(fs, config, text, size);
 	if (!error)
@@ -289,6 +291,7 @@ void pfs_fs_destroy(struct pfs_fs *fs)
 	(void)pfs_fs_unmount(fs, &path);
 	free(path);
 	pfs_call_end_all(fs, ENOTCONN);
+	pfs_turn_end_all(fs);
 	pfs_notify_end(fs);
 	if (fs->session)
 		fuse_session_destroy(fs->session);

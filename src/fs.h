@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the fs room share. Each knows only those before it: fs_reply.c (replies),
- * fs_call.c (messages that wait), fs_operations.c (messages that ask for something), fs_xattr.c
- * (those for extended attributes), fs_command.c (mkdir(2) of what a command makes), fs_change.c
- * (all other messages that would change something, and are refused), fs_notify.c (what the kernel
- * is notified of), fs_mounted.c (the mount itself), fs.c (the session).
+ * What the files of the fs room share. Each knows only those before it: fs_turn.c (who is
+ * the first to learn of a change), fs_reply.c (replies), fs_call.c (messages that wait),
+ * fs_operations.c (messages that ask for something), fs_xattr.c (those for extended attributes),
+ * fs_command.c (mkdir(2) of what a command makes), fs_change.c (all other messages that would
+ * change something, and are refused), fs_notify.c (what the kernel is notified of), fs_mounted.c
+ * (the mount itself), fs.c (the session).
  */
 #ifndef PINEFS_SRC_FS_H
 #define PINEFS_SRC_FS_H
@@ -51,12 +52,14 @@ struct call {
 	off_t offset;		/* of a readdir */
 	int64_t begun_at;	/* monotonic */
 	size_t wakes;		/* how often wait was woken */
+	bool follows;		/* has all it waited for, but another has a turn: fs_turn.c */
 	bool interrupted;	/* the caller has given up */
 	struct pfs_timer grace; /* while parked: when to give up, if there is a bound */
 	TAILQ_ENTRY(call) link; /* in fs->parked while parked */
 };
 
 TAILQ_HEAD(call_list, call);
+TAILQ_HEAD(turn_list, turn);
 
 struct pfs_fs {
 	struct pfs_tree *tree;
@@ -82,6 +85,8 @@ struct pfs_fs {
 	struct call_list parked;
 	size_t parked_count;
 	size_t unreplied; /* requests that were entered, and not yet replied to */
+	struct turn_list turns;
+	uint64_t followers; /* calls that wait for the end of a turn */
 
 	/* Owned by fs_notify.c. */
 	struct pfs_timer collections_timer; /* notifies the kernel that collections changed */
@@ -101,6 +106,25 @@ void pfs_call_begin(const struct call *call);
 bool pfs_call_is_busy(void *fs, uint64_t directory);
 /* Reply this error (positive) to all parked calls, since the mount ends. */
 void pfs_call_end_all(struct pfs_fs *fs, int error);
+
+/* --- fs_turn.c --- */
+
+/*
+ * May this getattr get its file's attributes? 0: reply now. -EINPROGRESS: another process has a
+ * turn; call->wait is woken when that has dropped the pages that the kernel had.
+ */
+int pfs_turn_take(struct call *call);
+/*
+ * The attributes of a node are about to be filled for this request: begin a turn, if they have
+ * changed, or join the one that is on.
+ */
+void pfs_turn_join(struct pfs_fs *fs, fuse_req_t request, const struct pfs_node *node);
+/* Has somebody a turn? Then the attributes must be valid for no time. */
+bool pfs_turn_is_on(const struct pfs_fs *fs, uint64_t inode);
+/* fs->message has come, and will be processed next: it may end a turn. */
+void pfs_turn_notice(struct pfs_fs *fs);
+/* Wake all who follow. */
+void pfs_turn_end_all(struct pfs_fs *fs);
 
 /* --- fs_command.c --- */
 

@@ -153,9 +153,12 @@ static int run_getattr(struct call *call, bool woken, int error)
 
 	if (found)
 		return pfs_reply_error(call->fs, call->request, found);
-	error = refresh(call, &node, woken, error);
-	if (!error)
+	if (!call->follows)
+		error = refresh(call, &node, woken, error);
+	if (!error && !call->follows)
 		error = wait_for_end(call, &node);
+	if (!error)
+		error = pfs_turn_take(call);
 	if (error == -EINPROGRESS)
 		return error;
 	if (error)

@@ -141,10 +141,15 @@ int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, bool to
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 	int64_t at_most = pfs_tree_settle(fs->tree, node, fuse_req_ctx(request)->pid);
-	int error = pfs_tree_attributes(fs->tree, node, ret_stat, ret_valid);
+	int error;
+
+	pfs_turn_join(fs, request, node);
+	error = pfs_tree_attributes(fs->tree, node, ret_stat, ret_valid);
 
 	if (!error && *ret_valid > at_most)
 		*ret_valid = at_most;
+	if (!error && pfs_turn_is_on(fs, node->inode))
+		*ret_valid = 0;
 	if (error == -ESTALE && to_child) {
 		pfs_tree_vanished_attributes(fs->tree, node->inode, ret_stat);
 		*ret_valid = 0;

@@ -350,6 +350,18 @@ int64_t pfs_tree_settle(struct pfs_tree *tree, const struct pfs_node *node, pid_
 	return 0;
 }
 
+bool pfs_tree_is_news(const struct pfs_tree *tree, const struct pfs_node *node)
+{
+	const struct pfs_content *promised;
+
+	if (is_history(node))
+		return pfs_history_age(tree->history, node->object, node->generation) < SETTLING;
+	if (node->type != PFS_NODE_FILE || !node->object->content)
+		return false;
+	promised = pfs_promise_content(node->object, node->index);
+	return promised && promised->modified != node->object->content->modified;
+}
+
 int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node *node)
 {
 	int64_t left;

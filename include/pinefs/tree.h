@@ -141,6 +141,11 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
  * another, with NULs for the new line.
  */
 int64_t pfs_tree_settle(struct pfs_tree *tree, const struct pfs_node *node, pid_t asker);
+/*
+ * Are a file's attributes other ones now than when they were last filled, so that the kernel drops
+ * the pages that it has of the file? Of a history: may they be?
+ */
+bool pfs_tree_is_news(const struct pfs_tree *tree, const struct pfs_node *node);
 /* ns for which a node's name is valid. */
 int64_t pfs_tree_entry_valid(const struct pfs_tree *tree, const struct pfs_node *node);
 
