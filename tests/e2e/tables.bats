@@ -182,14 +182,14 @@ drop_pages() { # FD
 }
 
 @test "a kind that is denied, a list that fails" {
-	mount_start --ttl 0.2 --stale 1
-	tsv backups >"$BATS_TEST_TMPDIR/before"
+	mount_start --ttl 0.2 --stale "$(longer 3)"
 	fault '{"match":"indexes","status":403}'
 	says 'Permission denied' tsv indexes
+	tsv backups >"$BATS_TEST_TMPDIR/before"
 	fault '{"match":"backups","status":400}'
 	tsv backups | cmp - "$BATS_TEST_TMPDIR/before"
 	fails() { ! tsv backups 2>/dev/null; }
-	wait_until 20 fails
+	wait_until 30 fails
 	tsv restore-jobs | grep -q Completed
 }
 
