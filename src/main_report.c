@@ -146,8 +146,25 @@ static void add_kinds(struct pfs_buffer *buffer, const struct pfs_kinds *kinds)
 	(void)pfs_buffer_add_string(buffer, "\n");
 }
 
+/* They are not options, so each has a name that no option has. */
+static void add_bounds(struct pfs_buffer *buffer)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} bounds[] = {
+		{"objects", MAX_OBJECTS},
+		{"object_bytes", MAX_OBJECT_BYTES},
+		{"table_bytes", MAX_TABLES_HELD},
+	};
+
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
+		(void)pfs_buffer_format(buffer, "bound_%s=%" PRIu64 "\n", bounds[i].name,
+					bounds[i].value);
+}
+
 /* The options as -o would take them, but for the commas between kinds, which would need a
- * backslash; and for the key and the additional headers, which are secrets. */
+ * backslash; and for the key and the additional headers, which are secrets. Then the bounds. */
 static void render_config(void *arg, struct pfs_buffer *buffer)
 {
 	const struct program *program = arg;
@@ -176,6 +193,7 @@ static void render_config(void *arg, struct pfs_buffer *buffer)
 	(void)pfs_buffer_format(buffer, "uid=%u\ngid=%u\numask=%03o\n", options->uid, options->gid,
 				options->umask);
 	add_setting(buffer, "fuse", options->fuse);
+	add_bounds(buffer);
 }
 
 void report_set_up(struct program *program)

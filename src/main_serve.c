@@ -33,14 +33,12 @@
 #define MAX_ACTIVE	  128
 #define MAX_QUEUED	  20000
 #define BURST		  20
-#define MAX_OBJECTS	  ((size_t)2 * 1024 * 1024)
 #define MAX_MISSING	  4096
 #define MAX_IDLE	  1024
 #define MAX_HISTORY	  ((size_t)64 * 1024)
 #define MAX_WHOLE_HISTORY ((size_t)4 * 1024 * 1024)
 #define MAX_COMMANDS	  64
 #define MAX_TABLE	  ((size_t)64 * 1024 * 1024)
-#define MAX_TABLES_HELD	  ((size_t)256 * 1024 * 1024)
 #define SHORTEST_REFRESH  (100 * PFS_MILLISECOND)
 #define TTL_ERROR	  (2 * PFS_SECOND)
 
@@ -141,6 +139,7 @@ static int make_store(struct program *program)
 		.timeout = options->timeout,
 		.stale = options->stale,
 		.max_objects = MAX_OBJECTS,
+		.max_bytes = MAX_OBJECT_BYTES,
 		.max_missing = MAX_MISSING,
 		.max_idle = MAX_IDLE,
 	};

@@ -68,6 +68,8 @@ static const struct family families[] = {
 	{"changes", "Objects whose content changed.", COUNTER, ONE(changes)},
 	{"failures", "Failures put into /.pinefs/errors.", COUNTER, ONE(failure_count)},
 	{"objects", "Objects held.", GAUGE, ONE(objects)},
+	{"object_bytes", "Bytes of their contents, with older ones still in use.", GAUGE,
+	 ONE(object_bytes), .unit = "bytes"},
 	{"missing", "Ids remembered as not there.", GAUGE, ONE(missing)},
 	{"waiting", "Callers waiting for an answer.", GAUGE, ONE(waiting)},
 	{"table_texts", "Texts of tables held, with older ones that somebody still has open.",

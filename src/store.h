@@ -132,10 +132,12 @@ struct pfs_object *pfs_store_intern(struct pfs_store *store, const struct pfs_ki
 
 /*
  * Take what the API sent of an object, unless its content is from a later request. 0, -ENOMEM;
- * -ENOSPC for the first content of one object too many.
+ * -ENOSPC for the first content of one object too many; -EFBIG past config.max_bytes.
  */
 int pfs_store_feed(struct pfs_store *store, struct pfs_object *object, const struct pfs_json *json,
 		   struct pfs_origin *origin);
+/* What to tell people of an error of pfs_store_feed. */
+const char *pfs_store_refusal(int error);
 
 /* NULL without memory; starts with one reference. */
 struct pfs_origin *pfs_origin_create(struct pfs_store *store, const struct pfs_api_answer *answer,

@@ -110,7 +110,7 @@ static void on_described(void *arg, const struct pfs_api_answer *answer)
 		origin = pfs_origin_create(store, answer, false);
 		failed.error =
 			origin ? pfs_store_feed(store, object, answer->object, origin) : -ENOMEM;
-		failed.text = "the answer could not be kept";
+		failed.text = pfs_store_refusal(failed.error);
 	}
 	pfs_origin_drop(origin);
 	if (failed.error)

@@ -37,10 +37,17 @@ struct pfs_content *pfs_content_keep(struct pfs_content *content)
 	return content;
 }
 
+static size_t content_size(const struct pfs_json *json)
+{
+	return sizeof(struct pfs_content) + pfs_json_size(json);
+}
+
 void pfs_content_drop(struct pfs_content *content)
 {
-	if (content && --content->references == 0)
-		free(content);
+	if (!content || --content->references)
+		return;
+	*content->held -= content_size(&content->json);
+	free(content);
 }
 
 struct pfs_origin *pfs_origin_create(struct pfs_store *store, const struct pfs_api_answer *answer,
@@ -107,19 +114,41 @@ static void set_times(struct pfs_store *store, const struct pfs_object *object,
 		content->modified = object->first_seen;
 }
 
-static struct pfs_content *make_content(struct pfs_store *store, const struct pfs_object *object,
-					const struct pfs_json *json)
+/* 0; -EFBIG: there is no room for another content of this size; -ENOMEM. */
+static int make_content(struct pfs_store *store, const struct pfs_object *object,
+			const struct pfs_json *json, struct pfs_content **ret_content)
 {
-	struct pfs_content *content = malloc(sizeof(*content) + pfs_json_size(json));
+	uint64_t *held = &store->stats->object_bytes;
+	size_t size = content_size(json);
+	struct pfs_content *content;
 
+	if (size > store->config.max_bytes || *held > store->config.max_bytes - size)
+		return -EFBIG;
+	content = malloc(size);
 	if (!content)
-		return NULL;
+		return -ENOMEM;
 	content->references = 1;
+	content->held = held;
+	*held += size;
 	pfs_json_copy(json, content->memory, &content->json);
 	content->end = pfs_kind_end(object->kind, &content->json);
 	content->is_final = content->end && object->kind->is_final;
 	set_times(store, object, content);
-	return content;
+	*ret_content = content;
+	return 0;
+}
+
+const char *pfs_store_refusal(int error)
+{
+	switch (error) {
+	case -EFBIG:
+		return "all objects together would take too much memory (bound_object_bytes in "
+		       ".pinefs/config)";
+	case -ENOSPC:
+		return "there are too many objects (bound_objects in .pinefs/config)";
+	default:
+		return "the answer could not be kept";
+	}
 }
 
 /* --- how long it is valid ------------------------------------------------------------------ */
@@ -334,9 +363,9 @@ static int replace_content(struct pfs_store *store, struct pfs_object *object,
 
 	if (!before && !object->slot) /* else it was seen when it was announced */
 		object->first_seen = pfs_loop_wall(store->loop);
-	content = make_content(store, object, json);
-	if (!content)
-		return -ENOMEM;
+	error = make_content(store, object, json, &content);
+	if (error)
+		return error;
 	error = object->slot ? 0 : pfs_store_assign_slot(store, object);
 	if (error) {
 		pfs_content_drop(content);

@@ -260,10 +260,12 @@ static void on_page(void *arg, const struct pfs_api_answer *answer)
 	if (!result) {
 		collection->pages++;
 		result = feed_page(collection, answer);
-		if (!result)
+		failed.text = pfs_store_refusal(result);
+		if (!result) {
 			result = go_on(collection, answer->next);
+			failed.text = "the list could not be taken in whole";
+		}
 		failed.error = result;
-		failed.text = "the list could not be taken in whole";
 	}
 	if (result < 0)
 		fail_walk(collection, &failed);

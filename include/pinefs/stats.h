@@ -76,6 +76,7 @@ struct pfs_stats {
 	uint64_t stale_served; /* expired answers that were served because the API failed */
 	uint64_t changes;      /* objects whose content changed */
 	uint64_t objects;      /* known now */
+	uint64_t object_bytes; /* of their contents now, and of older ones still in use */
 	uint64_t missing;      /* ids now remembered as not there */
 	uint64_t waiting;      /* callers now waiting for an answer */
 

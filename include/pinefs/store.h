@@ -32,6 +32,7 @@ struct pfs_content {
 	int64_t modified; /* a first version: when the object says that it finished or was created;
 			   * if it doesn't say, or for a later version: when we first saw it */
 	int64_t changed;  /* when we first saw this version */
+	uint64_t *held;	  /* the store's count of the bytes of all versions, with this one's */
 	struct pfs_json json;
 	uint32_t memory[]; /* what json points to */
 };
@@ -120,6 +121,7 @@ struct pfs_store_config {
 	int64_t timeout;     /* ns: how long a caller waits for an answer, retries included */
 	int64_t stale;	     /* ns: how long an expired answer is served while the API fails */
 	size_t max_objects;  /* objects that were seen; one more is -ENOSPC */
+	uint64_t max_bytes;  /* of their contents, and older ones still in use; more are -EFBIG */
 	size_t max_missing;  /* missing ids that are remembered; then the oldest is evicted */
 	size_t max_idle;     /* objects that neither the list nor the kernel has; likewise */
 };

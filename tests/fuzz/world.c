@@ -149,6 +149,7 @@ struct world *world_create(const struct pfs_kind *kind)
 		.timeout = 30 * PFS_SECOND,
 		.stale = 60 * PFS_SECOND,
 		.max_objects = 1000,
+		.max_bytes = UINT64_MAX,
 		.max_missing = 8,
 		.max_idle = 8,
 	};

@@ -19,6 +19,7 @@ static struct pfs_store_config usual = {
 	.timeout = TIMEOUT,
 	.stale = STALE,
 	.max_objects = 1000,
+	.max_bytes = UINT64_MAX,
 	.max_missing = 100,
 	.max_idle = 100,
 };

@@ -86,6 +86,7 @@ static int set_up(void **state)
 		.ttl_final = 60 * PFS_SECOND,
 		.timeout = 60 * PFS_SECOND,
 		.max_objects = 10,
+		.max_bytes = UINT64_MAX,
 		.max_missing = 10,
 		.max_idle = 10,
 	};

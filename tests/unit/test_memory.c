@@ -123,6 +123,7 @@ static const struct pfs_store_config store_config = {
 	.timeout = PFS_SECOND,
 	.stale = PFS_SECOND,
 	.max_objects = 10,
+	.max_bytes = UINT64_MAX,
 	.max_missing = 2,
 	.max_idle = 2,
 };

@@ -70,6 +70,7 @@ static bool create(struct world *world)
 		.timeout = PFS_SECOND,
 		.stale = PFS_SECOND,
 		.max_objects = 10,
+		.max_bytes = UINT64_MAX,
 		.max_missing = 2,
 		.max_idle = 2,
 	};

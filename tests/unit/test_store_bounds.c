@@ -41,6 +41,54 @@ static void test_objects_past_their_bound_are_refused(void **state)
 	assert_int_equal(fixture->unseen_freed, 1);
 }
 
+static void test_bytes_past_their_bound_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_store_config config = fixture->config;
+	struct waiter waiter = {0}, lister = {0};
+	uint64_t one;
+
+	learn(fixture, "a", "Pending");
+	one = fixture->stats.object_bytes;
+	assert_true(one > strlen("{\"restore_job_id\":\"a\",\"status\":\"Pending\"}"));
+	config.max_bytes = 3 * one;
+	configure(fixture, &config);
+	assert_int_equal(fixture->stats.object_bytes, 0);
+	learn(fixture, "a", "Pending");
+	learn(fixture, "b", "Pending");
+	learn(fixture, "c", "Pending");
+	assert_int_equal(fixture->stats.object_bytes, 3 * one);
+	assert_int_equal(ask(fixture, "d", &waiter), -EINPROGRESS);
+	fake_api_status(&fixture->api, "d", "Pending");
+	assert_told(&waiter, -EFBIG);
+	assert_non_null(strstr(fixture->stats.failures[0].text, "too much memory"));
+	assert_int_equal(ask_list(fixture, 0, &lister), -EINPROGRESS);
+	fake_api_page(&fixture->api, "a b c d", NULL);
+	assert_told(&lister, -EFBIG);
+	assert_false(is_known(fixture, "d"));
+	assert_int_equal(ask(fixture, "b", NULL), 0);
+	assert_int_equal(fixture->stats.object_bytes, 3 * one);
+}
+
+/* What is new needs room beside what it replaces. Where there is none, the old one is served. */
+static void test_change_that_there_is_no_room_for_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_store_config config = fixture->config;
+	struct waiter waiter = {0};
+
+	learn(fixture, "a", "Pending");
+	config.max_bytes = fixture->stats.object_bytes;
+	configure(fixture, &config);
+	learn(fixture, "a", "Pending");
+	pass(fixture, TTL);
+	assert_int_equal(ask(fixture, "a", &waiter), -EINPROGRESS);
+	fake_api_status(&fixture->api, "a", "Odd");
+	assert_told(&waiter, 0);
+	assert_int_equal(fixture->stats.stale_served, 1);
+	assert_int_equal(fixture->stats.object_bytes, config.max_bytes);
+}
+
 static void test_missing_ids_past_their_bound_forget_the_oldest(void **state)
 {
 	struct fixture *fixture = *state;
@@ -225,6 +273,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_objects_past_their_bound_are_refused),
+		TEST(test_bytes_past_their_bound_are_refused),
+		TEST(test_change_that_there_is_no_room_for_fails),
 		TEST(test_missing_ids_past_their_bound_forget_the_oldest),
 		TEST(test_missing_ids_with_a_bound_of_none_are_just_told),
 		TEST(test_ids_in_a_storm_of_lookups_are_bounded),
