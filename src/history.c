@@ -3,6 +3,10 @@
  * An object's lines are in a record, which is created when the object first changes: its content
  * before the change is still there then, so the record can begin with the object's first state.
  * Lines are rotated between two changes, never inside one.
+ *
+ * Where all records together have too many bytes, the one that has got no line for the longest time
+ * forgets its own: its next generation begins with the object's state, like that of an object that
+ * hasn't changed.
  */
 #include "pinefs/history.h"
 
@@ -13,6 +17,7 @@
 #include "pinefs/json.h"
 #include "pinefs/loop.h"
 #include "pinefs/resource.h"
+#include "pinefs/stats.h"
 #include "pinefs/store.h"
 #include "pinefs/text.h"
 
@@ -28,13 +33,20 @@ struct pfs_record {
 	int64_t begun;	 /* ns since the epoch: when that was; 0: it is the first */
 	struct generation present;
 	struct generation before;
+
+	/* Of an object's record only. */
+	bool is_forgotten; /* its lines were; now they are rendered, as those of no record are */
+	size_t bytes;	   /* counted in the history's */
+	TAILQ_ENTRY(pfs_record) link; /* in the history's list, if bytes isn't 0 */
 };
 
 struct pfs_history {
 	struct pfs_store *store;
 	struct pfs_loop *loop;
+	struct pfs_stats *stats;
 	struct pfs_history_config config;
 	struct pfs_record whole;
+	TAILQ_HEAD(record_list, pfs_record) records; /* that have lines, the latest last */
 };
 
 /* --- lines --------------------------------------------------------------------------------- */
@@ -212,29 +224,85 @@ static void open_record(struct pfs_history *history, struct pfs_record *record, 
 		record->number++;
 		record->begun = now;
 	}
+	if (record->is_forgotten) { /* to those who watch the file it is replaced now */
+		record->is_forgotten = false;
+		record->begun = now;
+	}
 	present->modified = now;
 	present->grown_at = pfs_loop_now(history->loop);
 }
 
-/* The object's record, created with its first state if there is none. NULL without memory. */
-static struct pfs_record *record_of(struct pfs_object *object, const struct pfs_content *first)
+/* When a generation that begins with the object's state begins: this is the time of its lines. */
+static int64_t state_time(const struct pfs_object *object)
 {
-	const struct subject subject = {.time = object->first_seen};
-
-	if (object->record)
-		return object->record;
-	object->record = calloc(1, sizeof(*object->record));
-	if (object->record) {
-		object->record->present.modified = object->first_seen;
-		add_state(&object->record->present.lines, &subject, object, first);
-	}
-	return object->record;
+	return object->record && object->record->is_forgotten ? object->record->begun
+							      : object->first_seen;
 }
 
-static void free_record(struct pfs_record *record)
+/*
+ * The object's record, which begins with the object's first state, if it had no lines. What is
+ * forgotten stays so until open_record. NULL without memory.
+ */
+static struct pfs_record *record_of(struct pfs_object *object, const struct pfs_content *first)
+{
+	const struct subject subject = {.time = state_time(object)};
+	struct pfs_record *record = object->record;
+
+	if (record && !record->is_forgotten)
+		return record;
+	if (!record) {
+		record = object->record = calloc(1, sizeof(*record));
+		if (!record)
+			return NULL;
+		record->present.modified = object->first_seen;
+	}
+	add_state(&record->present.lines, &subject, object, first);
+	return record;
+}
+
+static void free_lines(struct pfs_record *record)
 {
 	pfs_buffer_finish(&record->present.lines);
 	pfs_buffer_finish(&record->before.lines);
+}
+
+static void stop_counting(struct pfs_history *history, struct pfs_record *record)
+{
+	if (!record->bytes)
+		return;
+	TAILQ_REMOVE(&history->records, record, link);
+	history->stats->history_bytes -= record->bytes;
+	record->bytes = 0;
+}
+
+/* Both generations are gone, and the next begins. */
+static void forget_lines(struct pfs_history *history, struct pfs_record *record)
+{
+	const int64_t now = pfs_loop_wall_after(history->loop, record->present.modified);
+
+	stop_counting(history, record);
+	free_lines(record);
+	record->before = (struct generation){0};
+	record->present = (struct generation){.modified = now};
+	record->number++;
+	record->begun = now;
+	record->is_forgotten = true;
+}
+
+/* Lines were added to this record: it is the latest. Have the oldest ones make room for them. */
+static void count_lines(struct pfs_history *history, struct pfs_record *record)
+{
+	struct pfs_record *oldest;
+
+	stop_counting(history, record);
+	record->bytes = record->present.lines.length + record->before.lines.length;
+	if (!record->bytes) /* without memory */
+		return;
+	TAILQ_INSERT_TAIL(&history->records, record, link);
+	history->stats->history_bytes += record->bytes;
+	while (history->stats->history_bytes > history->config.max_together &&
+	       (oldest = TAILQ_FIRST(&history->records)) != record)
+		forget_lines(history, oldest);
 }
 
 /* --- news from the store ------------------------------------------------------------------- */
@@ -277,6 +345,8 @@ static void on_changed(void *arg, struct pfs_object *object, struct pfs_content 
 		targets[1].subject.time = record->present.modified;
 	}
 	add_changes(&change);
+	if (record)
+		count_lines(history, record);
 }
 
 /* A vanished object's line says that its id has no value any more. */
@@ -299,20 +369,22 @@ static void on_vanished(void *arg, struct pfs_object *object)
 	open_record(history, record, history->config.max_object);
 	subject = (struct subject){.time = record->present.modified};
 	add_line(&record->present.lines, &subject, named, &id, &nothing);
+	count_lines(history, record);
 }
 
 static void on_freed(void *arg, struct pfs_object *object)
 {
 	if (!object->record)
 		return;
-	free_record(object->record);
+	stop_counting(arg, object->record);
+	free_lines(object->record);
 	free(object->record);
 	object->record = NULL;
 }
 
 /* --- what the header promises -------------------------------------------------------------- */
 
-int pfs_history_create(struct pfs_store *store, struct pfs_loop *loop,
+int pfs_history_create(struct pfs_store *store, struct pfs_loop *loop, struct pfs_stats *stats,
 		       const struct pfs_history_config *config, struct pfs_history **ret_history)
 {
 	struct pfs_history *history = calloc(1, sizeof(*history));
@@ -329,6 +401,8 @@ int pfs_history_create(struct pfs_store *store, struct pfs_loop *loop,
 		return -ENOMEM;
 	history->store = store;
 	history->loop = loop;
+	history->stats = stats;
+	TAILQ_INIT(&history->records);
 	history->config = *config;
 	history->whole.present.modified = pfs_loop_wall(loop);
 	error = pfs_store_listen(store, &listener);
@@ -344,7 +418,7 @@ void pfs_history_destroy(struct pfs_history *history)
 {
 	if (!history)
 		return;
-	free_record(&history->whole);
+	free_lines(&history->whole);
 	free(history);
 }
 
@@ -359,7 +433,7 @@ static const struct generation *find_generation(const struct pfs_record *record,
 {
 	if (number == record->number)
 		return &record->present;
-	return number + 1 == record->number ? &record->before : NULL;
+	return number + 1 == record->number && record->before.modified ? &record->before : NULL;
 }
 
 uint64_t pfs_history_generation(const struct pfs_history *history, const struct pfs_object *object)
@@ -399,7 +473,9 @@ int pfs_history_touch(struct pfs_history *history, struct pfs_object *object, ui
 {
 	struct pfs_record *record = &history->whole;
 
-	if (object)
+	if (object && object->record)
+		record = object->record;
+	else if (object)
 		record = object->content ? record_of(object, object->content) : NULL;
 	if (!record)
 		return -ENOMEM;
@@ -430,10 +506,10 @@ int pfs_history_read(const struct pfs_history *history, const struct pfs_object 
 	const struct pfs_buffer *lines = scratch;
 	const struct generation *found;
 
-	if (!record) {
-		const struct subject subject = {.time = object->first_seen};
+	if (!record || record->is_forgotten) {
+		const struct subject subject = {.time = state_time(object)};
 
-		if (generation || !object->content)
+		if (generation != (record ? record->number : 0) || !object->content)
 			return -ESTALE;
 		pfs_buffer_clear(scratch);
 		add_state(scratch, &subject, object, object->content);

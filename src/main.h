@@ -22,9 +22,10 @@
 #define TEXT_SIZE 1024 /* of a line that says why pinefs doesn't start */
 
 /* Bounds that .pinefs/config shows; main_serve.c has the others. */
-#define MAX_OBJECTS	 ((size_t)2 * 1024 * 1024)
-#define MAX_OBJECT_BYTES ((uint64_t)1024 * 1024 * 1024)
-#define MAX_TABLES_HELD	 ((size_t)256 * 1024 * 1024)
+#define MAX_OBJECTS	  ((size_t)2 * 1024 * 1024)
+#define MAX_OBJECT_BYTES  ((uint64_t)1024 * 1024 * 1024)
+#define MAX_HISTORY_BYTES ((uint64_t)64 * 1024 * 1024)
+#define MAX_TABLES_HELD	  ((size_t)256 * 1024 * 1024)
 
 /* Everything that one mount is made of. */
 struct program {

@@ -155,6 +155,7 @@ static void add_bounds(struct pfs_buffer *buffer)
 	} bounds[] = {
 		{"objects", MAX_OBJECTS},
 		{"object_bytes", MAX_OBJECT_BYTES},
+		{"history_bytes", MAX_HISTORY_BYTES},
 		{"table_bytes", MAX_TABLES_HELD},
 	};
 

@@ -155,9 +155,11 @@ static int make_history(struct program *program)
 	const struct pfs_history_config config = {
 		.max_object = MAX_HISTORY,
 		.max_whole = MAX_WHOLE_HISTORY,
+		.max_together = MAX_HISTORY_BYTES,
 	};
 
-	return pfs_history_create(program->store, program->loop, &config, &program->history);
+	return pfs_history_create(program->store, program->loop, &program->stats, &config,
+				  &program->history);
 }
 
 static int make_tables(struct program *program)

@@ -72,6 +72,8 @@ static const struct family families[] = {
 	 ONE(object_bytes), .unit = "bytes"},
 	{"missing", "Ids remembered as not there.", GAUGE, ONE(missing)},
 	{"waiting", "Callers waiting for an answer.", GAUGE, ONE(waiting)},
+	{"history_bytes", "Bytes of the histories of objects that have changed.", GAUGE,
+	 ONE(history_bytes), .unit = "bytes"},
 	{"table_texts", "Texts of tables held, with older ones that somebody still has open.",
 	 GAUGE, ONE(table_texts)},
 	{"table_bytes", "Bytes of these.", GAUGE, ONE(table_bytes), .unit = "bytes"},

@@ -13,6 +13,9 @@
  * are rendered from the object, so an object that doesn't change costs no memory. The whole history
  * begins empty: it has what came after the first listing.
  *
+ * Where the objects' histories together have too many bytes, that of the object which has changed
+ * least lately is forgotten, with all its generations, and begins anew with the object's fields.
+ *
  * May include store, json, resource and the ground.
  */
 #ifndef PINEFS_HISTORY_H
@@ -26,17 +29,19 @@ struct pfs_buffer;
 struct pfs_loop;
 struct pfs_object;
 struct pfs_slice;
+struct pfs_stats;
 struct pfs_store;
 
 struct pfs_history_config {
-	size_t max_object; /* bytes of one object's lines; beyond, they are rotated */
-	size_t max_whole;  /* bytes of the whole history's lines; likewise */
+	size_t max_object;     /* bytes of one object's lines; beyond, they are rotated */
+	size_t max_whole;      /* bytes of the whole history's lines; likewise */
+	uint64_t max_together; /* bytes of all objects' lines; beyond, the oldest are forgotten */
 };
 
 struct pfs_history;
 
-/* store and loop are borrowed. 0, -ENOMEM, -ENOSPC from the store. */
-int pfs_history_create(struct pfs_store *store, struct pfs_loop *loop,
+/* store, loop and stats are borrowed. 0, -ENOMEM, -ENOSPC from the store. */
+int pfs_history_create(struct pfs_store *store, struct pfs_loop *loop, struct pfs_stats *stats,
 		       const struct pfs_history_config *config, struct pfs_history **ret_history);
 void pfs_history_destroy(struct pfs_history *history); /* after the store; takes NULL */
 

@@ -80,6 +80,9 @@ struct pfs_stats {
 	uint64_t missing;      /* ids now remembered as not there */
 	uint64_t waiting;      /* callers now waiting for an answer */
 
+	/* history */
+	uint64_t history_bytes; /* of the objects' lines now */
+
 	/* table */
 	uint64_t table_texts; /* held now: the latest, and those that somebody still refers to */
 	uint64_t table_bytes; /* of these */

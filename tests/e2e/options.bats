@@ -45,6 +45,21 @@ config_has() {
 	says 'Permission denied' as_other cat "$JOBS/$(ls "$JOBS")/status"
 }
 
+@test "config shows what memory is bounded by, and stats how much of it is in use" {
+	sim_start --jobs 2
+	add_job a
+	pinefs --api-url "$SIM_URL"
+	[ "$CODE" -eq 0 ]
+	jobs_are 3
+	config_has bound_objects=2097152 bound_object_bytes=1073741824 \
+		bound_history_bytes=67108864 bound_table_bytes=268435456
+	[ "$(counter object_bytes)" -gt "$(cat "$JOBS"/*/raw.json | wc -c)" ]
+	[ "$(counter history_bytes)" -eq 0 ]
+	change a '{"status": "Odd"}'
+	changed() { cat "$JOBS"/*/status >/dev/null; [ "$(counter history_bytes)" -gt 0 ]; }
+	wait_until 20 changed
+}
+
 @test "--no-check mounts what can't be reached; it is there once it can" {
 	local port
 	sim_start --jobs 2

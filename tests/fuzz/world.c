@@ -153,7 +153,8 @@ struct world *world_create(const struct pfs_kind *kind)
 		.max_missing = 8,
 		.max_idle = 8,
 	};
-	const struct pfs_history_config history = {.max_object = 512, .max_whole = 1024};
+	const struct pfs_history_config history = {
+		.max_object = 512, .max_whole = 1024, .max_together = UINT64_MAX};
 	const struct pfs_tables_config tables = {.timeout = 30 * PFS_SECOND};
 	struct pfs_tree_config tree = {.ttl = 5 * PFS_SECOND, .readme = ""};
 	char text[200];
@@ -172,7 +173,8 @@ struct world *world_create(const struct pfs_kind *kind)
 	must(!pfs_api_create(&http, world->stats, world->key, &api, &world->api, text,
 			     sizeof(text)));
 	must(!pfs_store_create(world->api, world->loop, world->stats, &store, &world->store));
-	must(!pfs_history_create(world->store, world->loop, &history, &world->history));
+	must(!pfs_history_create(world->store, world->loop, world->stats, &history,
+				 &world->history));
 	must(!pfs_tables_create(world->store, world->loop, world->stats, &tables, &world->tables));
 	tree.tables = world->tables;
 	must(!pfs_tree_create(world->store, world->history, world->loop, &tree, &world->tree));

@@ -193,7 +193,8 @@ int teardown(void **state)
 
 	pfs_store_destroy(fixture->store);
 	/* The store has cancelled what it had asked, and counted down what it held. */
-	dirty = dirty || fixture->api.under_way || fixture->stats.objects;
+	dirty = dirty || fixture->api.under_way || fixture->stats.objects ||
+		fixture->stats.object_bytes || fixture->stats.history_bytes;
 	fake_api_finish(&fixture->api);
 	pfs_loop_destroy(fixture->loop);
 	free(fixture);

@@ -90,7 +90,8 @@ static int set_up(void **state)
 		.max_missing = 10,
 		.max_idle = 10,
 	};
-	const struct pfs_history_config history = {.max_object = 4096, .max_whole = 4096};
+	const struct pfs_history_config history = {
+		.max_object = 4096, .max_whole = 4096, .max_together = UINT64_MAX};
 	const struct pfs_tree_config tree = {.ttl = 60 * PFS_SECOND, .readme = ""};
 	const struct pfs_watch_config watch = {.ttl = 60 * PFS_SECOND};
 
@@ -102,7 +103,8 @@ static int set_up(void **state)
 	fake_api_init(&machine->api, machine->loop);
 	return pfs_store_create(&machine->api, machine->loop, &machine->stats, &store,
 				&machine->store) ||
-	       pfs_history_create(machine->store, machine->loop, &history, &machine->history) ||
+	       pfs_history_create(machine->store, machine->loop, &machine->stats, &history,
+				  &machine->history) ||
 	       pfs_tree_create(machine->store, machine->history, machine->loop, &tree,
 			       &machine->tree) ||
 	       pfs_watch_create(machine->store, machine->tree, machine->loop, &machine->stats, NULL,

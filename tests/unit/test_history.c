@@ -11,6 +11,8 @@
 #define T0 "2025-06-15T15:06:40.000000Z\t"
 #define T1 "2025-06-15T15:16:40.000000Z\t" /* TTL_FINAL later, and so on */
 #define T2 "2025-06-15T15:26:40.000000Z\t"
+#define T3 "2025-06-15T15:36:40.000000Z\t"
+#define T4 "2025-06-15T15:46:40.000000Z\t"
 
 struct bench {
 	struct fixture *store;
@@ -18,16 +20,22 @@ struct bench {
 	struct pfs_buffer buffer;
 };
 
+static void create_bounded(struct bench *bench, const struct pfs_history_config *config)
+{
+	assert_int_equal(pfs_history_create(bench->store->store, bench->store->loop,
+					    &bench->store->stats, config, &bench->history),
+			 0);
+}
+
 static void create_history(struct bench *bench, size_t max_object, size_t max_whole)
 {
 	const struct pfs_history_config config = {
 		.max_object = max_object,
 		.max_whole = max_whole,
+		.max_together = UINT64_MAX,
 	};
 
-	assert_int_equal(pfs_history_create(bench->store->store, bench->store->loop, &config,
-					    &bench->history),
-			 0);
+	create_bounded(bench, &config);
 }
 
 static int setup_history(void **state)
@@ -70,8 +78,12 @@ static int read_nothing(struct bench *bench, const struct pfs_object *object, ui
 	return pfs_history_read(bench->history, object, generation, &bench->buffer, &slice);
 }
 
-/* The lines of a generation, of which size and rendering must agree. */
-static const char *lines(struct bench *bench, const struct pfs_object *object, uint64_t generation)
+/*
+ * The lines of a generation, of which size and rendering must agree. What was written down is lent,
+ * the rest is rendered.
+ */
+static const char *lines_as(struct bench *bench, bool rendered, const struct pfs_object *object,
+			    uint64_t generation)
 {
 	struct pfs_buffer scratch = {0};
 	struct pfs_slice slice;
@@ -82,11 +94,15 @@ static const char *lines(struct bench *bench, const struct pfs_object *object, u
 	assert_int_equal(pfs_buffer_add(&bench->buffer, slice.bytes, slice.length), 0);
 	assert_int_equal(pfs_history_size(bench->history, object, generation, &size), 0);
 	assert_int_equal(size, slice.length);
-	/* What was written down is lent, not copied. */
-	assert_int_equal(scratch.length, !object || object->record ? 0 : size);
+	assert_int_equal(scratch.length, rendered ? size : 0);
 	pfs_buffer_finish(&scratch);
 	assert_int_equal(pfs_buffer_add_string(&bench->buffer, ""), 0);
 	return bench->buffer.bytes;
+}
+
+static const char *lines(struct bench *bench, const struct pfs_object *object, uint64_t generation)
+{
+	return lines_as(bench, object && !object->record, object, generation);
 }
 
 static void test_object_unchanged_shows_its_state_and_costs_nothing(void **state)
@@ -271,6 +287,55 @@ static void test_generation_that_has_ended_keeps_its_time(void **state)
 	assert_int_equal(pfs_history_modified(bench->history, object, 1), modified);
 }
 
+/* Three objects have changed, and there is room for the lines of two. */
+static void create_forgetful(struct bench *bench, struct pfs_object *ret_objects[3])
+{
+	const struct pfs_history_config config = {4096, 4096, 170}; /* an object has 80 */
+
+	create_bounded(bench, &config);
+	for (int i = 0; i < 6; i++) {
+		char bytes[40], id[] = {(char)('a' + i % 3), '\0'};
+
+		snprintf(bytes, sizeof(bytes), "{\"s\":%d}", i / 3);
+		ret_objects[i % 3] = tell(bench, id, bytes);
+	}
+}
+
+static void test_together_past_their_bound_the_oldest_is_forgotten(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_object *objects[3];
+
+	create_forgetful(bench, objects);
+	assert_int_equal(pfs_history_generation(bench->history, objects[0]), 1);
+	assert_int_equal(read_nothing(bench, objects[0], 0), -ESTALE);
+	/* It begins anew, with what is known, as of when it was forgotten. */
+	assert_string_equal(lines_as(bench, true, objects[0], 1), T3 "s\t\t1\n");
+	for (int i = 1; i < 3; i++)
+		assert_int_equal(pfs_history_generation(bench->history, objects[i]), 0);
+	assert_string_equal(lines(bench, objects[2], 0), T0 "s\t\t0\n" T3 "s\t0\t1\n");
+	assert_true(bench->store->stats.history_bytes <= 170);
+}
+
+static void test_what_was_forgotten_goes_on(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_object *objects[3];
+
+	create_forgetful(bench, objects);
+	assert_int_equal(pfs_history_touch(bench->history, objects[0], 1), 0);
+	(void)tell(bench, "a", "{\"s\":2}");
+	assert_true(pfs_history_is_rotated(bench->history, objects[0]));
+	assert_int_equal(pfs_history_generation(bench->history, objects[0]), 1);
+	assert_string_equal(lines(bench, objects[0], 1), T3 "s\t\t1\n" T4 "s\t1\t2\n");
+	assert_int_equal(read_nothing(bench, objects[0], 0), -ESTALE);
+	/* And now b has made room for it. */
+	assert_int_equal(pfs_history_generation(bench->history, objects[1]), 1);
+	assert_string_equal(lines_as(bench, true, objects[1], 1), T4 "s\t\t1\n");
+	(void)tell(bench, "a", "{\"s\":3}");
+	assert_false(pfs_history_is_rotated(bench->history, objects[0]));
+}
+
 static void test_whole_begins_after_the_first_listing(void **state)
 {
 	struct bench *bench = *state;
@@ -319,6 +384,8 @@ int main(void)
 		TEST(test_touch_moves_the_time_and_adds_no_line),
 		TEST(test_lines_past_their_bound_begin_a_generation),
 		TEST(test_generation_that_has_ended_keeps_its_time),
+		TEST(test_together_past_their_bound_the_oldest_is_forgotten),
+		TEST(test_what_was_forgotten_goes_on),
 		TEST(test_whole_begins_after_the_first_listing),
 		TEST(test_vanished_object_loses_its_id),
 	};

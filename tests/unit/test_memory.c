@@ -136,7 +136,8 @@ static void render(void *arg, struct pfs_buffer *buffer)
 static bool create(struct world *world)
 {
 	static const struct pfs_report report = {.name = "report", .render = render};
-	static const struct pfs_history_config history = {.max_object = 1, .max_whole = 1};
+	static const struct pfs_history_config history = {
+		.max_object = 1, .max_whole = 1, .max_together = UINT64_MAX};
 	static const struct pfs_tree_config tree = {
 		.readme = "", .reports = &report, .report_count = 1};
 
@@ -148,7 +149,8 @@ static bool create(struct world *world)
 	world->kind = pfs_kind_by_name(&pfs_all_kinds, "restore-jobs");
 	return done(pfs_store_create(&world->api, world->loop, &world->stats, &store_config,
 				     &world->store)) &&
-	       done(pfs_history_create(world->store, world->loop, &history, &world->history)) &&
+	       done(pfs_history_create(world->store, world->loop, &world->stats, &history,
+				       &world->history)) &&
 	       done(pfs_tree_create(world->store, world->history, world->loop, &tree,
 				    &world->tree));
 }

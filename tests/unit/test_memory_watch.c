@@ -74,7 +74,8 @@ static bool create(struct world *world)
 		.max_missing = 2,
 		.max_idle = 2,
 	};
-	static const struct pfs_history_config history = {.max_object = 100, .max_whole = 100};
+	static const struct pfs_history_config history = {
+		.max_object = 100, .max_whole = 100, .max_together = UINT64_MAX};
 	static const struct pfs_tree_config tree = {.readme = "", .ttl = PFS_SECOND};
 	static const struct pfs_watch_config watch = {.ttl = PFS_SECOND};
 	const struct pfs_watch_host host = {
@@ -92,7 +93,8 @@ static bool create(struct world *world)
 	fake_api_init(&world->api, world->loop);
 	if (!done(pfs_store_create(&world->api, world->loop, &world->stats, &store,
 				   &world->store)) ||
-	    !done(pfs_history_create(world->store, world->loop, &history, &world->history)) ||
+	    !done(pfs_history_create(world->store, world->loop, &world->stats, &history,
+				     &world->history)) ||
 	    !done(pfs_tree_create(world->store, world->history, world->loop, &tree,
 				  &world->tree)) ||
 	    !done(pfs_watch_create(world->store, world->tree, world->loop, &world->stats,

@@ -40,7 +40,8 @@ static int create_restores(struct bench *bench)
 static int begin(void **state, bool restores)
 {
 	static struct pfs_report reports[3];
-	const struct pfs_history_config history = {.max_object = 4096, .max_whole = 4096};
+	const struct pfs_history_config history = {
+		.max_object = 4096, .max_whole = 4096, .max_together = UINT64_MAX};
 	struct pfs_tree_config config = {
 		.uid = 12,
 		.gid = 34,
@@ -62,8 +63,8 @@ static int begin(void **state, bool restores)
 	reports[2] = (struct pfs_report){"inflight", render, bench->report, true};
 	strcpy(bench->config, "ttl 5\n");
 	strcpy(bench->report, "1\n");
-	if (pfs_history_create(bench->store->store, bench->store->loop, &history,
-			       &bench->history) ||
+	if (pfs_history_create(bench->store->store, bench->store->loop, &bench->store->stats,
+			       &history, &bench->history) ||
 	    create_tables(bench))
 		return -1;
 	config.tables = bench->tables;
