@@ -226,13 +226,40 @@ static bool has_new_key(struct pfs_api_call *call)
 	return true;
 }
 
+/*
+ * Does the API answer as it should? That something isn't there, that the key may not see one kind,
+ * or that a command is refused, is an answer like another.
+ */
+static bool is_well(const struct pfs_http_answer *http)
+{
+	return http->outcome == PFS_HTTP_ANSWERED && http->status != 401 && http->status != 408 &&
+	       http->status != 429 && (http->status < 300 || http->status >= 400) &&
+	       http->status < 500;
+}
+
+static enum pfs_endpoint endpoint_of(const struct pfs_api_call *call)
+{
+	if (call->command)
+		return PFS_ENDPOINT_COMMAND;
+	return call->id ? PFS_ENDPOINT_DESCRIBE : PFS_ENDPOINT_LIST;
+}
+
 static void tell(struct pfs_api_call *call, const struct pfs_http_answer *http,
 		 struct pfs_api_answer *answer)
 {
 	struct pfs_stats *stats = call->api->stats;
 	bool answered = http->outcome == PFS_HTTP_ANSWERED && http->status < 600;
+	const struct pfs_ended ended = {
+		.endpoint = endpoint_of(call),
+		.status = answered ? http->status : 0,
+		.error = is_well(http) ? 0 : -answer->error,
+		.text = answer->text,
+		.took = http->took,
+		.at = http->answered_at,
+	};
 
 	stats->answers[answered ? http->status / 100 : 0]++;
+	pfs_stats_end(stats, &ended);
 	call->done(call->arg, answer);
 }
 
@@ -360,8 +387,8 @@ fail:
 }
 
 /* Send it; frees a call that can't be sent. */
-static int begin_call(struct pfs_api_call *call, enum pfs_endpoint endpoint, int64_t deadline,
-		      pfs_api_done *done, void *arg, struct pfs_api_call **ret_call)
+static int begin_call(struct pfs_api_call *call, int64_t deadline, pfs_api_done *done, void *arg,
+		      struct pfs_api_call **ret_call)
 {
 	int error;
 
@@ -373,7 +400,7 @@ static int begin_call(struct pfs_api_call *call, enum pfs_endpoint endpoint, int
 		free_call(call);
 		return error;
 	}
-	call->api->stats->requests[endpoint]++;
+	call->api->stats->requests[endpoint_of(call)]++;
 	*ret_call = call;
 	return 0;
 }
@@ -388,8 +415,7 @@ int pfs_api_describe(struct pfs_api *api, const struct pfs_kind *kind, const cha
 	(void)pfs_buffer_format(&url, "%s%s/", api->config.url, kind->path);
 	(void)pfs_buffer_add_url_encoded(&url, id, strlen(id));
 	call = create_call(api, kind, id, &url);
-	return call ? begin_call(call, PFS_ENDPOINT_DESCRIBE, deadline, done, arg, ret_call)
-		    : -ENOMEM;
+	return call ? begin_call(call, deadline, done, arg, ret_call) : -ENOMEM;
 }
 
 int pfs_api_command(struct pfs_api *api, const struct pfs_kind *kind, const char *id,
@@ -410,7 +436,7 @@ int pfs_api_command(struct pfs_api *api, const struct pfs_kind *kind, const char
 		free_call(call);
 		return -ENOMEM;
 	}
-	return begin_call(call, PFS_ENDPOINT_COMMAND, deadline, done, arg, ret_call);
+	return begin_call(call, deadline, done, arg, ret_call);
 }
 
 bool pfs_api_is_sent(const struct pfs_api_call *call)
@@ -433,7 +459,7 @@ int pfs_api_list(struct pfs_api *api, const struct pfs_kind *kind, const char *t
 		(void)pfs_buffer_format(&url, "?limit=%u", limit);
 	}
 	call = create_call(api, kind, NULL, &url);
-	return call ? begin_call(call, PFS_ENDPOINT_LIST, deadline, done, arg, ret_call) : -ENOMEM;
+	return call ? begin_call(call, deadline, done, arg, ret_call) : -ENOMEM;
 }
 
 void pfs_api_cancel(struct pfs_api_call *call)

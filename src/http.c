@@ -63,6 +63,8 @@ static void finish(struct pfs_http_request *request)
 		.rejected = request->rejected,
 		.retry_after = request->retry_after,
 		.sent_at = request->sent_at,
+		.took = pfs_loop_now(request->http->loop) - request->asked_at,
+		.answered_at = pfs_loop_wall(request->http->loop),
 		.sent = request->sent,
 	};
 

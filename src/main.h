@@ -33,6 +33,7 @@ struct program {
 	struct pfs_key key;
 	char *mountpoint; /* absolute */
 	struct pfs_stats stats;
+	int64_t started; /* ns since the epoch */
 	struct pfs_loop *loop;
 	struct pfs_http *http;
 	struct pfs_api *api;

@@ -7,6 +7,7 @@
 #include "main.h"
 #include "pinefs/http.h"
 #include "pinefs/log.h"
+#include "pinefs/metrics.h"
 #include "pinefs/text.h"
 #include "pinefs/watch.h"
 
@@ -74,6 +75,37 @@ static void render_stats(void *arg, struct pfs_buffer *buffer)
 
 	program->stats.log_lines_dropped = pfs_log_dropped();
 	pfs_stats_render(&program->stats, buffer);
+}
+
+static void render_metrics(void *arg, struct pfs_buffer *buffer)
+{
+	struct program *program = arg;
+	const struct pfs_metrics metrics = {
+		.stats = &program->stats,
+		.store = program->store,
+		.mount = program->mountpoint,
+		.version = PFS_VERSION,
+		.started = program->started,
+	};
+
+	program->stats.log_lines_dropped = pfs_log_dropped();
+	pfs_metrics_render(&metrics, buffer);
+}
+
+/* One line: "ok", or why the API doesn't answer well, and since when. */
+static void render_health(void *arg, struct pfs_buffer *buffer)
+{
+	const struct program *program = arg;
+	const struct pfs_stats *stats = &program->stats;
+	char time[PFS_TIME_SIZE];
+
+	if (*stats->failing) {
+		(void)pfs_buffer_add_escaped(buffer, stats->failing, strlen(stats->failing));
+		(void)pfs_buffer_format(buffer, "; since %s\n",
+					pfs_time_format(stats->failing_since, time, sizeof(time)));
+	} else {
+		(void)pfs_buffer_add_string(buffer, "ok\n");
+	}
 }
 
 static void render_errors(void *arg, struct pfs_buffer *buffer)
@@ -201,6 +233,8 @@ void report_set_up(struct program *program)
 {
 	const struct pfs_report reports[] = {
 		{"stats", render_stats, program, false},
+		{"metrics", render_metrics, program, true},
+		{"health", render_health, program, false},
 		{"inflight", render_inflight, program, true},
 		{"errors", render_errors, program, false},
 		{"config", render_config, program, false},

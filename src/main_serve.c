@@ -201,6 +201,7 @@ static int make_tree(struct program *program)
 		.restores = program->restores,
 	};
 
+	program->started = pfs_loop_wall(program->loop);
 	report_set_up(program);
 	config.report_count = program->report_count;
 	return pfs_tree_create(program->store, program->history, program->loop, &config,

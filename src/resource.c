@@ -47,6 +47,9 @@ static const struct pfs_kind restore_jobs = {
 	.state_count = COUNT(restore_job_ends),
 	.links = restore_job_links,
 	.link_count = COUNT(restore_job_links),
+	.metrics = {.count = "restore_jobs",
+		    .label = "status",
+		    .oldest = "restore_job_oldest_pending_timestamp_seconds"},
 	.is_final = true,
 	.has_done = true,
 };
@@ -110,6 +113,11 @@ static const struct pfs_kind backups = {
 	.links = backup_links,
 	.link_count = COUNT(backup_links),
 	.command = &backup_command,
+	.metrics = {.count = "backups",
+		    .label = "status",
+		    .newest = "backup_newest_ready_timestamp_seconds",
+		    .newest_of = "source_index_name",
+		    .newest_label = "index"},
 	.has_done = true,
 	.is_gone_at_a_404 = true,
 };
@@ -169,6 +177,7 @@ static const struct pfs_kind indexes = {
 	.field_count = COUNT(index_fields),
 	.states = index_ends,
 	.state_count = COUNT(index_ends),
+	.metrics = {.count = "indexes", .label = "state"},
 	.is_gone_at_a_404 = true,
 };
 
@@ -197,6 +206,7 @@ static const struct pfs_kind collections = {
 	.field_count = COUNT(collection_fields),
 	.states = collection_ends,
 	.state_count = COUNT(collection_ends),
+	.metrics = {.count = "collections", .label = "status"},
 	.has_done = true,
 	.is_gone_at_a_404 = true,
 };

@@ -34,6 +34,13 @@ static const char *const endpoint_names[PFS_ENDPOINT_COUNT] = {
 	[PFS_ENDPOINT_COMMAND] = "command",
 };
 
+static const char *const served_names[PFS_SERVED_COUNT] = {
+	[PFS_SERVED_FRESH] = "fresh",
+	[PFS_SERVED_EXPIRED] = "expired",
+	[PFS_SERVED_MISSING] = "missing",
+	[PFS_SERVED_STALE] = "stale",
+};
+
 static const char *const class_names[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
 #define ONE(member) .field = offsetof(struct pfs_stats, member), .count = 1
@@ -63,6 +70,9 @@ static const struct family families[] = {
 	{"key_reloads", "Times that the key file had another key.", COUNTER, ONE(key_reloads)},
 	{"rows_refused", "Rows of lists left out: unreadable, or with an id that can't be a name.",
 	 COUNTER, ONE(rows_refused)},
+	{"served",
+	 "Callers by what there was for them: fresh, expired or missing, and so asked for, or stale.",
+	 COUNTER, ROW(served, "content", served_names)},
 	{"joined", "Callers that waited for a request already under way.", COUNTER, ONE(joined)},
 	{"stale_served", "Answers from before a failure.", COUNTER, ONE(stale_served)},
 	{"changes", "Objects whose content changed.", COUNTER, ONE(changes)},
@@ -180,6 +190,119 @@ void pfs_stats_render(const struct pfs_stats *stats, struct pfs_buffer *buffer)
 		render_family(&families[i], stats, buffer);
 	pfs_buffer_add_string(buffer, "# EOF\n");
 }
+
+/* --- for Prometheus ------------------------------------------------------------------------ */
+
+/* Upper bounds in seconds; behind them one without. */
+static const double bounds[PFS_DURATIONS - 1] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+						 0.5,	1,    2.5,   5,	   10};
+
+void pfs_stats_end(struct pfs_stats *stats, const struct pfs_ended *ended)
+{
+	struct pfs_durations *durations = &stats->durations[ended->endpoint];
+	size_t i = 0;
+
+	while (i < PFS_DURATIONS - 1 && (double)ended->took > bounds[i] * (double)PFS_SECOND)
+		i++;
+	durations->counts[i]++;
+	durations->sum += ended->took;
+	if (ended->status >= PFS_STATUS_FIRST &&
+	    ended->status < PFS_STATUS_FIRST + PFS_STATUS_COUNT)
+		stats->statuses[ended->status - PFS_STATUS_FIRST]++;
+	if (!ended->error) {
+		stats->last_success = ended->at;
+		stats->failing[0] = '\0';
+		return;
+	}
+	if (!*stats->failing)
+		stats->failing_since = ended->at;
+	(void)snprintf(stats->failing, sizeof(stats->failing), "%s: %s",
+		       pfs_errno_name(ended->error), ended->text);
+}
+
+static void add_head(struct pfs_buffer *buffer, const char *name, const char *help,
+		     const char *type)
+{
+	(void)pfs_buffer_format(buffer, "# HELP pinefs_%s %s\n# TYPE pinefs_%s %s\n", name, help,
+				name, type);
+}
+
+static void add_family(const struct family *family, const struct pfs_stats *stats,
+		       const char *labels, struct pfs_buffer *buffer)
+{
+	const char *base = (const char *)stats + family->field;
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "%s%s", family->name,
+		       family->type == COUNTER ? "_total" : "");
+	add_head(buffer, name, family->help, family->type == COUNTER ? "counter" : "gauge");
+	for (size_t i = 0; i < family->count; i++) {
+		uint64_t value;
+
+		memcpy(&value, base + i * sizeof(value), sizeof(value));
+		(void)pfs_buffer_format(buffer, "pinefs_%s{%s", name, labels);
+		if (family->values)
+			(void)pfs_buffer_format(buffer, ",%s=\"%s\"", family->label,
+						family->values[i]);
+		(void)pfs_buffer_format(buffer, "} %" PRIu64 "\n", value);
+	}
+}
+
+static void add_statuses(const struct pfs_stats *stats, const char *labels,
+			 struct pfs_buffer *buffer)
+{
+	add_head(buffer, "http_answers_total", "Answers of the API by status of HTTP.", "counter");
+	for (int i = 0; i < PFS_STATUS_COUNT; i++) {
+		if (stats->statuses[i])
+			(void)pfs_buffer_format(
+				buffer, "pinefs_http_answers_total{%s,code=\"%d\"} %" PRIu64 "\n",
+				labels, PFS_STATUS_FIRST + i, stats->statuses[i]);
+	}
+}
+
+/* Each bucket counts those below, too. */
+static void add_durations(const struct pfs_durations *durations, const char *labels,
+			  const char *endpoint, struct pfs_buffer *buffer)
+{
+	static const char name[] = "pinefs_request_duration_seconds";
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < PFS_DURATIONS; i++) {
+		char bound[16] = "+Inf";
+
+		if (i < PFS_DURATIONS - 1)
+			(void)snprintf(bound, sizeof(bound), "%g", bounds[i]);
+		count += durations->counts[i];
+		(void)pfs_buffer_format(buffer,
+					"%s_bucket{%s,endpoint=\"%s\",le=\"%s\"} %" PRIu64 "\n",
+					name, labels, endpoint, bound, count);
+	}
+	(void)pfs_buffer_format(buffer, "%s_sum{%s,endpoint=\"%s\"} %.9f\n", name, labels, endpoint,
+				(double)durations->sum / (double)PFS_SECOND);
+	(void)pfs_buffer_format(buffer, "%s_count{%s,endpoint=\"%s\"} %" PRIu64 "\n", name, labels,
+				endpoint, count);
+}
+
+void pfs_stats_render_metrics(const struct pfs_stats *stats, const char *labels,
+			      struct pfs_buffer *buffer)
+{
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		add_family(&families[i], stats, labels, buffer);
+	add_statuses(stats, labels, buffer);
+	add_head(buffer, "request_duration_seconds",
+		 "How long questions to the API took, retries included.", "histogram");
+	for (size_t i = 0; i < PFS_ENDPOINT_COUNT; i++)
+		add_durations(&stats->durations[i], labels, endpoint_names[i], buffer);
+	add_head(buffer, "last_success_timestamp_seconds",
+		 "When the API last gave a good answer; 0: never.", "gauge");
+	(void)pfs_buffer_format(buffer, "pinefs_last_success_timestamp_seconds{%s} %.3f\n", labels,
+				(double)stats->last_success / (double)PFS_SECOND);
+	add_head(buffer, "api_failing", "1 while the API's last answer was no good one.", "gauge");
+	(void)pfs_buffer_format(buffer, "pinefs_api_failing{%s} %d\n", labels,
+				*stats->failing != '\0');
+}
+
+/* --- failures ------------------------------------------------------------------------------ */
 
 /* "-" for what isn't there, so that tools which split at runs of blanks count right, too. */
 static void add_column(struct pfs_buffer *buffer, const char *text)

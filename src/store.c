@@ -34,8 +34,10 @@ int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, str
 
 	if (object->gone)
 		return -ESTALE;
-	if (pfs_store_left(store, object))
+	if (pfs_store_left(store, object)) {
+		store->stats->served[PFS_SERVED_FRESH]++;
 		return 0;
+	}
 	if (object->flight) {
 		store->stats->joined++;
 	} else {
@@ -47,6 +49,7 @@ int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, str
 			return error;
 		}
 	}
+	store->stats->served[object->content ? PFS_SERVED_EXPIRED : PFS_SERVED_MISSING]++;
 	pfs_wait_join(&object->flight->waits, wait);
 	return -EINPROGRESS;
 }

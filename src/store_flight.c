@@ -30,6 +30,7 @@ int pfs_store_verdict(struct pfs_store *store, const struct pfs_object *object)
 	    pfs_loop_now(store->loop) >= object->fresh_until + store->config.stale)
 		return failure->error;
 	store->stats->stale_served++;
+	store->stats->served[PFS_SERVED_STALE]++;
 	return 0;
 }
 

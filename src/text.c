@@ -176,6 +176,31 @@ int pfs_buffer_add_escaped(struct pfs_buffer *buffer, const char *bytes, size_t 
 	return result;
 }
 
+int pfs_buffer_add_label(struct pfs_buffer *buffer, const char *bytes, size_t length)
+{
+	while (length) {
+		const unsigned char *in = (const unsigned char *)bytes;
+		size_t used = utf8_length(in, length);
+
+		if (used && !(in[0] == 0xc2 && in[1] < 0xa0)) {
+			(void)pfs_buffer_add(buffer, bytes, used);
+		} else {
+			used = 1;
+			if (*in == '\\' || *in == '"')
+				(void)pfs_buffer_format(buffer, "\\%c", *in);
+			else if (*in == '\n')
+				(void)pfs_buffer_add_string(buffer, "\\n");
+			else if (*in < ' ' || *in >= 0x7f)
+				(void)pfs_buffer_add_string(buffer, "\xef\xbf\xbd");
+			else
+				(void)pfs_buffer_add(buffer, bytes, 1);
+		}
+		bytes += used;
+		length -= used;
+	}
+	return buffer->error;
+}
+
 char *pfs_escape(const char *string, char *out, size_t size)
 {
 	size_t left = strlen(string);

@@ -44,6 +44,8 @@ struct pfs_http_answer {
 	const char *rejected;	/* x-pinecone-auth-rejected-reason; "" if none came */
 	int64_t retry_after;	/* ns: the pause that the server asked for; -1: none */
 	int64_t sent_at;	/* monotonic: when the attempt that this answers began */
+	int64_t took;		/* ns since it was asked for, all attempts together */
+	int64_t answered_at;	/* ns since the epoch */
 	bool sent;		/* the server may have got the request; else it surely hasn't */
 };
 

@@ -68,6 +68,18 @@ struct pfs_command {
 	const char *made_kind; /* of what it makes, "indexes"; its id is that name */
 };
 
+/* What /.pinefs/metrics says of a kind's objects. Names are without "pinefs_". */
+struct pfs_kind_metrics {
+	const char *count; /* how many there are in each state, "backups" */
+	const char *label; /* whose value is the state, "status" */
+	/* When the oldest object that hasn't ended was created; NULL: that isn't said. */
+	const char *oldest;
+	/* When the newest that has ended well was created, for each value of a field; or NULL. */
+	const char *newest;
+	const char *newest_of;	  /* the field's name */
+	const char *newest_label; /* "index" */
+};
+
 struct pfs_kind {
 	unsigned number;  /* part of the inode numbers; unique, below PFS_KINDS_MAX */
 	const char *name; /* of the kind's directory, "restore-jobs" */
@@ -92,6 +104,7 @@ struct pfs_kind {
 	const struct pfs_link *links;
 	size_t link_count;
 	const struct pfs_command *command; /* NULL: there is none */
+	struct pfs_kind_metrics metrics;
 
 	bool is_final;	       /* an object that has ended never changes again */
 	bool has_done;	       /* an object that has ended has a file `done` */

@@ -33,6 +33,25 @@ enum pfs_endpoint {
 	PFS_ENDPOINT_COUNT,
 };
 
+/* What a caller of the store got. */
+enum pfs_served {
+	PFS_SERVED_FRESH,   /* content that was valid: the API wasn't asked */
+	PFS_SERVED_EXPIRED, /* content that had expired: it was asked */
+	PFS_SERVED_MISSING, /* there was none: it was asked */
+	PFS_SERVED_STALE,   /* content that had expired, since the API failed */
+	PFS_SERVED_COUNT,
+};
+
+/* How long requests took, by the bounds of the table in stats.c; the last has none. */
+#define PFS_DURATIONS 12
+struct pfs_durations {
+	uint64_t counts[PFS_DURATIONS];
+	int64_t sum; /* ns */
+};
+
+#define PFS_STATUS_FIRST 100
+#define PFS_STATUS_COUNT 500
+
 /* A failure, or several that differ in nothing but their time. */
 #define PFS_FAILURE_TEXT 512
 struct pfs_failure_line {
@@ -68,10 +87,18 @@ struct pfs_stats {
 	/* api */
 	uint64_t requests[PFS_ENDPOINT_COUNT]; /* each counted once with its retries */
 	uint64_t answers[6];		       /* by first digit of the status; [0]: no answer */
+	uint64_t statuses[PFS_STATUS_COUNT];   /* answers by status, less PFS_STATUS_FIRST */
+	struct pfs_durations durations[PFS_ENDPOINT_COUNT];
+	int64_t last_success; /* ns since the epoch: when the API last answered well; 0: never */
+	/* Why the API doesn't answer well, for people, and since when (ns since the epoch); "": the
+	 * last answer was good, or there was none. */
+	char failing[PFS_FAILURE_TEXT];
+	int64_t failing_since;
 	uint64_t key_reloads;
 	uint64_t rows_refused; /* rows of a list that can't be read, or whose id can't be a name */
 
 	/* store */
+	uint64_t served[PFS_SERVED_COUNT];
 	uint64_t joined;       /* callers that waited for a request already under way */
 	uint64_t stale_served; /* expired answers that were served because the API failed */
 	uint64_t changes;      /* objects whose content changed */
@@ -111,6 +138,27 @@ struct pfs_failed {
  * push out all others.
  */
 void pfs_stats_fail(struct pfs_stats *stats, const struct pfs_failed *failed);
+
+/*
+ * A request to the API has ended: with this status of HTTP, 0 for none; with this errno (positive;
+ * 0 for a good answer) and these words for people; after took ns; at a time in ns since the epoch.
+ */
+struct pfs_ended {
+	enum pfs_endpoint endpoint;
+	int status;
+	int error;
+	const char *text;
+	int64_t took;
+	int64_t at;
+};
+void pfs_stats_end(struct pfs_stats *stats, const struct pfs_ended *ended);
+
+/*
+ * Append what pfs_stats_render does, and the times that requests took, in the text format that
+ * Prometheus and node_exporter take. Each sample has these labels (mount="/mnt").
+ */
+void pfs_stats_render_metrics(const struct pfs_stats *stats, const char *labels,
+			      struct pfs_buffer *buffer);
 
 /*
  * Append the counters as OpenMetrics 1.0 text; and the failures, one line each, the newest last:

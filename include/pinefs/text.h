@@ -47,6 +47,13 @@ int pfs_buffer_format(struct pfs_buffer *buffer, const char *format, ...)
  */
 int pfs_buffer_add_escaped(struct pfs_buffer *buffer, const char *bytes, size_t length);
 
+/*
+ * Append bytes as the value of a label in Prometheus' text format: backslash, quote and newline are
+ * escaped by a backslash. What is no well-formed UTF-8 becomes U+FFFD, byte by byte, and so do
+ * other control characters, which a terminal might obey.
+ */
+int pfs_buffer_add_label(struct pfs_buffer *buffer, const char *bytes, size_t length);
+
 /* Write a string, escaped so, to a caller's array, cut at size - 1 bytes, but never in the middle
  * of an escape. Returns out. */
 char *pfs_escape(const char *string, char *out, size_t size);
