@@ -7,7 +7,8 @@
  * byte of a terminal, and another writer may take the room first. It is what remains where we may
  * not open: a pipe or a terminal of another user.
  *
- * syslog(3) waits, too, so its datagrams are sent from here, in the same format.
+ * syslog(3) waits, too, and so does sd_journal_send(3): their datagrams are sent from here, in the
+ * same formats.
  */
 #include "pinefs/log.h"
 
@@ -18,6 +19,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -32,7 +34,8 @@
 #define OTHER 100 /* bytes of a line that aren't its text */
 
 static enum pfs_log_level level_shown = PFS_LOG_WARNING;
-static const char *syslog_path; /* NULL: to stderr */
+static enum pfs_log_target target;
+static const char *socket_path; /* of syslogd or journald */
 static bool torn;		/* the last line on stderr got there in part */
 static uint64_t dropped;	/* lines, since one was written */
 static uint64_t all_dropped;
@@ -40,10 +43,31 @@ static uint64_t all_dropped;
 /* A pipe's atomic write has room for a whole line. */
 _Static_assert(PFS_LOG_LINE + OTHER <= PIPE_BUF, "a line is written as a whole or not at all");
 
-void pfs_log_open(enum pfs_log_level level, const char *path)
+void pfs_log_open(enum pfs_log_level level, enum pfs_log_target to, const char *path)
 {
 	level_shown = level;
-	syslog_path = path;
+	target = to;
+	socket_path = path		      ? path
+		      : to == PFS_LOG_JOURNAL ? PFS_LOG_JOURNAL_PATH
+					      : PFS_LOG_SYSLOG_PATH;
+}
+
+enum pfs_log_target pfs_log_background(void)
+{
+	return access(PFS_LOG_JOURNAL_PATH, W_OK) ? PFS_LOG_SYSLOG : PFS_LOG_JOURNAL;
+}
+
+enum pfs_log_target pfs_log_foreground(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat stat;
+	char own[64];
+
+	if (!stream || fstat(STDERR_FILENO, &stat))
+		return PFS_LOG_STDERR;
+	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)stat.st_dev, (uintmax_t)stat.st_ino);
+	return strcmp(stream, own) != 0 || access(PFS_LOG_JOURNAL_PATH, W_OK) ? PFS_LOG_STDERR
+									      : PFS_LOG_JOURNAL;
 }
 
 uint64_t pfs_log_dropped(void)
@@ -124,7 +148,7 @@ static int send_as(int type, const char *message, size_t length)
 
 	if (fd < 0)
 		return -errno;
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", syslog_path);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
 		error = -errno;
 	} else {
@@ -155,39 +179,97 @@ static bool send_line(enum pfs_log_level level, const char *escaped)
 	return !error;
 }
 
+/* --- to the journal ------------------------------------------------------------------------ */
+
+/* A field that isn't "", escaped so that it stays on its line: see systemd's native protocol. */
+static void add_field(struct pfs_buffer *message, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	(void)pfs_buffer_format(message, "%s=", name);
+	(void)pfs_buffer_add_escaped(message, value, strlen(value));
+	(void)pfs_buffer_add_string(message, "\n");
+}
+
+static bool send_entry(enum pfs_log_level level, const struct pfs_log_about *about,
+		       const char *escaped)
+{
+	struct pfs_buffer message = {0};
+	char status[16] = "";
+	bool sent;
+
+	if (about->http_status)
+		(void)snprintf(status, sizeof(status), "%d", about->http_status);
+	(void)pfs_buffer_format(&message, "MESSAGE=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=" NAME "\n",
+				escaped, syslog_severity(level));
+	add_field(&message, "PINEFS_OBJECT", about->object);
+	add_field(&message, "PINEFS_HTTP_STATUS", status);
+	add_field(&message, "PINEFS_REQUEST_ID", about->request_id);
+	sent = !message.error && !send_as(SOCK_DGRAM, message.bytes, message.length);
+	pfs_buffer_finish(&message);
+	return sent;
+}
+
 /* --- lines --------------------------------------------------------------------------------- */
 
-static bool put(enum pfs_log_level level, const char *escaped)
+static bool put(enum pfs_log_level level, const struct pfs_log_about *about, const char *escaped)
 {
-	return syslog_path ? send_line(level, escaped) : write_line(escaped);
+	switch (target) {
+	case PFS_LOG_SYSLOG:
+		return send_line(level, escaped);
+	case PFS_LOG_JOURNAL:
+		return send_entry(level, about, escaped);
+	case PFS_LOG_STDERR:
+		break;
+	}
+	return write_line(escaped);
 }
 
 static bool tell_dropped(void)
 {
+	static const struct pfs_log_about nothing = {0};
 	char line[OTHER];
 
 	(void)snprintf(line, sizeof(line), "log: lines dropped that couldn't be written: %" PRIu64,
 		       dropped);
-	return put(PFS_LOG_WARNING, line);
+	return put(PFS_LOG_WARNING, &nothing, line);
 }
 
-void pfs_log(enum pfs_log_level level, const char *format, ...)
+__attribute__((format(printf, 3, 0))) static void log_line(enum pfs_log_level level,
+							   const struct pfs_log_about *about,
+							   const char *format, va_list arguments)
 {
 	int saved_errno = errno; /* a log line must not change what the caller is about to read */
 	char escaped[PFS_LOG_LINE];
-	va_list arguments;
 
 	if (level > level_shown)
 		return;
-	va_start(arguments, format);
 	pfs_escape_format(escaped, sizeof(escaped), format, arguments);
-	va_end(arguments);
-
 	if (dropped && tell_dropped())
 		dropped = 0;
-	if (dropped || !put(level, escaped)) {
+	if (dropped || !put(level, about, escaped)) {
 		dropped++;
 		all_dropped++;
 	}
 	errno = saved_errno;
+}
+
+void pfs_log(enum pfs_log_level level, const char *format, ...)
+{
+	static const struct pfs_log_about nothing = {0};
+	va_list arguments;
+
+	va_start(arguments, format);
+	log_line(level, &nothing, format, arguments);
+	va_end(arguments);
+}
+
+void pfs_log_of(enum pfs_log_level level, const struct pfs_log_about *about, const char *format,
+		...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	log_line(level, about, format, arguments);
+	va_end(arguments);
 }

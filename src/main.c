@@ -149,7 +149,7 @@ static int mount_and_serve(struct program *program)
 		(void)start_report(report, program->text);
 	if (!error && !foreground) {
 		start_detach();
-		pfs_log_open(PFS_LOG_INFO, PFS_LOG_SYSLOG);
+		pfs_log_open(PFS_LOG_INFO, pfs_log_background(), NULL);
 		error = start_report(report, NULL);
 	}
 	if (!error)
@@ -162,7 +162,8 @@ static int run(struct program *program)
 {
 	int status;
 
-	pfs_log_open(program->options.debug ? PFS_LOG_DEBUG : PFS_LOG_INFO, NULL);
+	pfs_log_open(program->options.debug ? PFS_LOG_DEBUG : PFS_LOG_INFO, pfs_log_foreground(),
+		     NULL);
 	status = prepare(program) ? fail(program->text) : mount_and_serve(program);
 	free(program->mountpoint);
 	pfs_key_finish(&program->key);

@@ -17,6 +17,11 @@ static void on_failed(void *arg, const char *object, const struct pfs_failure *f
 	struct program *program = arg;
 	int64_t now = pfs_loop_now(program->loop);
 	enum pfs_log_level level = PFS_LOG_WARNING;
+	const struct pfs_log_about about = {
+		.object = object + (*object == '/'), /* as below the mountpoint */
+		.http_status = failure->status,
+		.request_id = failure->request_id,
+	};
 
 	if (failure->error == -ENOENT ||
 	    (failure->error == program->logged_error && now - program->logged_at < PAUSE)) {
@@ -25,7 +30,8 @@ static void on_failed(void *arg, const char *object, const struct pfs_failure *f
 		program->logged_error = failure->error;
 		program->logged_at = now;
 	}
-	pfs_log(level, "api: %s: %s: %s", object, pfs_errno_name(-failure->error), failure->text);
+	pfs_log_of(level, &about, "api: %s: %s: %s", object, pfs_errno_name(-failure->error),
+		   failure->text);
 }
 
 int failure_log(struct program *program)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <termios.h>
 #include <time.h>
@@ -35,10 +36,10 @@ static void test_log_debug_level_shows_all(void **state)
 	struct capture capture;
 
 	capture_begin(&capture);
-	pfs_log_open(PFS_LOG_DEBUG, NULL);
+	pfs_log_open(PFS_LOG_DEBUG, PFS_LOG_STDERR, NULL);
 	pfs_info("three");
 	pfs_debug("four");
-	pfs_log_open(PFS_LOG_WARNING, NULL);
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_STDERR, NULL);
 	pfs_info("five");
 	assert_string_equal(capture_end(&capture), "pinefs: three\npinefs: four\n");
 }
@@ -344,12 +345,12 @@ static void test_log_syslog_messages_have_the_usual_form(void **state)
 	int fd = listen_as(SOCK_DGRAM, &address);
 
 	capture_begin(&capture);
-	pfs_log_open(PFS_LOG_DEBUG, address.sun_path);
+	pfs_log_open(PFS_LOG_DEBUG, PFS_LOG_SYSLOG, address.sun_path);
 	pfs_error("one %d", 1);
 	pfs_warning("two\n");
 	pfs_info("three");
 	pfs_debug("four");
-	pfs_log_open(PFS_LOG_WARNING, NULL);
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_STDERR, NULL);
 	pfs_error("back");
 	assert_string_equal(capture_end(&capture), "pinefs: back\n");
 	assert_message(fd, 27, "one 1");
@@ -359,6 +360,56 @@ static void test_log_syslog_messages_have_the_usual_form(void **state)
 	stop_listening(fd, &address);
 }
 
+static void assert_entry(int fd, const char *wanted)
+{
+	char got[PFS_LOG_LINE + 1000];
+	ssize_t length = recv(fd, got, sizeof(got) - 1, 0);
+
+	assert_true(length > 0);
+	got[length] = '\0';
+	assert_string_equal(got, wanted);
+}
+
+/* Each field on a line of its own, whatever is in it; those that say nothing are left out. */
+static void test_log_journal_has_what_a_line_is_about(void **state)
+{
+	const struct pfs_log_about whole = {"restore-jobs/a", 503, "req-1\nMESSAGE=forged"},
+				   part = {NULL, 0, ""};
+	struct sockaddr_un address;
+	int fd = listen_as(SOCK_DGRAM, &address);
+
+	pfs_log_open(PFS_LOG_INFO, PFS_LOG_JOURNAL, address.sun_path);
+	pfs_log_of(PFS_LOG_WARNING, &whole, "api: %s", "a\nPRIORITY=0");
+	pfs_log_of(PFS_LOG_INFO, &part, "of nothing");
+	pfs_log_of(PFS_LOG_DEBUG, &whole, "not shown");
+	pfs_error("plain");
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_STDERR, NULL);
+	assert_entry(fd, "MESSAGE=api: a\\nPRIORITY=0\nPRIORITY=4\nSYSLOG_IDENTIFIER=pinefs\n"
+			 "PINEFS_OBJECT=restore-jobs/a\nPINEFS_HTTP_STATUS=503\n"
+			 "PINEFS_REQUEST_ID=req-1\\nMESSAGE=forged\n");
+	assert_entry(fd, "MESSAGE=of nothing\nPRIORITY=6\nSYSLOG_IDENTIFIER=pinefs\n");
+	assert_entry(fd, "MESSAGE=plain\nPRIORITY=3\nSYSLOG_IDENTIFIER=pinefs\n");
+	stop_listening(fd, &address);
+}
+
+/* As systemd sets it for a service whose stderr goes to the journal. */
+static void test_log_foreground_is_the_journal_where_stderr_leads_there(void **state)
+{
+	struct stat stat;
+	char own[64];
+
+	assert_int_equal(fstat(STDERR_FILENO, &stat), 0);
+	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)stat.st_dev, (uintmax_t)stat.st_ino);
+	unsetenv("JOURNAL_STREAM");
+	assert_int_equal(pfs_log_foreground(), PFS_LOG_STDERR);
+	setenv("JOURNAL_STREAM", "1:2", 1);
+	assert_int_equal(pfs_log_foreground(), PFS_LOG_STDERR);
+	setenv("JOURNAL_STREAM", own, 1);
+	assert_int_equal(pfs_log_foreground(),
+			 access(PFS_LOG_JOURNAL_PATH, W_OK) ? PFS_LOG_STDERR : PFS_LOG_JOURNAL);
+	unsetenv("JOURNAL_STREAM");
+}
+
 static void test_log_syslog_that_nobody_reads_drops_lines(void **state)
 {
 	struct sockaddr_un address;
@@ -366,13 +417,13 @@ static void test_log_syslog_that_nobody_reads_drops_lines(void **state)
 	unsigned lines;
 	char text[PFS_LOG_LINE + 100];
 
-	pfs_log_open(PFS_LOG_WARNING, address.sun_path);
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_SYSLOG, address.sun_path);
 	lines = write_until_full();
 	for (unsigned i = 0; i < lines; i++)
 		assert_true(recv(fd, text, sizeof(text), 0) > 0);
 	pfs_error("after");
 	pfs_error("all");
-	pfs_log_open(PFS_LOG_WARNING, NULL);
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_STDERR, NULL);
 	assert_true(lines > 0);
 	assert_message(fd, 28, "log: lines dropped that couldn't be written: 4");
 	assert_message(fd, 27, "after");
@@ -385,7 +436,7 @@ static void test_log_syslog_that_is_started_again_is_found(void **state)
 	struct sockaddr_un address;
 	int fd = listen_as(SOCK_DGRAM, &address);
 
-	pfs_log_open(PFS_LOG_WARNING, address.sun_path);
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_SYSLOG, address.sun_path);
 	pfs_error("one");
 	assert_message(fd, 27, "one");
 	close(fd); /* and nobody is there: its socket is, and then isn't */
@@ -395,7 +446,7 @@ static void test_log_syslog_that_is_started_again_is_found(void **state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	pfs_error("four");
-	pfs_log_open(PFS_LOG_WARNING, NULL);
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_STDERR, NULL);
 	assert_message(fd, 28, "log: lines dropped that couldn't be written: 2");
 	assert_message(fd, 27, "four");
 	stop_listening(fd, &address);
@@ -411,9 +462,9 @@ static void test_log_syslog_of_a_stream_gets_messages_and_holds_up_nobody(void *
 	ssize_t length;
 
 	assert_int_equal(listen(fd, 3), 0);
-	pfs_log_open(PFS_LOG_WARNING, address.sun_path);
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_SYSLOG, address.sun_path);
 	lines = write_until_full();
-	pfs_log_open(PFS_LOG_WARNING, NULL);
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_STDERR, NULL);
 	assert_true(lines > 0);
 	connection = accept(fd, NULL, NULL);
 	length = recv(connection, text, sizeof(text), 0);
@@ -430,7 +481,7 @@ static int forget_dropped(void **state)
 {
 	struct capture capture;
 
-	pfs_log_open(PFS_LOG_WARNING, NULL);
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_STDERR, NULL);
 	capture_begin(&capture);
 	pfs_error("told");
 	(void)capture_end(&capture);
@@ -452,6 +503,8 @@ int main(void)
 		TEST(test_log_stopped_terminal_drops_lines),
 		TEST(test_log_without_a_reader_goes_on),
 		TEST(test_log_syslog_messages_have_the_usual_form),
+		TEST(test_log_journal_has_what_a_line_is_about),
+		TEST(test_log_foreground_is_the_journal_where_stderr_leads_there),
 		TEST(test_log_syslog_that_nobody_reads_drops_lines),
 		TEST(test_log_syslog_that_is_started_again_is_found),
 		TEST(test_log_syslog_of_a_stream_gets_messages_and_holds_up_nobody),

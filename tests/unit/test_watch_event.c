@@ -403,12 +403,12 @@ static void test_event_that_can_not_be_made_is_logged_and_the_next_is_made(void 
 	change_job(scene, "Stuck");
 	pass(scene->store, PFS_MILLISECOND);
 	assert_orders(&scene->poke, TOLD(JOB "/status"));
-	pfs_log_open(PFS_LOG_DEBUG, NULL);
+	pfs_log_open(PFS_LOG_DEBUG, PFS_LOG_STDERR, NULL);
 	capture_begin(&capture);
 	fake_poke_fail(&scene->poke, -EACCES);
 	assert_string_equal(capture_end(&capture),
 			    "pinefs: watch: " JOB "/status: no event: Permission denied\n");
-	pfs_log_open(PFS_LOG_WARNING, NULL);
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_STDERR, NULL);
 	fake_poke_work(&scene->poke);
 	assert_orders(&scene->poke, TOLD(JOB "/raw.json") " " TOLD(JOB "/events"));
 }
