@@ -11,6 +11,7 @@
  *	tree       names, inodes, attributes, contents
  *	table      all objects of a kind in one text
  *	restore    what was made of an object by a command, and the commands
+ *	metrics    what Prometheus is told of the mount and the project
  *	history    what was seen of each object, as lines that are only appended
  *	store      objects: until when they are valid, and who waits for them
  *	api        Pinecone: paths, headers, pages, commands, errors

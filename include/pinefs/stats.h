@@ -87,13 +87,6 @@ struct pfs_stats {
 	/* api */
 	uint64_t requests[PFS_ENDPOINT_COUNT]; /* each counted once with its retries */
 	uint64_t answers[6];		       /* by first digit of the status; [0]: no answer */
-	uint64_t statuses[PFS_STATUS_COUNT];   /* answers by status, less PFS_STATUS_FIRST */
-	struct pfs_durations durations[PFS_ENDPOINT_COUNT];
-	int64_t last_success; /* ns since the epoch: when the API last answered well; 0: never */
-	/* Why the API doesn't answer well, for people, and since when (ns since the epoch); "": the
-	 * last answer was good, or there was none. */
-	char failing[PFS_FAILURE_TEXT];
-	int64_t failing_since;
 	uint64_t key_reloads;
 	uint64_t rows_refused; /* rows of a list that can't be read, or whose id can't be a name */
 
@@ -118,6 +111,15 @@ struct pfs_stats {
 	uint64_t failure_count; /* of all failures so far */
 	struct pfs_failure_line failures[PFS_FAILURES_KEPT];
 	size_t failures_kept;
+
+	/* api, for pfs_stats_render_metrics: see pfs_stats_end. */
+	uint64_t statuses[PFS_STATUS_COUNT]; /* answers by status, less PFS_STATUS_FIRST */
+	struct pfs_durations durations[PFS_ENDPOINT_COUNT];
+	int64_t last_success; /* ns since the epoch: when the API last answered well; 0: never */
+	/* Why the API doesn't answer well, for people, and since when (ns since the epoch); "": the
+	 * last answer was good, or there was none. */
+	char failing[PFS_FAILURE_TEXT];
+	int64_t failing_since;
 };
 
 /* A failure for pfs_stats_fail, as in a line of failures. request_id and text may be NULL. */
