@@ -5,11 +5,11 @@ inflight_says() {
 	grep -qE -- "$1" "$MNT/.pinefs/inflight"
 }
 
-@test "six files, whose sizes are true" {
+@test "eight files, whose sizes are true" {
 	sim_start
 	mount_start
 	[ "$(find "$MNT/.pinefs" -mindepth 1 -printf '%f %y %m\n' | sort | tr '\n' ' ')" = \
-		'config f 444 errors f 444 inflight f 444 stats f 444 version f 444 watchers f 444 ' ]
+		'config f 444 errors f 444 health f 444 inflight f 444 metrics f 444 stats f 444 version f 444 watchers f 444 ' ]
 	local file
 	cat "$JOBS/nothing" || true
 	for file in config errors stats version; do
@@ -265,4 +265,44 @@ assert look(os.fstat(file)) == before' "$MNT/.pinefs/inflight"
 	again=$(date -d "$(sed -n 's/.*\tEBUSY\t429\t.*\tagain=//p' "$MNT/.pinefs/errors")" +%s)
 	[ $((again - now)) -ge 30 ]
 	[ $((again - now)) -le 51 ]
+}
+
+metric() { # NAME-AND-LABELS-BEHIND-MOUNT
+	awk -v wanted="$1" '$1 == wanted { print $2 }' "$MNT/.pinefs/metrics"
+}
+
+@test "metrics tell of what is known, and ask nobody" {
+	sim_start --jobs 12 --pending 3 --backups 6 --indexes 4 --restore-time 100000
+	mount_start --ttl "$(longer 60)"
+	cat "$MNT/.pinefs/metrics" >/dev/null
+	[ -z "$(metric "pinefs_restore_jobs{mount=\"$MNT\",status=\"Pending\"}")" ]
+	costs 0 0 cat "$MNT/.pinefs/metrics"
+	ls "$JOBS" "$MNT/backups" "$MNT/indexes" >/dev/null
+	# While somebody looks it stands still, for five seconds at most.
+	is_told() { [ "$(metric "pinefs_restore_jobs{mount=\"$MNT\",status=\"Pending\"}")" = 3 ]; }
+	wait_until 20 is_told
+	[ "$(metric "pinefs_requests_total{mount=\"$MNT\",endpoint=\"list\"}")" -eq 4 ]
+	[ "$(metric "pinefs_request_duration_seconds_count{mount=\"$MNT\",endpoint=\"list\"}")" -eq 4 ]
+	[ "$(metric "pinefs_http_answers_total{mount=\"$MNT\",code=\"200\"}")" -eq 4 ]
+	[ "$(metric "pinefs_api_failing{mount=\"$MNT\"}")" -eq 0 ]
+	# The label stays where the mount was at first.
+	command -v promtool >/dev/null || return 0
+	promtool check metrics <"$MNT/.pinefs/metrics"
+}
+
+@test "health: ok, or why not and since when" {
+	sim_start --jobs 0
+	add_job a
+	mount_start --ttl 0.1 --stale 0
+	[ "$(cat "$MNT/.pinefs/health")" = ok ]
+	says 'No such file' cat "$JOBS/nothing"
+	[ "$(cat "$MNT/.pinefs/health")" = ok ]
+	job_fault a '{"status": 401}'
+	says 'Permission denied' cat "$JOBS/a/status"
+	is_ill() { grep -qE '^EACCES: 401: .*; since 20[0-9-]+T[0-9:.]+Z$' "$MNT/.pinefs/health"; }
+	wait_until 10 is_ill
+	fault_end() { curl -fsS -X DELETE "$SIM_URL/_sim/faults"; }
+	fault_end
+	is_well() { cat "$JOBS/a/status" >/dev/null 2>&1; [ "$(cat "$MNT/.pinefs/health")" = ok ]; }
+	wait_until 20 is_well
 }

@@ -295,7 +295,7 @@ static void test_each_command_has_one_line_in_the_log(void **state)
 	struct waiter waiter = {0};
 	struct capture capture;
 
-	pfs_log_open(PFS_LOG_INFO, NULL);
+	pfs_log_open(PFS_LOG_INFO, PFS_LOG_STDERR, NULL);
 	capture_begin(&capture);
 	assert_int_equal(make(bench, backup(bench), "prod", NULL), -EINPROGRESS);
 	fake_api_made(&bench->store->api, "b>prod", "j");
