@@ -230,11 +230,14 @@ static bool has_new_key(struct pfs_api_call *call)
  * Does the API answer as it should? That something isn't there, that the key may not see one kind,
  * or that a command is refused, is an answer like another.
  */
-static bool is_well(const struct pfs_http_answer *http)
+static bool is_well(const struct pfs_http_answer *http, const struct pfs_api_answer *answer)
 {
-	return http->outcome == PFS_HTTP_ANSWERED && http->status != 401 && http->status != 408 &&
-	       http->status != 429 && (http->status < 300 || http->status >= 400) &&
-	       http->status < 500;
+	if (http->outcome != PFS_HTTP_ANSWERED)
+		return false;
+	if (http->status < 400)
+		return !answer->error;
+	return http->status < 500 && http->status != 401 && http->status != 408 &&
+	       http->status != 429;
 }
 
 static enum pfs_endpoint endpoint_of(const struct pfs_api_call *call)
@@ -252,7 +255,7 @@ static void tell(struct pfs_api_call *call, const struct pfs_http_answer *http,
 	const struct pfs_ended ended = {
 		.endpoint = endpoint_of(call),
 		.status = answered ? http->status : 0,
-		.error = is_well(http) ? 0 : -answer->error,
+		.error = is_well(http, answer) ? 0 : -answer->error,
 		.text = answer->text,
 		.took = http->took,
 		.at = http->answered_at,

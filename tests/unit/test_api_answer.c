@@ -319,6 +319,49 @@ static void test_rejected_key_that_was_reloaded_meanwhile_is_tried_anew(void **s
 	rmdir(directory);
 }
 
+/* --- does the API answer well? ------------------------------------------------------------- */
+
+static void test_health_each_answer_as_in_table(void **state)
+{
+	static const struct {
+		int status;
+		const char *body;
+		bool is_well;
+	} rows[] = {
+		{200, "{\"restore_job_id\":\"a\"}", true},
+		{200, "<html>Sign in to the network</html>", false},
+		{200, "{\"restore_job_id\":\"b\"}", false},
+		{302, "", false},
+		{400, "", true},
+		{401, "", false},
+		{403, "", true},
+		{404, "", true},
+		{408, "", false},
+		{409, "", true},
+		{429, "", false},
+		{500, "", false},
+		{503, "", false},
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		describe(fixture, "a");
+		answer_with(fixture, rows[i].status, rows[i].body);
+		if (!*fixture->stats.failing != rows[i].is_well)
+			fail_msg("%d %s: '%s'", rows[i].status, rows[i].body,
+				 fixture->stats.failing);
+	}
+	assert_int_equal(fixture->stats.durations[PFS_ENDPOINT_DESCRIBE].counts[0], COUNT(rows));
+	assert_int_equal(fixture->stats.durations[PFS_ENDPOINT_LIST].counts[0], 0);
+	list(fixture, NULL);
+	answer_with(fixture, 200, "{}");
+	assert_string_not_equal(fixture->stats.failing, "");
+	list(fixture, NULL);
+	answer_with(fixture, 200, "{\"data\":[]}");
+	assert_string_equal(fixture->stats.failing, "");
+	assert_int_equal(fixture->stats.durations[PFS_ENDPOINT_LIST].counts[0], 2);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -337,6 +380,7 @@ int main(void)
 		TEST(test_rejected_key_is_read_again_and_tried_once),
 		TEST(test_rejected_key_that_another_call_replaced_is_tried_anew),
 		TEST(test_rejected_key_that_was_reloaded_meanwhile_is_tried_anew),
+		TEST(test_health_each_answer_as_in_table),
 	};
 
 	return cmocka_run_group_tests_name("api_answer", tests, NULL, NULL);
