@@ -431,6 +431,28 @@ static void test_log_syslog_that_nobody_reads_drops_lines(void **state)
 	stop_listening(fd, &address);
 }
 
+static void test_log_journal_that_nobody_reads_drops_lines(void **state)
+{
+	const struct pfs_log_about about = {"restore-jobs/a", 0, NULL};
+	struct sockaddr_un address;
+	int fd = listen_as(SOCK_DGRAM, &address);
+	unsigned lines;
+	char text[PFS_LOG_LINE + 1000];
+
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_JOURNAL, address.sun_path);
+	lines = write_until_full();
+	for (unsigned i = 0; i < lines; i++)
+		assert_true(recv(fd, text, sizeof(text), 0) > 0);
+	pfs_log_of(PFS_LOG_ERROR, &about, "after");
+	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_STDERR, NULL);
+	assert_true(lines > 0);
+	assert_entry(fd, "MESSAGE=log: lines dropped that couldn't be written: 4\nPRIORITY=4\n"
+			 "SYSLOG_IDENTIFIER=pinefs\n");
+	assert_entry(fd, "MESSAGE=after\nPRIORITY=3\nSYSLOG_IDENTIFIER=pinefs\n"
+			 "PINEFS_OBJECT=restore-jobs/a\n");
+	stop_listening(fd, &address);
+}
+
 static void test_log_syslog_that_is_started_again_is_found(void **state)
 {
 	struct sockaddr_un address;
@@ -506,6 +528,7 @@ int main(void)
 		TEST(test_log_journal_has_what_a_line_is_about),
 		TEST(test_log_foreground_is_the_journal_where_stderr_leads_there),
 		TEST(test_log_syslog_that_nobody_reads_drops_lines),
+		TEST(test_log_journal_that_nobody_reads_drops_lines),
 		TEST(test_log_syslog_that_is_started_again_is_found),
 		TEST(test_log_syslog_of_a_stream_gets_messages_and_holds_up_nobody),
 	};
