@@ -71,7 +71,7 @@ static const struct family families[] = {
 	{"rows_refused", "Rows of lists left out: unreadable, or with an id that can't be a name.",
 	 COUNTER, ONE(rows_refused)},
 	{"served",
-	 "Callers by what there was for them: fresh, expired or missing, and so asked for, or stale.",
+	 "Callers that asked for an object, by what there was: fresh; expired or missing; or stale.",
 	 COUNTER, ROW(served, "content", served_names)},
 	{"joined", "Callers that waited for a request already under way.", COUNTER, ONE(joined)},
 	{"stale_served", "Answers from before a failure.", COUNTER, ONE(stale_served)},
@@ -209,6 +209,7 @@ void pfs_stats_end(struct pfs_stats *stats, const struct pfs_ended *ended)
 	if (ended->status >= PFS_STATUS_FIRST &&
 	    ended->status < PFS_STATUS_FIRST + PFS_STATUS_COUNT)
 		stats->statuses[ended->status - PFS_STATUS_FIRST]++;
+	stats->key_rejected = ended->status == 401;
 	if (!ended->error) {
 		stats->last_success = ended->at;
 		stats->failing[0] = '\0';
@@ -300,6 +301,10 @@ void pfs_stats_render_metrics(const struct pfs_stats *stats, const char *labels,
 	add_head(buffer, "api_failing", "1 while the API's last answer was no good one.", "gauge");
 	(void)pfs_buffer_format(buffer, "pinefs_api_failing{%s} %d\n", labels,
 				*stats->failing != '\0');
+	add_head(buffer, "key_rejected", "1 while the API's last answer rejected the key.",
+		 "gauge");
+	(void)pfs_buffer_format(buffer, "pinefs_key_rejected{%s} %d\n", labels,
+				stats->key_rejected);
 }
 
 /* --- failures ------------------------------------------------------------------------------ */

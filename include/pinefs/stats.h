@@ -9,6 +9,7 @@
 #ifndef PINEFS_STATS_H
 #define PINEFS_STATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -120,6 +121,7 @@ struct pfs_stats {
 	 * last answer was good, or there was none. */
 	char failing[PFS_FAILURE_TEXT];
 	int64_t failing_since;
+	bool key_rejected; /* by the last answer */
 };
 
 /* A failure for pfs_stats_fail, as in a line of failures. request_id and text may be NULL. */

@@ -231,6 +231,109 @@ static void test_failures_long_texts_are_cut(void **state)
 	assert_int_equal(strlen(stats->failures[0].object), sizeof(stats->failures[0].object) - 1);
 }
 
+/* --- for Prometheus ------------------------------------------------------------------------ */
+
+static void render_metrics(const struct pfs_stats *stats, struct pfs_buffer *buffer)
+{
+	pfs_buffer_clear(buffer);
+	pfs_stats_render_metrics(stats, "mount=\"/m\"", buffer);
+	assert_int_equal(buffer->error, 0);
+}
+
+static void test_metrics_type_stands_at_the_whole_name(void **state)
+{
+	struct pfs_stats *stats = *state;
+	struct pfs_buffer buffer = {0};
+
+	stats->requests[PFS_ENDPOINT_LIST] = 4;
+	stats->served[PFS_SERVED_STALE] = 5;
+	stats->objects = 6;
+	render_metrics(stats, &buffer);
+	assert_has_line(&buffer, "# TYPE pinefs_requests_total counter");
+	assert_has_line(&buffer, "pinefs_requests_total{mount=\"/m\",endpoint=\"list\"} 4");
+	assert_has_line(&buffer, "pinefs_served_total{mount=\"/m\",content=\"stale\"} 5");
+	assert_has_line(&buffer, "# TYPE pinefs_objects gauge");
+	assert_has_line(&buffer, "pinefs_objects{mount=\"/m\"} 6");
+	assert_null(strstr(buffer.bytes, "# EOF"));
+	assert_null(strstr(buffer.bytes, "# UNIT"));
+	pfs_buffer_finish(&buffer);
+}
+
+/* A bound counts what took exactly as long, and all that was quicker. */
+static void test_metrics_durations_are_a_histogram(void **state)
+{
+	static const int64_t took[] = {0, 5 * PFS_MILLISECOND, 5 * PFS_MILLISECOND + 1,
+				       10 * PFS_SECOND, 11 * PFS_SECOND};
+	static const char name[] = "pinefs_request_duration_seconds";
+	struct pfs_stats *stats = *state;
+	struct pfs_buffer buffer = {0};
+	static const struct {
+		const char *what;
+		const char *value;
+	} rows[] = {
+		{"_bucket{mount=\"/m\",endpoint=\"list\",le=\"0.005\"}", "2"},
+		{"_bucket{mount=\"/m\",endpoint=\"list\",le=\"0.01\"}", "3"},
+		{"_bucket{mount=\"/m\",endpoint=\"list\",le=\"5\"}", "3"},
+		{"_bucket{mount=\"/m\",endpoint=\"list\",le=\"10\"}", "4"},
+		{"_bucket{mount=\"/m\",endpoint=\"list\",le=\"+Inf\"}", "5"},
+		{"_sum{mount=\"/m\",endpoint=\"list\"}", "21.010000001"},
+		{"_count{mount=\"/m\",endpoint=\"list\"}", "5"},
+		{"_count{mount=\"/m\",endpoint=\"describe\"}", "0"},
+	};
+
+	for (size_t i = 0; i < sizeof(took) / sizeof(took[0]); i++) {
+		const struct pfs_ended ended = {
+			.endpoint = PFS_ENDPOINT_LIST, .status = 200, .took = took[i]};
+
+		pfs_stats_end(stats, &ended);
+	}
+	render_metrics(stats, &buffer);
+	assert_has_line(&buffer, "# TYPE pinefs_request_duration_seconds histogram");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char line[200];
+
+		snprintf(line, sizeof(line), "%s%s %s", name, rows[i].what, rows[i].value);
+		assert_has_line(&buffer, line);
+	}
+	pfs_buffer_finish(&buffer);
+}
+
+static void test_metrics_tell_since_when_the_api_fails_and_why(void **state)
+{
+	struct pfs_stats *stats = *state;
+	struct pfs_buffer buffer = {0};
+	struct pfs_ended ended = {.status = 200, .at = 5 * PFS_SECOND / 2};
+
+	pfs_stats_end(stats, &ended);
+	ended = (struct pfs_ended){
+		.status = 401, .error = EACCES, .text = "401: no", .at = 7 * PFS_SECOND};
+	pfs_stats_end(stats, &ended);
+	render_metrics(stats, &buffer);
+	assert_has_line(&buffer, "pinefs_api_failing{mount=\"/m\"} 1");
+	assert_has_line(&buffer, "pinefs_key_rejected{mount=\"/m\"} 1");
+	assert_has_line(&buffer, "pinefs_last_success_timestamp_seconds{mount=\"/m\"} 2.500");
+	assert_has_line(&buffer, "pinefs_http_answers_total{mount=\"/m\",code=\"200\"} 1");
+	assert_has_line(&buffer, "pinefs_http_answers_total{mount=\"/m\",code=\"401\"} 1");
+	assert_string_equal(stats->failing, "EACCES: 401: no");
+
+	ended = (struct pfs_ended){
+		.status = 0, .error = ETIMEDOUT, .text = "too late", .at = 8 * PFS_SECOND};
+	pfs_stats_end(stats, &ended);
+	render_metrics(stats, &buffer);
+	assert_has_line(&buffer, "pinefs_api_failing{mount=\"/m\"} 1");
+	assert_has_line(&buffer, "pinefs_key_rejected{mount=\"/m\"} 0");
+	assert_string_equal(stats->failing, "ETIMEDOUT: too late");
+	assert_int_equal(stats->failing_since, 7 * PFS_SECOND);
+
+	/* That there is no such thing is an answer. */
+	ended = (struct pfs_ended){.status = 404, .at = 9 * PFS_SECOND};
+	pfs_stats_end(stats, &ended);
+	render_metrics(stats, &buffer);
+	assert_has_line(&buffer, "pinefs_api_failing{mount=\"/m\"} 0");
+	assert_has_line(&buffer, "pinefs_last_success_timestamp_seconds{mount=\"/m\"} 9.000");
+	pfs_buffer_finish(&buffer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +353,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failures_of_one_object_push_out_no_others,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failures_long_texts_are_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_metrics_type_stands_at_the_whole_name, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_metrics_durations_are_a_histogram, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_metrics_tell_since_when_the_api_fails_and_why,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("stats", tests, NULL, NULL);
