@@ -123,17 +123,22 @@ static int compare(const struct pfs_slice *a, const struct pfs_slice *b)
 /* ns since the epoch; 0: the object doesn't say. */
 static int64_t created_at(const struct pfs_object *object)
 {
-	const struct pfs_json_value value =
-		pfs_kind_value(object->kind, object->kind->created, &object->content->json);
-	char text[PFS_TIME_SIZE];
-	int64_t created = 0;
+	int64_t created;
 
-	if (value.type != PFS_JSON_STRING || value.length >= sizeof(text))
-		return 0;
-	memcpy(text, value.text, value.length);
-	text[value.length] = '\0';
-	(void)pfs_time_parse(text, &created);
-	return created;
+	return pfs_content_time(object->kind, object->content, object->kind->created, &created)
+		       ? created
+		       : 0;
+}
+
+/* When it ended, as it says; else when it was seen to have changed last. */
+static int64_t failed_at(const struct pfs_object *object)
+{
+	const struct pfs_content *content = object->content;
+	int64_t failed;
+
+	if (pfs_content_time(object->kind, content, object->kind->finished, &failed))
+		return failed;
+	return content->modified;
 }
 
 struct group {
@@ -146,7 +151,8 @@ struct tally {
 	uint64_t counts[STATES_MAX];
 	size_t state_count;
 	uint64_t others;
-	int64_t oldest; /* 0: none */
+	int64_t oldest; /* ns since the epoch; 0: none */
+	int64_t failed; /* likewise */
 	struct group *groups;
 	size_t group_count;
 	size_t capacity;
@@ -202,6 +208,12 @@ static void count(struct tally *tally, const struct pfs_object *object)
 		created = created_at(object);
 		if (created && (!tally->oldest || created < tally->oldest))
 			tally->oldest = created;
+	}
+	if (kind->metrics.failed && object->content->end == PFS_END_FAILED) {
+		int64_t failed = failed_at(object);
+
+		if (failed > tally->failed)
+			tally->failed = failed;
 	}
 	if (kind->metrics.newest && object->content->end == PFS_END_GOOD)
 		add_to_groups(tally, object);
@@ -277,6 +289,10 @@ static void add_kind(const struct pfs_metrics *metrics, const struct pfs_kind *k
 		add_gauge(buffer, labels, kind->metrics.oldest,
 			  "When the oldest that hasn't ended was created; absent if all have.",
 			  seconds(tally.oldest));
+	if (kind->metrics.failed && tally.failed)
+		add_gauge(buffer, labels, kind->metrics.failed,
+			  "When the newest that has failed did so; absent if none has.",
+			  seconds(tally.failed));
 	if (kind->metrics.newest)
 		add_newest(kind, &tally, labels, buffer);
 	free(tally.groups);

@@ -49,7 +49,8 @@ static const struct pfs_kind restore_jobs = {
 	.link_count = COUNT(restore_job_links),
 	.metrics = {.count = "restore_jobs",
 		    .label = "status",
-		    .oldest = "restore_job_oldest_pending_timestamp_seconds"},
+		    .oldest = "restore_job_oldest_pending_timestamp_seconds",
+		    .failed = "restore_job_newest_failed_timestamp_seconds"},
 	.is_final = true,
 	.has_done = true,
 };

@@ -74,6 +74,8 @@ struct pfs_kind_metrics {
 	const char *label; /* whose value is the state, "status" */
 	/* When the oldest object that hasn't ended was created; NULL: that isn't said. */
 	const char *oldest;
+	/* When the newest that has failed did so, or NULL. */
+	const char *failed;
 	/* When the newest that has ended well was created, for each value of a field; or NULL. */
 	const char *newest;
 	const char *newest_of;	  /* the field's name */

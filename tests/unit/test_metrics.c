@@ -99,6 +99,51 @@ static void test_metrics_date_the_oldest_pending_job(void **state)
 	pfs_buffer_finish(&buffer);
 }
 
+/* By its own time if it was known as failed from the start, else by ours: it may have none. */
+static void test_metrics_date_the_newest_failed_job(void **state)
+{
+	static const char name[] = "pinefs_restore_job_newest_failed_timestamp_seconds";
+	struct fixture *fixture = *state;
+	struct pfs_buffer buffer = {0};
+	char line[200];
+
+	know(fixture, "restore-jobs", "done",
+	     "{\"restore_job_id\":\"done\",\"status\":\"Completed\","
+	     "\"completed_at\":\"1970-01-01T00:09:00Z\"}");
+	know(fixture, "restore-jobs", "cancelled",
+	     "{\"restore_job_id\":\"cancelled\",\"status\":\"Cancelled\","
+	     "\"completed_at\":\"1970-01-01T00:09:00Z\"}");
+	know(fixture, "restore-jobs", "new",
+	     "{\"restore_job_id\":\"new\",\"status\":\"Pending\","
+	     "\"created_at\":\"1970-01-01T00:00:02Z\"}");
+	(void)render(fixture, "/m", &buffer);
+	assert_none(&buffer, name);
+	know(fixture, "restore-jobs", "old",
+	     "{\"restore_job_id\":\"old\",\"status\":\"Failed\","
+	     "\"created_at\":\"1970-01-01T00:00:01Z\",\"completed_at\":\"1970-01-01T00:03:00Z\"}");
+	know(fixture, "restore-jobs", "older",
+	     "{\"restore_job_id\":\"older\",\"status\":\"Failed\","
+	     "\"created_at\":\"1970-01-01T00:01:00Z\",\"completed_at\":null}");
+	(void)render(fixture, "/m", &buffer);
+	snprintf(line, sizeof(line), "%s{mount=\"/m\"} 180", name);
+	assert_line(&buffer, line);
+	/* What else changes of it is no failure. */
+	pass(fixture, 3600 * PFS_SECOND);
+	know(fixture, "restore-jobs", "old",
+	     "{\"restore_job_id\":\"old\",\"status\":\"Failed\",\"percent_complete\":7,"
+	     "\"created_at\":\"1970-01-01T00:00:01Z\",\"completed_at\":\"1970-01-01T00:03:00Z\"}");
+	(void)render(fixture, "/m", &buffer);
+	assert_line(&buffer, line);
+	know(fixture, "restore-jobs", "new",
+	     "{\"restore_job_id\":\"new\",\"status\":\"Failed\","
+	     "\"created_at\":\"1970-01-01T00:00:02Z\",\"completed_at\":null}");
+	(void)render(fixture, "/m", &buffer);
+	snprintf(line, sizeof(line), "%s{mount=\"/m\"} %.15g", name,
+		 (double)pfs_loop_wall(fixture->loop) / (double)PFS_SECOND);
+	assert_line(&buffer, line);
+	pfs_buffer_finish(&buffer);
+}
+
 static void test_metrics_date_the_newest_ready_backup_of_each_index(void **state)
 {
 	struct fixture *fixture = *state;
@@ -213,6 +258,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_metrics_count_the_objects_of_each_kind_by_state, setup_all, teardown),
 		cmocka_unit_test_setup_teardown(test_metrics_date_the_oldest_pending_job, setup_all,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_metrics_date_the_newest_failed_job, setup_all,
 						teardown),
 		cmocka_unit_test_setup_teardown(
 			test_metrics_date_the_newest_ready_backup_of_each_index, setup_all,
