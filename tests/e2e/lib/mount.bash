@@ -63,9 +63,11 @@ mount_set_up() {
 	[ -z "${PINEFS_NO_FUSE-}" ] || skip "$PINEFS_NO_FUSE"
 }
 
-# From the kernel's table: no message to a daemon that may not answer.
+# From the kernel's table, which escapes some bytes: no message to a daemon that may not answer.
 is_mounted() {
-	grep -qF " $1 fuse.pinefs " /proc/self/mounts
+	local path=${1//\\/\\134}
+	path=${path//$'\n'/\\012}
+	grep -qF " ${path// /\\040} fuse.pinefs " /proc/self/mounts
 }
 
 # Between mount(2) and the kernel's first message an unmount is a mount that failed.
