@@ -14,6 +14,8 @@ UNTYPED=(
 	'Install/*|install.bats runs what is in this section'
 	'Configure/*|install.bats runs what is in this section'
 	'Figures/tests/bench/figures *|it takes nine minutes; meson runs it as a benchmark'
+	'METRICS/ln -s *|monitoring.bats does it, in a folder of its own'
+	'Metrics and alerts/ln -s *|monitoring.bats does it, in a folder of its own'
 	'Tests/tests/run systems *|it makes three roots of Debian, and runs this in them'
 	'Tests/tests/run memcheck *|it runs this under valgrind'
 	'Tests/tests/run slow|it runs this with a fifth of a processor, for an hour'

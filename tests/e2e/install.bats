@@ -42,11 +42,12 @@ END
 	[ "$(grep -c meson "$BATS_TEST_TMPDIR/lines")" -eq 2 ]
 	(cd "$ROOT" && bash -e "$BATS_TEST_TMPDIR/lines")
 	for file in bin/pinefs bin/pinecone-sim share/man/man1/pinefs.1 share/man/man1/pinecone-sim.1 \
-		share/man/man7/pinefs-promises.7 share/bash-completion/completions/pinefs; do
+		share/man/man7/pinefs-promises.7 share/bash-completion/completions/pinefs \
+		share/doc/pinefs/examples/alerts.yml share/doc/pinefs/examples/dashboard.json; do
 		echo "$file"
 		[ -s "$DESTDIR/usr/local/$file" ]
 	done
-	[ "$(find "$DESTDIR" -type f | wc -l)" -eq 6 ]
+	[ "$(find "$DESTDIR" -type f | wc -l)" -eq 8 ]
 	# The simulator is found beside it.
 	mkdir "$MNT"
 	"$DESTDIR/usr/local/bin/pinefs" --demo "$MNT" 3>&-
