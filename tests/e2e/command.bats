@@ -269,8 +269,8 @@ told() {
 	wait_until 20 none_runs
 }
 
-# Run a script in a mount namespace whose /dev is its own; $log_socket is where it will have
-# /dev/log, and `own_dev_begins` makes it so.
+# Run a script in a mount namespace whose /dev is its own, and in which there is no journal; $log_socket
+# is where it will have /dev/log, and `own_dev_begins` makes it so.
 in_own_dev() { # SCRIPT
 	need_root
 	{
@@ -284,6 +284,7 @@ mknod -m 666 "$BATS_TEST_TMPDIR/dev/fuse" c 10 229
 own_dev_begins() {
 	wait_until 20 test -S "$log_socket"
 	mount --move "$BATS_TEST_TMPDIR/dev" /dev
+	[ ! -d /run/systemd/journal ] || mount -t tmpfs pinefs-tests /run/systemd/journal
 }
 END
 		cat
