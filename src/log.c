@@ -203,6 +203,7 @@ static bool send_entry(enum pfs_log_level level, const struct pfs_log_about *abo
 	(void)pfs_buffer_format(&message, "MESSAGE=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=" NAME "\n",
 				escaped, syslog_severity(level));
 	add_field(&message, "PINEFS_OBJECT", about->object);
+	add_field(&message, "PINEFS_OBJECT", about->other);
 	add_field(&message, "PINEFS_HTTP_STATUS", status);
 	add_field(&message, "PINEFS_REQUEST_ID", about->request_id);
 	sent = !message.error && !send_as(SOCK_DGRAM, message.bytes, message.length);

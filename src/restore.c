@@ -114,21 +114,23 @@ static void report_failure(struct pfs_restores *restores, const struct command *
 static void log_command(const struct command *command, const char *path,
 			const struct pfs_object *job)
 {
+	char who[80], begun[600] = "";
 	const struct pfs_log_about about = {
 		.object = path,
+		.other = begun,
 		.http_status = command->status,
 		.request_id = command->request_id,
 	};
-	char who[80];
 
 	(void)snprintf(who, sizeof(who), "uid %u, pid %d (%s)", (unsigned)command->giver.uid,
 		       (int)command->giver.pid, command->giver.name);
-	if (job)
-		pfs_log_of(PFS_LOG_INFO, &about, "restore: %s: %s: begun, %s/%s", who, path,
-			   job->kind->name, job->id);
-	else
+	if (job) {
+		(void)snprintf(begun, sizeof(begun), "%s/%s", job->kind->name, job->id);
+		pfs_log_of(PFS_LOG_INFO, &about, "restore: %s: %s: begun, %s", who, path, begun);
+	} else {
 		pfs_log_of(PFS_LOG_INFO, &about, "restore: %s: %s: %s: %s", who, path,
 			   strerror(-command->error), command->text);
+	}
 }
 
 /* --- the end of a command ------------------------------------------------------------------ */

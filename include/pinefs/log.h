@@ -55,7 +55,8 @@ void pfs_log(enum pfs_log_level level, const char *format, ...)
  * and PINEFS_REQUEST_ID, so that journalctl finds it. NULL, "" or 0: it lacks that one.
  */
 struct pfs_log_about {
-	const char *object;
+	const char *object; /* its path below the mountpoint */
+	const char *other;  /* likewise: a second PINEFS_OBJECT */
 	int http_status;
 	const char *request_id;
 };

@@ -373,8 +373,9 @@ static void assert_entry(int fd, const char *wanted)
 /* Each field on a line of its own, whatever is in it; those that say nothing are left out. */
 static void test_log_journal_has_what_a_line_is_about(void **state)
 {
-	const struct pfs_log_about whole = {"restore-jobs/a", 503, "req-1\nMESSAGE=forged"},
-				   part = {NULL, 0, ""};
+	const struct pfs_log_about whole = {"backups/b", "restore-jobs/a", 503,
+					    "req-1\nMESSAGE=forged"},
+				   part = {NULL, "", 0, ""};
 	struct sockaddr_un address;
 	int fd = listen_as(SOCK_DGRAM, &address);
 
@@ -384,9 +385,11 @@ static void test_log_journal_has_what_a_line_is_about(void **state)
 	pfs_log_of(PFS_LOG_DEBUG, &whole, "not shown");
 	pfs_error("plain");
 	pfs_log_open(PFS_LOG_WARNING, PFS_LOG_STDERR, NULL);
-	assert_entry(fd, "MESSAGE=api: a\\nPRIORITY=0\nPRIORITY=4\nSYSLOG_IDENTIFIER=pinefs\n"
-			 "PINEFS_OBJECT=restore-jobs/a\nPINEFS_HTTP_STATUS=503\n"
-			 "PINEFS_REQUEST_ID=req-1\\nMESSAGE=forged\n");
+	assert_entry(
+		fd,
+		"MESSAGE=api: a\\nPRIORITY=0\nPRIORITY=4\nSYSLOG_IDENTIFIER=pinefs\n"
+		"PINEFS_OBJECT=backups/b\nPINEFS_OBJECT=restore-jobs/a\nPINEFS_HTTP_STATUS=503\n"
+		"PINEFS_REQUEST_ID=req-1\\nMESSAGE=forged\n");
 	assert_entry(fd, "MESSAGE=of nothing\nPRIORITY=6\nSYSLOG_IDENTIFIER=pinefs\n");
 	assert_entry(fd, "MESSAGE=plain\nPRIORITY=3\nSYSLOG_IDENTIFIER=pinefs\n");
 	stop_listening(fd, &address);
@@ -433,7 +436,7 @@ static void test_log_syslog_that_nobody_reads_drops_lines(void **state)
 
 static void test_log_journal_that_nobody_reads_drops_lines(void **state)
 {
-	const struct pfs_log_about about = {"restore-jobs/a", 0, NULL};
+	const struct pfs_log_about about = {.object = "restore-jobs/a"};
 	struct sockaddr_un address;
 	int fd = listen_as(SOCK_DGRAM, &address);
 	unsigned lines;
