@@ -1,5 +1,6 @@
 # .pinefs/metrics as those read it for whom it is made: promtool, node_exporter and Prometheus; and
 # the alerts and the dashboard that src/monitoring has for them.
+# shellcheck disable=SC2016
 load lib/watching
 
 set_up() {
