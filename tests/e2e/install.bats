@@ -43,6 +43,7 @@ END
 	(cd "$ROOT" && bash -e "$BATS_TEST_TMPDIR/lines")
 	for file in bin/pinefs bin/pinecone-sim share/man/man1/pinefs.1 share/man/man1/pinecone-sim.1 \
 		share/man/man7/pinefs-promises.7 share/bash-completion/completions/pinefs \
+		share/zsh/site-functions/_pinefs share/fish/vendor_completions.d/pinefs.fish \
 		share/doc/pinefs/examples/alerts.yml share/doc/pinefs/examples/dashboard.json; do
 		echo "$file"
 		[ -s "$DESTDIR/usr/local/$file" ]
