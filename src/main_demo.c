@@ -119,7 +119,9 @@ int demo_start(struct program *program, char **ret_url, char *text, size_t size)
 		*ret_url = strdup(line);
 	if (!error && !*ret_url)
 		error = -ENOMEM;
-	if (error)
+	if (error == -ENOENT)
+		(void)snprintf(text, size, "--demo: there is no " SIMULATOR "; install " SIMULATOR);
+	else if (error)
 		(void)snprintf(text, size, "--demo: can't start %s: %s", path, strerror(-error));
 	free(path);
 	return error;

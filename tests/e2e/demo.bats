@@ -116,7 +116,7 @@ shows_jobs() {
 
 	rm -r "$directory/sim" "$directory/pinecone-sim"
 	SETTINGS=("PATH=$directory")
-	refuses "--demo: can't start pinecone-sim: No such file" --demo
+	refuses "--demo: there is no pinecone-sim; install pinecone-sim" --demo
 }
 
 # What the demo printed below a line that begins so.
