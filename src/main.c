@@ -201,6 +201,7 @@ int main(int argc, char *argv[])
 {
 	struct program *program;
 	int status = EXIT_SUCCESS;
+	bool fake;
 
 	pfs_poke_main(argc, argv);
 	fill_standard_streams();
@@ -208,6 +209,7 @@ int main(int argc, char *argv[])
 	if (!program)
 		return fail(strerror(ENOMEM));
 	program->signals = program->steps = program->simulator_output = -1;
+	argc = pfs_options_take_helper(argc, argv, &fake);
 	if (pfs_options_parse(&program->options, argc, argv, program->text,
 			      sizeof(program->text))) {
 		(void)fprintf(stderr, "pinefs: %s (see pinefs --help)\n", program->text);
@@ -218,7 +220,7 @@ int main(int argc, char *argv[])
 	} else if (program->options.action == PFS_ACTION_VERSION) {
 		(void)puts("pinefs " PFS_VERSION);
 		status = end_output();
-	} else {
+	} else if (!fake) {
 		status = run(program);
 	}
 	pfs_options_finish(&program->options);

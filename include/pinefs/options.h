@@ -53,6 +53,14 @@ struct pfs_options {
 };
 
 /*
+ * If argv[0] is that of a helper of mount(8), mount.pinefs or mount.fuse.pinefs, take the letters
+ * away that mount(8) gives to all of them: -s, -n, -v, -N NAMESPACE, -t TYPE and -f, which is what
+ * *ret_fake becomes true by: nothing is to be mounted. argv (with a NULL at its end) is changed;
+ * the result is its new length.
+ */
+int pfs_options_take_helper(int argc, char *argv[], bool *ret_fake);
+
+/*
  * Read the command line (argv[0] is the program's name) and the environment. Understands the long
  * options of the manual, each also as -o name_with_underscores[=value]; -o lists, with commas
  * escaped by a backslash; libfuse's own options; and the words of fstab that mean nothing to us
