@@ -5,13 +5,16 @@ load lib/document
 load lib/watching
 
 JOB=9857add2-99d4-4399-870e-aa7f15d8d326 # as in README.md
-DOCUMENTS=(README.md man/pinefs.1 man/pinefs-promises.7 man/pinecone-sim.1)
+DOCUMENTS=(README.md man/pinefs.1 man/pinefs-promises.7 man/pinecone-sim.1
+	man/mount.pinefs.8)
 
 # Section and command, as a pattern, and why.
 UNTYPED=(
 	'pinefs: the Pinecone control plane as files/tests/demo *|demo.bats runs it'
 	'pinefs: the Pinecone control plane as files/tests/run *|it runs this'
 	'Install/*|install.bats runs what is in this section'
+	'DESCRIPTION/mount -t pinefs *|tests/run packages does it in roots of Debian'
+	'Units and mount helpers/*|tests/run packages does it in roots of Debian'
 	'Configure/*|install.bats runs what is in this section'
 	'Figures/tests/bench/figures *|it takes nine minutes; meson runs it as a benchmark'
 	'METRICS/ln -s *|monitoring.bats does it, in a folder of its own'
@@ -28,8 +31,9 @@ UNTYPABLE=(
 	'WAITING AND WATCHING	*|manual.bats runs these lines'
 	'wait	until said=*|wait.bats runs it'
 	'MANY MACHINES	proxy_cache_path *|fleet.bats has nginx read it'
-	'EXAMPLES	pinecone /mnt/pinecone *|systemd.bats mounts by it'
-	'EXAMPLES	[[]Unit]|systemd.bats starts it'
+	'DESCRIPTION	prod /mnt/pinecone/prod *|tests/run packages mounts by it'
+	'Without a package	pinecone /mnt/pinecone *|systemd.bats mounts by it'
+	'Without a package	[[]Unit]|systemd.bats starts it'
 	'The API	{"error":*|it is an answer'
 	'Choose, restore, switch over	#!/bin/sh -e|it is run as a script'
 	'From the tests of a client	const pc *|tests/peer has the like'

@@ -1,17 +1,13 @@
 # The units of the manual, and lines of fstab, under a systemd that is really there.
-load lib/watching
+load lib/machine
 
 ID=9857add2-99d4-4399-870e-aa7f15d8d326 # as in the manual
 JOB=/mnt/pinecone/restore-jobs/$ID
 
 set_up() {
 	ROOT=$BATS_TEST_DIRNAME/../..
-	UNITS=$BATS_TEST_TMPDIR/units
-	MACHINE=
-	need_machine
 	pending "$ID"
-	mkdir -p "$UNITS/pinefs.service.d" "$UNITS/mnt-pinecone.mount.d" "$BATS_TEST_TMPDIR/programs"
-	cp "$PINEFS" "$BATS_TEST_TMPDIR/programs/pinefs"
+	mkdir -p "$UNITS/pinefs.service.d" "$UNITS/mnt-pinecone.mount.d"
 	unit '[Unit]' >"$UNITS/pinefs.service"
 	unit '[Path]' >"$UNITS/restored.path"
 	unit '[Service]' >"$UNITS/restored.service"
@@ -30,58 +26,14 @@ set_up() {
 	END
 }
 
-tear_down() {
-	if [ -n "$MACHINE" ]; then
-		cat "$BATS_TEST_TMPDIR"/*.log >&2
-		kill -TERM "$MACHINE_PID"
-		wait_until 20 sim_is_gone "$MACHINE_PID"
-	fi
-}
-
-need_machine() {
-	[ "$(id -u)" -eq 0 ] || skip 'only root can start a systemd'
-	not_under_memcheck "the unit's sandbox allows it no code of its own making"
-	[ -x /lib/systemd/systemd ] || skip 'systemd is not installed'
-	grep -qw cgroup2 /proc/filesystems || skip 'the kernel has no cgroup 2'
-}
-
 # The example of the manual that begins so.
 unit() { # LINE
 	awk -v first="$1" '/^\.Ed/ { on = literal = 0 } literal == 1 && $0 == first { on = 1 }
 		literal { literal++ } on { print } /^\.Bd/ { literal = 1 }' "$ROOT/man/pinefs.1"
 }
 
-# MACHINE is process 1 of it.
-machine_start() {
-	"$BATS_TEST_DIRNAME/programs/machine" "$UNITS" "$BATS_TEST_TMPDIR/programs" \
-		>"$BATS_TEST_TMPDIR/machine.log" 2>&1 3>&- &
-	MACHINE_PID=$!
-	MACHINE=$MACHINE_PID
-	wait_until 20 find_machine
-	wait_until 20 machine systemctl is-active -q basic.target
-	machine mkdir -p /etc/pinefs /mnt/pinecone
-	machine sh -c "umask 077; echo ${1:-$SIM_KEY} >/etc/pinefs/key"
-}
-
-find_machine() {
-	local shell
-	shell=$(pgrep -P "$MACHINE_PID" -x unshare) && MACHINE=$(pgrep -P "$shell" -x systemd)
-}
-
-machine() {
-	nsenter --target "$MACHINE" --all -- "$@"
-}
-
-is_active() {
-	machine systemctl is-active -q "$1"
-}
-
 main_pid() {
 	machine systemctl show -P MainPID pinefs
-}
-
-pinefs_said() {
-	grep -q -- "$1" "$BATS_TEST_TMPDIR/pinefs.log"
 }
 
 status_is() {
@@ -141,17 +93,6 @@ status_is() {
 	wait_until 20 is_another
 	status_is Pending
 	[ "$(machine grep -c /mnt/pinecone /proc/self/mounts)" -eq 1 ]
-}
-
-# The API can't be reached until `sim_start --port "$PORT"`.
-unplug() {
-	PORT=${SIM_URL##*:}
-	sim_stop
-}
-
-plug_in() {
-	sim_start --jobs 0 --port "$PORT"
-	pending "$ID"
 }
 
 tried() { # TIMES
