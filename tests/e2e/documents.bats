@@ -12,7 +12,8 @@ DOCUMENTS=(README.md man/pinefs.1 man/pinefs-promises.7 man/pinecone-sim.1
 UNTYPED=(
 	'pinefs: the Pinecone control plane as files/tests/demo *|demo.bats runs it'
 	'pinefs: the Pinecone control plane as files/tests/run *|it runs this'
-	'Install/*|install.bats runs what is in this section'
+	'Install/*|tests/run packages does it in roots of Debian'
+	'From source/*|install.bats runs what is in this section'
 	'DESCRIPTION/mount -t pinefs *|tests/run packages does it in roots of Debian'
 	'Units and mount helpers/*|tests/run packages does it in roots of Debian'
 	'Configure/*|install.bats runs what is in this section'
@@ -20,6 +21,7 @@ UNTYPED=(
 	'METRICS/ln -s *|monitoring.bats does it, in a folder of its own'
 	'Metrics and alerts/ln -s *|monitoring.bats does it, in a folder of its own'
 	'Tests/tests/run systems *|it makes three roots of Debian, and runs this in them'
+	'Tests/tests/run packages|it makes three more, and runs this in them'
 	'Tests/tests/run memcheck *|it runs this under valgrind'
 	'Tests/tests/run slow|it runs this with a fifth of a processor, for an hour'
 	'Tests/*tests/run fuzz|it takes ten minutes a target'

@@ -12,7 +12,7 @@ set_up() {
 
 # The lines of a section that a user types, without what is said about them.
 typed() { # SECTION
-	awk -v section="## $1" '/^## / { on = $0 == section } on && sub(/^    \$ /, "")' "$ROOT/README.md" |
+	awk -v section="$1" '/^##+ / { on = $0 == "## " section || $0 == "### " section } on && sub(/^    \$ /, "")' "$ROOT/README.md" |
 		sed -E 's/ {3,}# .*//'
 }
 
@@ -35,9 +35,9 @@ END
 	local line file
 	export DESTDIR=$BATS_TEST_TMPDIR/root
 	hide_cmocka
-	[ "$(typed Install | head -n 1)" = tests/install ]
+	[ "$(typed 'From source' | head -n 1)" = tests/install ]
 	# Not in the source, and all of it is the user's.
-	typed Install | tail -n +2 | sed -e "s|\bbuild\b|$BATS_TEST_TMPDIR/build|g" -e 's/^sudo //' \
+	typed 'From source' | tail -n +2 | sed -e "s|\bbuild\b|$BATS_TEST_TMPDIR/build|g" -e 's/^sudo //' \
 		>"$BATS_TEST_TMPDIR/lines"
 	[ "$(grep -c meson "$BATS_TEST_TMPDIR/lines")" -eq 2 ]
 	(cd "$ROOT" && bash -e "$BATS_TEST_TMPDIR/lines")
