@@ -54,6 +54,7 @@ mounts() { # NAME
 	project a "$SIM_KEY"
 	project b wrong '--kinds backups,restore-jobs'
 	project eu-west "$SIM_KEY"
+	machine rmdir /mnt/pinecone # as it is at the first start
 	unplug
 	machine systemctl start pinefs@a pinefs@b pinefs@eu-west
 	is_active pinefs@a
@@ -94,6 +95,21 @@ mounts() { # NAME
 	status_of a Pending
 	[ "$(mounts a)" -eq 1 ]
 	[ "$(machine systemctl show -P NRestarts pinefs@a)" -eq 1 ]
+}
+
+# Who may only read can't begin a restore, though everybody sees the mount.
+@test "with --allow-restore in its options, for root, and not for everybody" {
+	machine_start
+	add_backup nightly '{"source_index_name":"movies","status":"Ready"}'
+	project a "$SIM_KEY" --allow-restore
+	machine systemctl start pinefs@a
+	status_of a Pending
+	says 'Permission denied' machine setpriv --reuid 65534 --clear-groups \
+		mkdir /mnt/pinecone/a/backups/nightly/restores/movies-2
+	[ "$(requests create_index)" -eq 0 ]
+	machine mkdir /mnt/pinecone/a/backups/nightly/restores/movies-2
+	[ "$(requests create_index)" -eq 1 ]
+	[ -n "$(machine cat /mnt/pinecone/a/backups/nightly/restores/movies-2/restore_job_id)" ]
 }
 
 # By hand, as no service would leave it.
