@@ -63,7 +63,7 @@ serve() { # NAME COMMAND...
 	local name=$1
 	background "$@" --web.listen-address=127.0.0.1:0
 	has_port() {
-		PORT=$(sed -nE 's/.*"?Listening on"? address=127\.0\.0\.1:([0-9]+).*/\1/p' "$(out "$name")" | head -n 1)
+		PORT=$(sed -nE 's/.*"?Listening on".* address=127\.0\.0\.1:([0-9]+).*/\1/p' "$(out "$name")" | head -n 1)
 		[ -n "$PORT" ]
 	}
 	wait_until 30 has_port || {
