@@ -48,7 +48,7 @@ END
 		echo "$file"
 		[ -s "$DESTDIR/usr/local/$file" ]
 	done
-	[ "$(find "$DESTDIR" -type f | wc -l)" -eq 8 ]
+	[ "$(find "$DESTDIR" -type f | wc -l)" -eq 10 ]
 	# The simulator is found beside it.
 	mkdir "$MNT"
 	"$DESTDIR/usr/local/bin/pinefs" --demo "$MNT" 3>&-

@@ -29,7 +29,7 @@ start_at() { # DIRECTORY [OPTION...]
 	MOUNT_DIRECTORIES+=("$1")
 	MOUNT_PIDS+=("$PINEFS_PID")
 	wait_until 30 is_serving_or_dead "$PINEFS_PID"
-	is_mounted "${1// /\\040}"
+	is_mounted "$1"
 }
 
 # One for the user whose mount it will be.
