@@ -150,6 +150,10 @@ below() { # TEXT
 	[ "$(below 'cat restore-jobs/$job/index/host')" = "$(cat "$MNT/indexes/restored/host")" ]
 	[ "$(below cut)" = "$(cut -f 1-3 "$MNT/tables/indexes.tsv")" ]
 	below cut | grep -qxP 'restored\tReady\ttrue'
+	# README has a picture of it.
+	"$ROOT/tests/tools/transcript" "$MNT" <<<"$output" >"$BATS_TEST_TMPDIR/demo.svg"
+	diff -u "$ROOT/man/demo.svg" "$BATS_TEST_TMPDIR/demo.svg" ||
+		{ echo 'if so it is to be: tests/demo MOUNTPOINT | tests/tools/transcript MOUNTPOINT >man/demo.svg'; false; }
 	# That a build was to be made, or packages to be installed, isn't in the thirty seconds.
 	[ $((SECONDS - began)) -lt "$(longer 30)" ]
 	# Once more: what is mounted there isn't mounted over. And where there is no build/, none is
