@@ -26,17 +26,10 @@
 #define GROUPS_MAX 1000 /* of a kind; those beyond aren't shown */
 #define LONGEST	   128	/* bytes of a label's value; the rest is cut off */
 
-static void add_head(struct pfs_buffer *buffer, const char *name, const char *help,
-		     const char *type)
-{
-	(void)pfs_buffer_format(buffer, "# HELP pinefs_%s %s\n# TYPE pinefs_%s %s\n", name, help,
-				name, type);
-}
-
 static void add_gauge(struct pfs_buffer *buffer, const char *labels, const char *name,
 		      const char *help, double value)
 {
-	add_head(buffer, name, help, "gauge");
+	pfs_stats_add_head(buffer, name, help, "gauge");
 	(void)pfs_buffer_format(buffer, "pinefs_%s{%s} %.15g\n", name, labels, value);
 }
 
@@ -84,14 +77,15 @@ static double descriptors(void)
 static void add_process(const struct pfs_metrics *metrics, const char *labels,
 			struct pfs_buffer *buffer)
 {
-	add_head(buffer, "build_info", "1; the version is in a label.", "gauge");
+	pfs_stats_add_head(buffer, "build_info", "1; the version is in a label.", "gauge");
 	(void)pfs_buffer_format(buffer, "pinefs_build_info{%s,version=\"%s\"} 1\n", labels,
 				metrics->version);
 	add_gauge(buffer, labels, "process_start_time_seconds", "When the daemon was started.",
 		  seconds(metrics->started));
 	add_gauge(buffer, labels, "process_resident_memory_bytes", "Memory of the daemon.",
 		  resident());
-	add_head(buffer, "process_cpu_seconds_total", "Processor time of the daemon.", "counter");
+	pfs_stats_add_head(buffer, "process_cpu_seconds_total", "Processor time of the daemon.",
+			   "counter");
 	(void)pfs_buffer_format(buffer, "pinefs_process_cpu_seconds_total{%s} %.6f\n", labels,
 				processor());
 	add_gauge(buffer, labels, "process_open_fds", "Descriptors of the daemon.", descriptors());
@@ -244,7 +238,8 @@ static void add_states(const struct pfs_kind *kind, const struct tally *tally, c
 	static const struct pfs_slice other = {"other", 5};
 	const struct pfs_kind_metrics *names = &kind->metrics;
 
-	add_head(buffer, names->count, "Objects that are known, by their state.", "gauge");
+	pfs_stats_add_head(buffer, names->count, "Objects that are known, by their state.",
+			   "gauge");
 	for (size_t i = 0; i < tally->state_count; i++) {
 		add_sample(buffer, labels, names->count, names->label, &tally->states[i]);
 		(void)pfs_buffer_format(buffer, " %llu\n", (unsigned long long)tally->counts[i]);
@@ -261,7 +256,8 @@ static void add_newest(const struct pfs_kind *kind, struct tally *tally, const c
 	const struct pfs_kind_metrics *names = &kind->metrics;
 	size_t shown = 0;
 
-	add_head(buffer, names->newest, "When the newest that is ready was created.", "gauge");
+	pfs_stats_add_head(buffer, names->newest, "When the newest that is ready was created.",
+			   "gauge");
 	if (tally->group_count)
 		qsort(tally->groups, tally->group_count, sizeof(*tally->groups), by_name);
 	for (size_t i = 0; i < tally->group_count && shown < GROUPS_MAX; i++) {

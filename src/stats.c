@@ -221,8 +221,8 @@ void pfs_stats_end(struct pfs_stats *stats, const struct pfs_ended *ended)
 		       pfs_errno_name(ended->error), ended->text);
 }
 
-static void add_head(struct pfs_buffer *buffer, const char *name, const char *help,
-		     const char *type)
+void pfs_stats_add_head(struct pfs_buffer *buffer, const char *name, const char *help,
+			const char *type)
 {
 	(void)pfs_buffer_format(buffer, "# HELP pinefs_%s %s\n# TYPE pinefs_%s %s\n", name, help,
 				name, type);
@@ -236,7 +236,8 @@ static void add_family(const struct family *family, const struct pfs_stats *stat
 
 	(void)snprintf(name, sizeof(name), "%s%s", family->name,
 		       family->type == COUNTER ? "_total" : "");
-	add_head(buffer, name, family->help, family->type == COUNTER ? "counter" : "gauge");
+	pfs_stats_add_head(buffer, name, family->help,
+			   family->type == COUNTER ? "counter" : "gauge");
 	for (size_t i = 0; i < family->count; i++) {
 		uint64_t value;
 
@@ -252,7 +253,8 @@ static void add_family(const struct family *family, const struct pfs_stats *stat
 static void add_statuses(const struct pfs_stats *stats, const char *labels,
 			 struct pfs_buffer *buffer)
 {
-	add_head(buffer, "http_answers_total", "Answers of the API by status of HTTP.", "counter");
+	pfs_stats_add_head(buffer, "http_answers_total", "Answers of the API by status of HTTP.",
+			   "counter");
 	for (int i = 0; i < PFS_STATUS_COUNT; i++) {
 		if (stats->statuses[i])
 			(void)pfs_buffer_format(
@@ -290,19 +292,20 @@ void pfs_stats_render_metrics(const struct pfs_stats *stats, const char *labels,
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		add_family(&families[i], stats, labels, buffer);
 	add_statuses(stats, labels, buffer);
-	add_head(buffer, "request_duration_seconds",
-		 "How long questions to the API took, retries included.", "histogram");
+	pfs_stats_add_head(buffer, "request_duration_seconds",
+			   "How long questions to the API took, retries included.", "histogram");
 	for (size_t i = 0; i < PFS_ENDPOINT_COUNT; i++)
 		add_durations(&stats->durations[i], labels, endpoint_names[i], buffer);
-	add_head(buffer, "last_success_timestamp_seconds",
-		 "When the API last gave a good answer; 0: never.", "gauge");
+	pfs_stats_add_head(buffer, "last_success_timestamp_seconds",
+			   "When the API last gave a good answer; 0: never.", "gauge");
 	(void)pfs_buffer_format(buffer, "pinefs_last_success_timestamp_seconds{%s} %.3f\n", labels,
 				(double)stats->last_success / (double)PFS_SECOND);
-	add_head(buffer, "api_failing", "1 while the API's last answer was no good one.", "gauge");
+	pfs_stats_add_head(buffer, "api_failing", "1 while the API's last answer was no good one.",
+			   "gauge");
 	(void)pfs_buffer_format(buffer, "pinefs_api_failing{%s} %d\n", labels,
 				*stats->failing != '\0');
-	add_head(buffer, "key_rejected", "1 while the API's last answer rejected the key.",
-		 "gauge");
+	pfs_stats_add_head(buffer, "key_rejected",
+			   "1 while the API's last answer rejected the key.", "gauge");
 	(void)pfs_buffer_format(buffer, "pinefs_key_rejected{%s} %d\n", labels,
 				stats->key_rejected);
 }

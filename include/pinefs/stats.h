@@ -157,6 +157,9 @@ struct pfs_ended {
 };
 void pfs_stats_end(struct pfs_stats *stats, const struct pfs_ended *ended);
 
+/* Append the lines before a metric's samples; its name without "pinefs_". */
+void pfs_stats_add_head(struct pfs_buffer *buffer, const char *name, const char *help,
+			const char *type);
 /*
  * Append what pfs_stats_render does, and the times that requests took, in the text format that
  * Prometheus and node_exporter take. Each sample has these labels (mount="/mnt").
