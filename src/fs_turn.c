@@ -13,6 +13,9 @@
  * follow: they get their replies when it ends. It ends once each process that got the attributes
  * has done with them. That is seen in the next message that the process sends; or it sleeps, or has
  * ended. A process that computes, and shows nothing, is waited for no longer than LONGEST.
+ *
+ * A history counts as changed for a while after each line, so there each has a turn of its own
+ * then.
  */
 #include "fs.h"
 

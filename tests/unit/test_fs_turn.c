@@ -197,16 +197,18 @@ static void test_nobody_follows_where_nothing_has_changed(void **state)
 	assert_int_equal(kernel->body.attributes.attr_valid, TTL / PFS_SECOND);
 }
 
-static void test_who_follows_can_be_interrupted(void **state)
+/* It gets what it waits for within the moment that whoever gave up still has. */
+static void test_who_follows_and_is_interrupted_gets_it_all_the_same(void **state)
 {
 	struct kernel *kernel = *state;
 	uint64_t inode = expired_file(kernel);
 	uint64_t second = first_of_two(kernel, inode, self());
 
 	interrupt(kernel, second);
+	assert_unanswered(kernel, second);
 	kernel->pid = self();
 	(void)request_read(kernel, inode, 0, 4096);
-	assert_replied(kernel, second, 0); /* the moment for that wasn't over */
+	assert_replied(kernel, second, 0);
 	kernel_pass(kernel, PFS_SECOND);
 	assert_replied(kernel, second, 0);
 }
@@ -234,7 +236,7 @@ int main(void)
 		TEST(test_all_who_look_it_up_must_be_done),
 		TEST(test_one_of_a_container_has_done_when_somebody_of_one_asks_again),
 		TEST(test_nobody_follows_where_nothing_has_changed),
-		TEST(test_who_follows_can_be_interrupted),
+		TEST(test_who_follows_and_is_interrupted_gets_it_all_the_same),
 		TEST(test_end_of_the_mount_ends_it),
 	};
 
