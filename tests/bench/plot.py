@@ -1,4 +1,5 @@
 """Draw as SVG, by gnuplot: figures beside what they are compared with, and memory over time."""
+import json
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ def quote(text):
 
 
 def draw(path, width, height, lines):
-    # Without these the files would differ from run to run, and by the release of gnuplot.
+    # The names of figures are shown as they are: _ and ^ are nothing special.
     script = [f"set terminal svg size {width},{height} font 'sans-serif,12' noenhanced"
               " background '#ffffff'", f"set output {quote(str(path))}", *lines]
     subprocess.run(["gnuplot", "-"], input="\n".join(script) + "\n", text=True, check=True)
@@ -38,8 +39,9 @@ def figures(path, about, rows):
     drawn = [row for row in rows if is_drawn(row)]
     if not drawn:
         sys.exit("figures: none of these has both another side and a bound; nothing is drawn")
-    data = [[quote(f"{row['figure']} : {row['other_name']}").replace("'", '"'),
-             f"{row['ratio']:.4f}", f"{row['bound']:.4f}"] for row in drawn]
+    # In a block of data gnuplot wants double quotes.
+    data = [[json.dumps(f"{row['figure']} : {row['other_name']}"), f"{row['ratio']:.4f}",
+             f"{row['bound']:.4f}"] for row in drawn]
     low = min(0.02, *(row["ratio"] / 2 for row in drawn))
     draw(path, 1000, 90 + 24 * len(drawn), [
         *block("$figures", data),
