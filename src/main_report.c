@@ -44,7 +44,7 @@ const char report_readme[] =
 	"events                  the events of all objects, with the path after the time\n"
 	"tables/KIND.tsv         all objects of a kind, one a line, below a header; tabs between\n"
 	"tables/KIND.jsonl       the same, each as the JSON that the API sent\n"
-	".pinefs/                not listed by ls without -a: errors, stats, config, watchers, ...\n"
+	".pinefs/                not listed by ls without -a: errors, health, stats, metrics, config, ...\n"
 	"\n"
 	"From here, with a job's id in $id:\n"
 	"\n"
