@@ -128,9 +128,6 @@ static void test_each_request_is_replied_to_exactly_once(void **state)
 		{reply_to_parked, SIGABRT},
 	};
 
-#ifdef NDEBUG
-	skip();
-#endif
 	for (size_t i = 0; i < COUNT(rows); i++)
 		assert_int_equal(end_of(rows[i].act), rows[i].end);
 }
@@ -141,5 +138,10 @@ int main(void)
 		cmocka_unit_test(test_each_request_is_replied_to_exactly_once),
 	};
 
+#ifdef NDEBUG
+	/* Not by skip(): cmocka 1.1 says "not ok" of it. */
+	puts("1..0 # SKIP assertions are off");
+	return 0;
+#endif
 	return cmocka_run_group_tests_name("fs_replies", tests, NULL, NULL);
 }

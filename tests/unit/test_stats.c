@@ -24,8 +24,9 @@ static int teardown(void **state)
 static void assert_has_line(const struct pfs_buffer *buffer, const char *line)
 {
 	char wanted[200];
+	int size = snprintf(wanted, sizeof(wanted), "\n%s\n", line);
 
-	snprintf(wanted, sizeof(wanted), "\n%s\n", line);
+	assert_true(size > 0 && (size_t)size < sizeof(wanted));
 	if (!strstr(buffer->bytes, wanted))
 		fail_msg("no line '%s' in:\n%s", line, buffer->bytes);
 }
