@@ -40,12 +40,14 @@ def figures(path, about, rows):
     if not drawn:
         sys.exit("figures: none of these has both another side and a bound; nothing is drawn")
     # In a block of data gnuplot wants double quotes.
-    data = [[json.dumps(f"{row['figure']} : {row['other_name']}"), f"{row['ratio']:.4f}",
+    data = [[json.dumps(f"{row['figure']} / {row['other_name']}"), f"{row['ratio']:.4f}",
              f"{row['bound']:.4f}"] for row in drawn]
+    # Of a kernel, its version: the rest is the name of somebody's build. Of the time, the day.
+    kernel, day = about["kernel"].partition("-")[0], about["when"][:10]
     low = min(0.02, *(row["ratio"] / 2 for row in drawn))
     draw(path, 1000, 90 + 24 * len(drawn), [
         *block("$figures", data),
-        f"set title {quote('pinefs beside others, Linux {kernel}, {when}'.format(**about))}",
+        f"set title {quote(f'pinefs beside others, Linux {kernel}, {day}')}",
         f"set logscale x; set xrange [{low:.4f}:*]; set yrange [{len(drawn) - 0.3}:-0.7]",
         "set lmargin at screen 0.48; set rmargin at screen 0.97",
         "set style fill solid 0.7; set grid xtics; set key outside top center horizontal",
