@@ -40,6 +40,9 @@ class Simulator:
     def change(self, job, **fields):
         self.ask(f"/_sim/jobs/{job}", "POST", **fields)
 
+    def delete(self, job):
+        self.ask(f"/_sim/jobs/{job}", "DELETE")
+
     def fault(self, match, **fields):
         self.ask("/_sim/faults", "POST", match=match, **fields)
 
