@@ -18,7 +18,7 @@ UNTYPED=(
 	'DESCRIPTION/mount -t pinefs *|tests/run packages runs this line there'
 	'Units and mount helpers/*|tests/run packages runs these lines there'
 	'Configure/*|install.bats runs what is in this section'
-	'Figures/tests/bench/figures *|it takes nine minutes; meson runs it as a benchmark'
+	'Figures/tests/bench/figures *|it takes twelve minutes; meson runs it as a benchmark'
 	'METRICS/ln -s *|monitoring.bats does it, in a folder of its own'
 	'Metrics and alerts/ln -s *|monitoring.bats does it, in a folder of its own'
 	'Tests/tests/run systems *|it makes three roots of Debian, and runs this in them'

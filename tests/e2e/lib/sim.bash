@@ -20,6 +20,9 @@
 # After a test all simulators are ended. It fails if one of them ended badly, which is how a sanitizer
 # speaks.
 #
+# A restore takes a day unless the test says otherwise: what is Pending stays so, however slow the
+# machine is.
+#
 # Call sim_start in the test's own shell, not under `run` or in $( ): the
 # simulator ends with the process that started it.
 
@@ -37,7 +40,7 @@ sim_start() {
 	local fifo
 	fifo=$(mktemp -u "${BATS_TEST_TMPDIR:-${BATS_FILE_TMPDIR:-/tmp}}/sim.XXXXXX")
 	mkfifo "$fifo"
-	"$PINEFS_SIM" --die-with-parent "$@" >"$fifo" 3>&- &
+	"$PINEFS_SIM" --die-with-parent --restore-time 86400 "$@" >"$fifo" 3>&- &
 	SIM_PID=$!
 	SIM_PIDS+=("$SIM_PID")
 	SIM_URL=
