@@ -181,7 +181,8 @@ int pfs_turn_take(struct call *call)
 
 	if (!turn)
 		return 0;
-	if (has_settled(turn)) /* it ends once this call is parked */
+	/* Then it ends once this call is parked. The others need not look: the tick does. */
+	if (pfs_wait_queue_is_empty(&turn->followers) && has_settled(turn))
 		pfs_timer_start(call->fs->loop, &turn->tick, pfs_loop_now(call->fs->loop));
 	call->follows = true;
 	pfs_wait_join(&turn->followers, &call->wait);
