@@ -4,8 +4,8 @@
  * the first to learn of a change), fs_reply.c (replies), fs_call.c (messages that wait),
  * fs_operations.c (messages that ask for something), fs_xattr.c (those for extended attributes),
  * fs_command.c (mkdir(2) of what a command makes), fs_change.c (all other messages that would
- * change something, and are refused), fs_notify.c (what the kernel is notified of), fs_mounted.c
- * (the mount itself), fs.c (the session).
+ * change something, and are refused), fs_prune.c (has the kernel forget what vanished), fs_notify.c
+ * (what else the kernel is notified of), fs_mounted.c (the mount itself), fs.c (the session).
  */
 #ifndef PINEFS_SRC_FS_H
 #define PINEFS_SRC_FS_H
@@ -60,6 +60,7 @@ struct call {
 
 TAILQ_HEAD(call_list, call);
 TAILQ_HEAD(turn_list, turn);
+TAILQ_HEAD(gone_list, gone);
 
 struct pfs_fs {
 	struct pfs_tree *tree;
@@ -93,6 +94,11 @@ struct pfs_fs {
 	uint32_t collections_changed;	    /* a bit a kind, by its number */
 	struct pfs_timer sweep_timer;	    /* pfs_fs_invalidate's */
 	struct pfs_cursor swept;
+
+	/* Owned by fs_prune.c. */
+	struct gone_list gone; /* objects that vanished and are to be pruned */
+	struct pfs_timer prune_timer;
+	bool prunes_not; /* the kernel is too old for that */
 };
 
 /* --- fs_call.c --- */
@@ -153,6 +159,13 @@ void pfs_fs_find_mount(struct pfs_fs *fs, const char *mountpoint);
 /* --- fs_operations.c --- */
 
 extern const struct fuse_lowlevel_ops pfs_fs_operations;
+
+/* --- fs_prune.c --- */
+
+void pfs_prune_begin(struct pfs_fs *fs);
+/* Have the kernel forget the inodes of an object that has just vanished, a while later. */
+void pfs_prune_vanished(struct pfs_fs *fs, struct pfs_object *object);
+void pfs_prune_end(struct pfs_fs *fs); /* the store is still there */
 
 /* --- fs_notify.c --- */
 

@@ -470,6 +470,8 @@ void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
 		visit(arg, first + FILE_FIELD + i);
 	for (unsigned i = FILE_RAW; i <= FILE_SUCCESS; i++)
 		visit(arg, i == FILE_EVENTS ? pfs_tree_events_inode(tree, object) : first + i);
+	for (unsigned i = 0; i < kind->link_count; i++)
+		visit(arg, pfs_link_inode(object, i));
 	for (unsigned i = 0; i < tree->extras[kind->number].count; i++)
 		visit(arg, first + FILE_EXTRA + i);
 	if (pfs_file_has_restores(tree, kind))

@@ -115,6 +115,8 @@ struct pfs_node pfs_node_of_kind(const struct pfs_kind *kind); /* its collection
 struct pfs_node pfs_node_of_object(struct pfs_object *object);
 /* A file of an object by its index, whichever kind of file it is. */
 struct pfs_node pfs_node_of_file(struct pfs_tree *tree, struct pfs_object *object, unsigned index);
+/* The inode of one of its links, by its number among those of its kind, with its present target. */
+uint64_t pfs_link_inode(const struct pfs_object *object, unsigned link);
 /* The directory of what was made of an object. */
 struct pfs_node pfs_node_of_restores(struct pfs_object *source);
 /* A job's directory in that, or the file in it. */

@@ -215,14 +215,20 @@ struct pfs_node pfs_node_of_history(struct pfs_tree *tree, struct pfs_object *ob
 	return history_node(object, pfs_history_generation(tree->history, object));
 }
 
-static struct pfs_node link_node(struct pfs_object *object, unsigned link)
+uint64_t pfs_link_inode(const struct pfs_object *object, unsigned link)
 {
 	const uint64_t place = object->slot << LINK_BITS | link;
+
+	return number(NUMBER_LINK, object->kind,
+		      place << GENERATION_BITS | object->retargeted[link]);
+}
+
+static struct pfs_node link_node(struct pfs_object *object, unsigned link)
+{
 	struct pfs_node node = object_node(object, FILE_LINK + link);
 
 	node.type = PFS_NODE_LINK;
-	node.inode = number(NUMBER_LINK, object->kind,
-			    place << GENERATION_BITS | object->retargeted[link]);
+	node.inode = pfs_link_inode(object, link);
 	return node;
 }
 

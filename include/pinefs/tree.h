@@ -226,7 +226,7 @@ void pfs_tree_hold(struct pfs_tree *tree, const struct pfs_node *node, uint64_t 
 void pfs_tree_hold_inode(struct pfs_tree *tree, uint64_t inode, uint64_t count);
 void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count);
 
-/* Visit each inode of an object that the kernel may know: its directory and all of its files. */
+/* Visit each inode of an object that the kernel may know: its directory, and what is in it. */
 void pfs_tree_each_inode(struct pfs_tree *tree, const struct pfs_object *object,
 			 void (*visit)(void *arg, uint64_t inode), void *arg);
 

@@ -247,3 +247,21 @@ print(len(list(itertools.islice(os.scandir(sys.argv[1]), 150))))' "$JOBS")" -eq 
 	change a '{"status": "Completed"}'
 	wait "$watch"
 }
+
+@test "what was deleted costs no memory, once the kernel was told to forget it" {
+	[ "$(printf '%s\n' 6.18 "$(uname -r)" | sort -V | head -n 1)" = 6.18 ] ||
+		skip 'an older kernel forgets when it needs the memory'
+	sim_start --jobs 40 --pending 0
+	mount_start --ttl 0.3 --ttl-final 0.3 --stale 0.3
+	ls -lR "$JOBS" >/dev/null
+	cat "$JOBS"/*/raw.json >/dev/null
+	known() { sed -n 's/^pinefs_objects //p' "$MNT/.pinefs/stats"; }
+	[ "$(known)" -eq 40 ]
+	for job in "$JOBS"/*; do
+		sim_delete "/_sim/jobs/${job##*/}"
+	done
+	none_left() { [ -z "$(ls "$JOBS")" ]; }
+	wait_until 30 none_left
+	none_known() { [ "$(known)" -eq 0 ]; }
+	wait_until 20 none_known
+}
