@@ -574,8 +574,8 @@ void pfs_options_help(FILE *out)
 	(void)fputs(
 		"\n"
 		"Also in -o: uid=N, gid=N, umask=OCTAL; allow_other, allow_root, fsname=NAME and\n"
-		"the other options of mount.fuse3(8). remount is refused; what else mount(8) and\n"
-		"fstab may say (_netdev, nofail, relatime, x-...) is ignored.\n"
+		"the other words that pinefs(1) lists; those of them that are for mount(8) and\n"
+		"systemd (_netdev, nofail, relatime, x-...) are ignored. Any other is refused.\n"
 		"Without --api-key-file the key is that of $PINECONE_API_KEY, without --api-url\n"
 		"the API that of $PINECONE_CONTROLLER_HOST. See pinefs(1).\n",
 		out);
