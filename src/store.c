@@ -41,8 +41,12 @@ int pfs_store_ask_object(struct pfs_store *store, struct pfs_object *object, str
 	if (object->flight) {
 		store->stats->joined++;
 	} else {
-		if (object->failure && pfs_loop_now(store->loop) < object->failure->until)
-			return pfs_store_verdict(store, object);
+		if (object->failure && pfs_loop_now(store->loop) < object->failure->until) {
+			error = pfs_store_verdict(store, object);
+			if (!error)
+				pfs_store_count_stale(store, 1);
+			return error;
+		}
 		error = begin_flight(store, object);
 		if (error) {
 			pfs_store_settle(store, object);

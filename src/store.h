@@ -170,7 +170,9 @@ void pfs_failure_report(struct pfs_store *store, const char *path,
 /* --- store_flight.c --- */
 
 /* What a caller gets for an object that has expired and whose last request failed. 0 or -errno. */
-int pfs_store_verdict(struct pfs_store *store, const struct pfs_object *object);
+int pfs_store_verdict(const struct pfs_store *store, const struct pfs_object *object);
+/* So many callers were given content by a verdict. */
+void pfs_store_count_stale(struct pfs_store *store, uint64_t callers);
 
 /* Begin a flight that describes the object. 0, or an error: no request was begun. */
 int pfs_flight_describe(struct pfs_store *store, struct pfs_object *object);

@@ -16,7 +16,7 @@
 
 #include "pinefs/stats.h"
 
-int pfs_store_verdict(struct pfs_store *store, const struct pfs_object *object)
+int pfs_store_verdict(const struct pfs_store *store, const struct pfs_object *object)
 {
 	const struct pfs_failure *failure = object->failure;
 
@@ -29,9 +29,13 @@ int pfs_store_verdict(struct pfs_store *store, const struct pfs_object *object)
 	if (failure->error != -ENOENT &&
 	    pfs_loop_now(store->loop) >= object->fresh_until + store->config.stale)
 		return failure->error;
-	store->stats->stale_served++;
-	store->stats->served[PFS_SERVED_STALE]++;
 	return 0;
+}
+
+void pfs_store_count_stale(struct pfs_store *store, uint64_t callers)
+{
+	store->stats->stale_served += callers;
+	store->stats->served[PFS_SERVED_STALE] += callers;
 }
 
 /* Of a kind where one 404 proves nothing, two do, with config.stale between them. */
@@ -72,8 +76,14 @@ void pfs_flight_free(struct pfs_flight *flight)
 static void wake(struct pfs_store *store, const struct pfs_object *object,
 		 struct pfs_flight *flight)
 {
-	pfs_wait_wake(&flight->waits,
-		      pfs_store_left(store, object) ? 0 : pfs_store_verdict(store, object));
+	int error = 0;
+
+	if (!pfs_store_left(store, object)) {
+		error = pfs_store_verdict(store, object);
+		if (!error)
+			pfs_store_count_stale(store, pfs_wait_queue_length(&flight->waits));
+	}
+	pfs_wait_wake(&flight->waits, error);
 }
 
 void pfs_flight_wake(struct pfs_store *store, struct pfs_object *object)

@@ -28,6 +28,16 @@ bool pfs_wait_queue_is_empty(const struct pfs_wait_queue *queue)
 	return TAILQ_EMPTY(&queue->waits);
 }
 
+size_t pfs_wait_queue_length(const struct pfs_wait_queue *queue)
+{
+	const struct pfs_wait *wait;
+	size_t length = 0;
+
+	TAILQ_FOREACH(wait, &queue->waits, link)
+		length++;
+	return length;
+}
+
 /* --- in and out ---------------------------------------------------------------------------- */
 
 static void insert(struct pfs_wait_queue *queue, struct pfs_wait *before, struct pfs_wait *wait)

@@ -34,12 +34,13 @@ enum pfs_endpoint {
 	PFS_ENDPOINT_COUNT,
 };
 
-/* What a caller of the store got. */
+/* What there was for a caller of the store. One for whom the API was asked in vain, and who got
+ * stale content, counts twice: by what there was when it came, and as stale. */
 enum pfs_served {
 	PFS_SERVED_FRESH,   /* content that was valid: the API wasn't asked */
 	PFS_SERVED_EXPIRED, /* content that had expired: it was asked */
 	PFS_SERVED_MISSING, /* there was none: it was asked */
-	PFS_SERVED_STALE,   /* content that had expired, since the API failed */
+	PFS_SERVED_STALE,   /* content that had expired, given since the API had failed */
 	PFS_SERVED_COUNT,
 };
 
@@ -94,7 +95,7 @@ struct pfs_stats {
 	/* store */
 	uint64_t served[PFS_SERVED_COUNT];
 	uint64_t joined;       /* callers that waited for a request already under way */
-	uint64_t stale_served; /* expired answers that were served because the API failed */
+	uint64_t stale_served; /* callers given expired content because the API failed */
 	uint64_t changes;      /* objects whose content changed */
 	uint64_t objects;      /* known now */
 	uint64_t object_bytes; /* of their contents now, and of older ones still in use */

@@ -53,6 +53,7 @@ void pfs_wait_queue_init_timed(struct pfs_wait_queue *queue, uint64_t *count, st
 			       int (*overdue)(void *arg), void *arg);
 
 bool pfs_wait_queue_is_empty(const struct pfs_wait_queue *queue);
+size_t pfs_wait_queue_length(const struct pfs_wait_queue *queue); /* counted anew each time */
 
 /* Join a queue, as the last. The waiter must be in none. */
 void pfs_wait_join(struct pfs_wait_queue *queue, struct pfs_wait *wait);

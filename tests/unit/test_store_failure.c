@@ -209,6 +209,34 @@ static void test_failing_api_leaves_the_last_answer_until_stale_is_over(void **s
 	assert_int_equal(ask(fixture, "a", NULL), 0);
 }
 
+/* Each caller that gets the old content counts, whether it waited or came during the pause; but a
+ * refresh has no caller. */
+static void test_stale_is_counted_by_the_callers_that_get_it(void **state)
+{
+	struct fixture *fixture = *state;
+	const uint64_t *served = fixture->stats.served;
+	struct pfs_object *object = learn(fixture, "a", "Pending");
+	struct waiter waiters[5] = {0};
+
+	pass(fixture, TTL);
+	for (size_t i = 0; i < COUNT(waiters); i++)
+		assert_int_equal(ask(fixture, "a", &waiters[i]), -EINPROGRESS);
+	pfs_wait_cancel(&waiters[4].wait); /* it gave up */
+	fake_api_fail(&fixture->api, "a", -EIO, 503);
+	assert_told(&waiters[0], 0);
+	assert_int_equal(served[PFS_SERVED_EXPIRED], 5);
+	assert_int_equal(served[PFS_SERVED_STALE], 4);
+	assert_int_equal(ask(fixture, "a", NULL), 0);
+	assert_int_equal(served[PFS_SERVED_STALE], 5);
+
+	pass(fixture, TTL_ERROR);
+	assert_int_equal(pfs_store_refresh(fixture->store, object), 0);
+	fake_api_fail(&fixture->api, "a", -EIO, 503);
+	assert_int_equal(served[PFS_SERVED_STALE], 5);
+	assert_int_equal(fixture->stats.stale_served, 5);
+	assert_int_equal(served[PFS_SERVED_EXPIRED], 5);
+}
+
 static void test_rejected_key_is_shown_at_once(void **state)
 {
 	struct fixture *fixture = *state;
@@ -367,6 +395,7 @@ int main(void)
 		TEST(test_retry_after_is_honoured_up_to_a_minute),
 		TEST(test_question_that_can_not_be_asked_is_not_remembered),
 		TEST(test_failing_api_leaves_the_last_answer_until_stale_is_over),
+		TEST(test_stale_is_counted_by_the_callers_that_get_it),
 		TEST(test_rejected_key_is_shown_at_once),
 		TEST(test_one_404_of_a_known_object_is_not_believed),
 		TEST(test_two_404s_and_longer_than_stale_are),
