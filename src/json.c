@@ -57,14 +57,17 @@ bool pfs_json_next(const struct pfs_json_value *parent, struct pfs_json_value *v
 static struct pfs_json_value find(const struct pfs_json_value *object, const char *key,
 				  size_t length)
 {
-	struct pfs_json_value member = {0};
+	const struct pfs_json *json = object->json;
+	uint32_t end = object->text ? json->entries[object->index].next : 0;
 
-	while (pfs_json_next(object, &member)) {
-		if (member.key && member.key_length == length && !member.is_shadowed &&
-		    !memcmp(member.key, key, length))
-			break;
+	for (uint32_t i = object->index + 1; i < end; i = json->entries[i].next) {
+		const struct pfs_json_entry *entry = &json->entries[i];
+
+		if (entry->key && entry->key_length == length && !entry->is_shadowed &&
+		    !memcmp(pfs_json_bytes_at(json, entry->key), key, length))
+			return pfs_json_value_of(json, i);
 	}
-	return member;
+	return (struct pfs_json_value){0};
 }
 
 struct pfs_json_value pfs_json_member(const struct pfs_json_value *object, const char *key)

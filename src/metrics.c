@@ -24,7 +24,9 @@
 
 #define STATES_MAX 24	/* of a kind; others are counted together, as "other" */
 #define GROUPS_MAX 1000 /* of a kind; those beyond aren't shown */
-#define LONGEST	   128	/* bytes of a label's value; the rest is cut off */
+#define LONGEST	   128	/* bytes of a string that becomes a label's; the rest is cut off */
+#define PREFETCHED 1024 /* bytes of a content */
+#define PLACES	   2048 /* for the groups, by their hash: a power of two, so that half are free */
 
 static void add_gauge(struct pfs_buffer *buffer, const char *labels, const char *name,
 		      const char *help, double value)
@@ -93,27 +95,6 @@ static void add_process(const struct pfs_metrics *metrics, const char *labels,
 
 /* --- the objects of a kind ----------------------------------------------------------------- */
 
-/* What a string of the API's says, or ""; the same for all values that begin alike. */
-static struct pfs_slice text_of(const struct pfs_json_value *value)
-{
-	struct pfs_slice text = {"", 0};
-
-	if (value->type == PFS_JSON_STRING)
-		text = (struct pfs_slice){value->text,
-					  value->length < LONGEST ? value->length : LONGEST};
-	return text;
-}
-
-static int compare(const struct pfs_slice *a, const struct pfs_slice *b)
-{
-	size_t length = a->length < b->length ? a->length : b->length;
-	int order = length ? memcmp(a->bytes, b->bytes, length) : 0;
-
-	if (order)
-		return order;
-	return a->length < b->length ? -1 : a->length > b->length;
-}
-
 /* ns since the epoch; 0: the object doesn't say. */
 static int64_t created_at(const struct pfs_object *object)
 {
@@ -135,69 +116,102 @@ static int64_t failed_at(const struct pfs_object *object)
 	return content->modified;
 }
 
+/* Names are as they are written in labels, where several of the API's may be one. */
 struct group {
-	struct pfs_slice name;
-	int64_t newest;
+	char *name; /* owned */
+	uint64_t hash;
+	int64_t newest; /* ns since the epoch */
 };
 
 struct tally {
-	struct pfs_slice states[STATES_MAX];
+	char *states[STATES_MAX]; /* owned */
 	uint64_t counts[STATES_MAX];
 	size_t state_count;
 	uint64_t others;
 	int64_t oldest; /* ns since the epoch; 0: none */
 	int64_t failed; /* likewise */
+	uint64_t seed;	/* of the groups' hashes */
 	struct group *groups;
 	size_t group_count;
-	size_t capacity;
+	uint16_t *places;	 /* the number of a group, from 1; 0: the place is free */
+	struct pfs_buffer label; /* of the object at hand */
 };
 
-static void count_state(struct tally *tally, struct pfs_slice state)
+/* The label that a string of the API's makes, or ""; valid until the next. NULL: no memory. */
+static const char *label_of(struct tally *tally, const struct pfs_object *object, const char *field)
 {
-	for (size_t i = 0; i < tally->state_count; i++) {
-		if (!compare(&tally->states[i], &state)) {
+	const struct pfs_json_value value =
+		pfs_kind_value(object->kind, field, &object->content->json);
+	size_t length = value.type == PFS_JSON_STRING ? value.length : 0;
+
+	pfs_buffer_clear(&tally->label);
+	(void)pfs_buffer_add_string(&tally->label, "");
+	if (length)
+		(void)pfs_buffer_add_label(&tally->label, value.text,
+					   length < LONGEST ? length : LONGEST);
+	return tally->label.error ? NULL : tally->label.bytes;
+}
+
+/* Without memory for its name, a state is one of the others. */
+static void count_state(struct tally *tally, const char *state)
+{
+	char *name = NULL;
+
+	for (size_t i = 0; state && i < tally->state_count; i++) {
+		if (!strcmp(tally->states[i], state)) {
 			tally->counts[i]++;
 			return;
 		}
 	}
-	if (tally->state_count == STATES_MAX) {
+	if (state && tally->state_count < STATES_MAX && strcmp(state, "other") != 0)
+		name = strdup(state);
+	if (!name) {
 		tally->others++;
 		return;
 	}
-	tally->states[tally->state_count] = state;
+	tally->states[tally->state_count] = name;
 	tally->counts[tally->state_count++] = 1;
+}
+
+/* The group of this name, new if there was none. NULL: there are too many, or no memory. */
+static struct group *find_group(struct tally *tally, const char *name)
+{
+	uint64_t hash = pfs_hash(tally->seed, name);
+	size_t place = hash % PLACES;
+	struct group *group;
+
+	for (; tally->places[place]; place = (place + 1) % PLACES) {
+		group = &tally->groups[tally->places[place] - 1];
+		if (group->hash == hash && !strcmp(group->name, name))
+			return group;
+	}
+	if (tally->group_count == GROUPS_MAX)
+		return NULL;
+	group = &tally->groups[tally->group_count];
+	*group = (struct group){.name = strdup(name), .hash = hash};
+	if (!group->name)
+		return NULL;
+	tally->places[place] = (uint16_t)++tally->group_count;
+	return group;
 }
 
 /* Without memory the object isn't counted. */
 static void add_to_groups(struct tally *tally, const struct pfs_object *object)
 {
-	const struct pfs_kind *kind = object->kind;
-	const struct pfs_json_value of =
-		pfs_kind_value(kind, kind->metrics.newest_of, &object->content->json);
-	struct group group = {.name = text_of(&of), .newest = created_at(object)};
+	const char *name = label_of(tally, object, object->kind->metrics.newest_of);
+	int64_t created = name && *name ? created_at(object) : 0;
+	struct group *group = created && tally->places ? find_group(tally, name) : NULL;
 
-	if (!group.name.length || !group.newest)
-		return;
-	if (tally->group_count == tally->capacity) {
-		size_t capacity = tally->capacity ? 2 * tally->capacity : 64;
-		struct group *larger = reallocarray(tally->groups, capacity, sizeof(*larger));
-
-		if (!larger)
-			return;
-		tally->groups = larger;
-		tally->capacity = capacity;
-	}
-	tally->groups[tally->group_count++] = group;
+	if (group && (!group->newest || created > group->newest))
+		group->newest = created;
 }
 
 static void count(struct tally *tally, const struct pfs_object *object)
 {
 	const struct pfs_kind *kind = object->kind;
-	const struct pfs_json_value status =
-		pfs_kind_value(kind, kind->status, &object->content->json);
 	int64_t created;
 
-	count_state(tally, text_of(&status));
+	count_state(tally, label_of(tally, object, kind->status));
 	if (kind->metrics.oldest && !object->content->end) {
 		created = created_at(object);
 		if (created && (!tally->oldest || created < tally->oldest))
@@ -213,73 +227,88 @@ static void count(struct tally *tally, const struct pfs_object *object)
 		add_to_groups(tally, object);
 }
 
-/* By name, the newest of each first. */
-static int by_name(const void *a, const void *b)
-{
-	const struct group *one = a, *other = b;
-	int order = compare(&one->name, &other->name);
-
-	if (order)
-		return order;
-	return one->newest > other->newest ? -1 : one->newest < other->newest;
-}
-
 static void add_sample(struct pfs_buffer *buffer, const char *labels, const char *name,
-		       const char *label, const struct pfs_slice *value)
+		       const char *label, const char *value)
 {
-	(void)pfs_buffer_format(buffer, "pinefs_%s{%s,%s=\"", name, labels, label);
-	(void)pfs_buffer_add_label(buffer, value->bytes, value->length);
-	(void)pfs_buffer_add_string(buffer, "\"}");
+	(void)pfs_buffer_format(buffer, "pinefs_%s{%s,%s=\"%s\"}", name, labels, label, value);
 }
 
 static void add_states(const struct pfs_kind *kind, const struct tally *tally, const char *labels,
 		       struct pfs_buffer *buffer)
 {
-	static const struct pfs_slice other = {"other", 5};
 	const struct pfs_kind_metrics *names = &kind->metrics;
 
 	pfs_stats_add_head(buffer, names->count, "Objects that are known, by their state.",
 			   "gauge");
 	for (size_t i = 0; i < tally->state_count; i++) {
-		add_sample(buffer, labels, names->count, names->label, &tally->states[i]);
+		add_sample(buffer, labels, names->count, names->label, tally->states[i]);
 		(void)pfs_buffer_format(buffer, " %llu\n", (unsigned long long)tally->counts[i]);
 	}
 	if (tally->others) {
-		add_sample(buffer, labels, names->count, names->label, &other);
+		add_sample(buffer, labels, names->count, names->label, "other");
 		(void)pfs_buffer_format(buffer, " %llu\n", (unsigned long long)tally->others);
 	}
 }
 
-static void add_newest(const struct pfs_kind *kind, struct tally *tally, const char *labels,
+static void add_newest(const struct pfs_kind *kind, const struct tally *tally, const char *labels,
 		       struct pfs_buffer *buffer)
 {
 	const struct pfs_kind_metrics *names = &kind->metrics;
-	size_t shown = 0;
 
 	pfs_stats_add_head(buffer, names->newest, "When the newest that is ready was created.",
 			   "gauge");
-	if (tally->group_count)
-		qsort(tally->groups, tally->group_count, sizeof(*tally->groups), by_name);
-	for (size_t i = 0; i < tally->group_count && shown < GROUPS_MAX; i++) {
+	for (size_t i = 0; i < tally->group_count; i++) {
 		const struct group *group = &tally->groups[i];
 
-		if (i && !compare(&group->name, &group[-1].name))
-			continue;
-		add_sample(buffer, labels, names->newest, names->newest_label, &group->name);
+		add_sample(buffer, labels, names->newest, names->newest_label, group->name);
 		(void)pfs_buffer_format(buffer, " %.3f\n", seconds(group->newest));
-		shown++;
 	}
+}
+
+static void begin_tally(struct tally *tally, const struct pfs_metrics *metrics,
+			const struct pfs_kind *kind)
+{
+	*tally = (struct tally){.seed = (uint64_t)metrics->started};
+	if (!kind->metrics.newest)
+		return;
+	tally->groups = calloc(GROUPS_MAX, sizeof(*tally->groups));
+	if (tally->groups)
+		tally->places = calloc(PLACES, sizeof(*tally->places));
+}
+
+static void finish_tally(struct tally *tally)
+{
+	for (size_t i = 0; i < tally->state_count; i++)
+		free(tally->states[i]);
+	for (size_t i = 0; i < tally->group_count; i++)
+		free(tally->groups[i].name);
+	free(tally->groups);
+	free(tally->places);
+	pfs_buffer_finish(&tally->label);
+}
+
+/* Where there are many objects, most of the time goes by waiting for their memory. */
+static void prefetch(const struct pfs_content *content)
+{
+	const char *bytes = (const char *)content;
+
+	for (size_t i = 0; i < PREFETCHED; i += 64)
+		__builtin_prefetch(bytes + i);
 }
 
 static void add_kind(const struct pfs_metrics *metrics, const struct pfs_kind *kind,
 		     const char *labels, struct pfs_buffer *buffer)
 {
-	struct tally tally = {.state_count = 0};
-	struct pfs_object *object;
+	struct tally tally;
+	struct pfs_object *object, *next;
 
-	for (object = pfs_store_next(metrics->store, kind, 0); object;
-	     object = pfs_store_next(metrics->store, kind, object->slot))
+	begin_tally(&tally, metrics, kind);
+	for (object = pfs_store_next(metrics->store, kind, 0); object; object = next) {
+		next = pfs_store_next(metrics->store, kind, object->slot);
+		if (next)
+			prefetch(next->content);
 		count(&tally, object);
+	}
 	add_states(kind, &tally, labels, buffer);
 	if (kind->metrics.oldest && tally.oldest)
 		add_gauge(buffer, labels, kind->metrics.oldest,
@@ -291,7 +320,7 @@ static void add_kind(const struct pfs_metrics *metrics, const struct pfs_kind *k
 			  seconds(tally.failed));
 	if (kind->metrics.newest)
 		add_newest(kind, &tally, labels, buffer);
-	free(tally.groups);
+	finish_tally(&tally);
 }
 
 void pfs_metrics_render(const struct pfs_metrics *metrics, struct pfs_buffer *buffer)

@@ -231,7 +231,9 @@ const struct pfs_kind *pfs_kind_by_name(const struct pfs_kinds *kinds, const cha
 const struct pfs_field *pfs_kind_field(const struct pfs_kind *kind, const char *name)
 {
 	for (size_t i = 0; name && i < kind->field_count; i++) {
-		if (!strcmp(kind->fields[i].name, name))
+		const char *other = kind->fields[i].name;
+
+		if (*other == *name && !strcmp(other, name)) /* mostly no call */
 			return &kind->fields[i];
 	}
 	return NULL;

@@ -176,25 +176,44 @@ int pfs_buffer_add_escaped(struct pfs_buffer *buffer, const char *bytes, size_t 
 	return result;
 }
 
+/* How many bytes at the beginning stand for themselves in a label. */
+static size_t plain_length(const char *bytes, size_t length)
+{
+	size_t plain = 0;
+
+	while (plain < length && bytes[plain] >= ' ' && bytes[plain] < 0x7f &&
+	       bytes[plain] != '\\' && bytes[plain] != '"')
+		plain++;
+	return plain;
+}
+
+static size_t add_label_character(struct pfs_buffer *buffer, const char *bytes, size_t length)
+{
+	const unsigned char *in = (const unsigned char *)bytes;
+	size_t used = utf8_length(in, length);
+
+	if (used && !(in[0] == 0xc2 && in[1] < 0xa0)) {
+		(void)pfs_buffer_add(buffer, bytes, used);
+		return used;
+	}
+	if (*in == '\\' || *in == '"')
+		(void)pfs_buffer_format(buffer, "\\%c", *in);
+	else if (*in == '\n')
+		(void)pfs_buffer_add_string(buffer, "\\n");
+	else
+		(void)pfs_buffer_add_string(buffer, "\xef\xbf\xbd");
+	return 1;
+}
+
 int pfs_buffer_add_label(struct pfs_buffer *buffer, const char *bytes, size_t length)
 {
 	while (length) {
-		const unsigned char *in = (const unsigned char *)bytes;
-		size_t used = utf8_length(in, length);
+		size_t used = plain_length(bytes, length);
 
-		if (used && !(in[0] == 0xc2 && in[1] < 0xa0)) {
+		if (used)
 			(void)pfs_buffer_add(buffer, bytes, used);
-		} else {
-			used = 1;
-			if (*in == '\\' || *in == '"')
-				(void)pfs_buffer_format(buffer, "\\%c", *in);
-			else if (*in == '\n')
-				(void)pfs_buffer_add_string(buffer, "\\n");
-			else if (*in < ' ' || *in >= 0x7f)
-				(void)pfs_buffer_add_string(buffer, "\xef\xbf\xbd");
-			else
-				(void)pfs_buffer_add(buffer, bytes, 1);
-		}
+		else
+			used = add_label_character(buffer, bytes, length);
 		bytes += used;
 		length -= used;
 	}
@@ -368,13 +387,37 @@ static bool take_zone(const char **at, int64_t *ret_offset)
 	return true;
 }
 
+static bool is_leap_year(int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static int days_of_month(const struct tm *tm)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+	return days[tm->tm_mon] + (tm->tm_mon == 1 && is_leap_year(tm->tm_year + 1900));
+}
+
+#define DAYS_UNTIL_1970 719624 /* as counted below */
+
+/* From the epoch to this day. timegm(3) is many times slower, and there are many objects. */
+static int64_t days_until(const struct tm *tm)
+{
+	static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+	const int year = tm->tm_year + 1900, last = year + 399; /* no negative quotients */
+	int64_t days = year * INT64_C(365) + last / 4 - last / 100 + last / 400;
+
+	days += before[tm->tm_mon] + (tm->tm_mon > 1 && is_leap_year(year)) + tm->tm_mday - 1;
+	return days - DAYS_UNTIL_1970;
+}
+
 int pfs_time_parse(const char *text, int64_t *ret_ns)
 {
 	struct tm tm = {0};
 	int64_t fraction = 0, offset, seconds, ns;
-	int day, leap_second;
+	int leap_second;
 
-	/* The seconds stay out of tm: a 60th one would carry over, and hide a 31 April. */
 	if (!take_date(&text, &tm) || !take_character(&text, 'T') ||
 	    !take_number(&text, 2, 0, 23, &tm.tm_hour) || !take_character(&text, ':') ||
 	    !take_number(&text, 2, 0, 59, &tm.tm_min) || !take_character(&text, ':') ||
@@ -385,11 +428,10 @@ int pfs_time_parse(const char *text, int64_t *ret_ns)
 	if (!take_zone(&text, &offset) || *text)
 		return -EINVAL;
 
-	day = tm.tm_mday;
-	seconds = timegm(&tm);
-	if (tm.tm_mday != day)
+	if (tm.tm_mday > days_of_month(&tm))
 		return -EINVAL;
-	seconds += leap_second - offset;
+	seconds = days_until(&tm) * 86400 + tm.tm_hour * INT64_C(3600) + tm.tm_min * INT64_C(60) +
+		  leap_second - offset;
 	if (__builtin_mul_overflow(seconds, PFS_SECOND, &ns) ||
 	    __builtin_add_overflow(ns, fraction, &ns))
 		return -EINVAL;

@@ -204,6 +204,116 @@ static void test_metrics_have_a_bound_on_states(void **state)
 	pfs_buffer_finish(&buffer);
 }
 
+static unsigned count_lines(const struct pfs_buffer *buffer, const char *beginning)
+{
+	const char *place = buffer->bytes;
+	unsigned lines = 0;
+
+	for (; (place = strstr(place, beginning)); place++)
+		lines += place[-1] == '\n';
+	return lines;
+}
+
+static void know_job(struct fixture *fixture, unsigned number, const char *status)
+{
+	char id[20], object[400];
+
+	snprintf(id, sizeof(id), "job-%u", number);
+	snprintf(object, sizeof(object), "{\"restore_job_id\":\"%s\",\"status\":\"%s\"}", id,
+		 status);
+	know(fixture, "restore-jobs", id, object);
+}
+
+/* No line may come twice: Prometheus refuses all of a text in which one does. */
+static void test_metrics_count_states_that_are_written_alike_as_one(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_buffer buffer = {0};
+	char status[160];
+
+	know_job(fixture, 1, "A\\u0001");
+	know_job(fixture, 2, "A\\u0002");
+	memset(status, 'x', 150);
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(status + 150, sizeof(status) - 150, "%u", i);
+		know_job(fixture, 3 + i, status);
+	}
+	(void)render(fixture, "/m", &buffer);
+	assert_line(&buffer, "pinefs_restore_jobs{mount=\"/m\",status=\"A\xef\xbf\xbd\"} 2");
+	assert_int_equal(count_lines(&buffer, "pinefs_restore_jobs{"), 2);
+	pfs_buffer_finish(&buffer);
+}
+
+static void test_metrics_count_a_state_named_other_among_the_others(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_buffer buffer = {0};
+	char status[20];
+
+	know_job(fixture, 100, "other");
+	(void)render(fixture, "/m", &buffer);
+	assert_line(&buffer, "pinefs_restore_jobs{mount=\"/m\",status=\"other\"} 1");
+	for (unsigned i = 0; i < 25; i++) {
+		snprintf(status, sizeof(status), "S%u", i);
+		know_job(fixture, i, status);
+	}
+	(void)render(fixture, "/m", &buffer);
+	assert_line(&buffer, "pinefs_restore_jobs{mount=\"/m\",status=\"S23\"} 1");
+	assert_line(&buffer, "pinefs_restore_jobs{mount=\"/m\",status=\"other\"} 2");
+	assert_int_equal(count_lines(&buffer, "pinefs_restore_jobs{"), 25);
+	pfs_buffer_finish(&buffer);
+}
+
+static void know_backup(struct fixture *fixture, unsigned number, const char *index, int minute)
+{
+	char id[20], object[400];
+
+	snprintf(id, sizeof(id), "backup-%u", number);
+	snprintf(object, sizeof(object),
+		 "{\"backup_id\":\"%s\",\"source_index_name\":\"%s\",\"status\":\"Ready\","
+		 "\"created_at\":\"1970-01-01T00:%02d:00Z\"}",
+		 id, index, minute);
+	know(fixture, "backups", id, object);
+}
+
+#define NEWEST "pinefs_backup_newest_ready_timestamp_seconds{mount=\"/m\","
+
+static void test_metrics_take_indexes_that_are_written_alike_as_one(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_buffer buffer = {0};
+
+	know_backup(fixture, 1, "a\\u0001", 1);
+	know_backup(fixture, 2, "a\\u0002", 3);
+	know_backup(fixture, 3, "a\\u0003", 2);
+	(void)render(fixture, "/m", &buffer);
+	assert_line(&buffer, NEWEST "index=\"a\xef\xbf\xbd\"} 180.000");
+	assert_int_equal(count_lines(&buffer, NEWEST), 1);
+	pfs_buffer_finish(&buffer);
+}
+
+static void test_metrics_have_a_bound_on_indexes(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pfs_store_config config = fixture->config;
+	struct pfs_buffer buffer = {0};
+	char index[20];
+
+	config.max_objects = 2000;
+	config.max_idle = 2000;
+	configure(fixture, &config);
+	for (unsigned i = 0; i < 1010; i++) {
+		snprintf(index, sizeof(index), "i%u", i);
+		know_backup(fixture, i, index, 1);
+	}
+	know_backup(fixture, 1010, "i7", 9);
+	(void)render(fixture, "/m", &buffer);
+	assert_int_equal(count_lines(&buffer, NEWEST), 1000);
+	assert_line(&buffer, NEWEST "index=\"i7\"} 540.000");
+	assert_line(&buffer, NEWEST "index=\"i999\"} 60.000");
+	pfs_buffer_finish(&buffer);
+}
+
 static void test_metrics_have_the_mount_and_the_process(void **state)
 {
 	struct fixture *fixture = *state;
@@ -265,6 +375,17 @@ int main(void)
 			test_metrics_date_the_newest_ready_backup_of_each_index, setup_all,
 			teardown),
 		cmocka_unit_test_setup_teardown(test_metrics_have_a_bound_on_states, setup_all,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_metrics_count_states_that_are_written_alike_as_one, setup_all,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_metrics_count_a_state_named_other_among_the_others, setup_all,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_metrics_take_indexes_that_are_written_alike_as_one, setup_all,
+			teardown),
+		cmocka_unit_test_setup_teardown(test_metrics_have_a_bound_on_indexes, setup_all,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_metrics_have_the_mount_and_the_process,
 						setup_all, teardown),
