@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "pinefs/key.h"
+#include "pinefs/loop.h"
 #include "pinefs/options.h"
 #include "pinefs/stats.h"
 #include "pinefs/tree.h"
@@ -56,8 +57,11 @@ struct program {
 	bool checked;	      /* the API has given its first answer */
 	int check_error;      /* 0 or -errno: of that answer */
 	bool forbidden;	      /* that answer was: the key may not see the kind */
-	int logged_error;     /* -errno of the last failure of the API that was logged; 0: none */
-	int64_t logged_at;    /* monotonic: when it was logged */
+	struct {
+		struct pfs_timer minute; /* runs from the first failure that is logged */
+		unsigned logged;	 /* in this minute */
+		unsigned left_out;	 /* that would have been, if there were fewer */
+	} failures;
 	char text[TEXT_SIZE];
 };
 
@@ -65,6 +69,8 @@ struct program {
 
 /* Log failures of the API from now on. 0, -ENOSPC from the store. */
 int failure_log(struct program *program);
+/* Log how many were left out so far, and no more. Does nothing if none was logged. */
+void failure_end(struct program *program);
 
 /* --- main_start.c --- */
 

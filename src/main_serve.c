@@ -450,6 +450,7 @@ void serve_end(struct program *program)
 	pfs_tables_destroy(program->tables);
 	pfs_restores_end(program->restores);
 	pfs_store_destroy(program->store);
+	failure_end(program);
 	pfs_restores_destroy(program->restores);
 	pfs_tree_destroy(program->tree);
 	pfs_history_destroy(program->history);

@@ -153,6 +153,7 @@ void pfs_stats_fail(struct pfs_stats *stats, const struct pfs_failed *failed)
 	if (same) {
 		line.since = same->since;
 		line.times += same->times;
+		line.logged = same->logged;
 		drop_line(stats, same);
 	} else if (stats->failures_kept == PFS_FAILURES_KEPT) {
 		drop_line(stats, &stats->failures[0]);

@@ -63,6 +63,7 @@ struct pfs_failure_line {
 	uint64_t times; /* how many failures this line counts */
 	int error;	/* errno, positive */
 	int status;	/* of HTTP; 0 if there was no answer */
+	int64_t logged; /* main, monotonic: when one was last logged; 0: none was */
 	char object[300];
 	char request_id[80];
 	char text[PFS_FAILURE_TEXT];

@@ -49,8 +49,10 @@ journal_has() { # PATTERN FIELD=VALUE...
 failing() {
 	add_job a
 	add_job b
+	add_job c
 	job_fault a '{"status": 500}'
 	job_fault b '{"status": 403}'
+	job_fault c '{"status": 500}'
 }
 
 @test "journalctl finds what failed by its object, with HTTP status and request id" {
@@ -59,13 +61,15 @@ failing() {
 	pinefs --api-url "$SIM_URL"
 	[ "$CODE" -eq 0 ]
 	says 'Input/output error' cat "$JOBS/a/status"
+	says 'Input/output error' cat "$JOBS/c/status" # as a did, within the same minute
 	says 'Permission denied' cat "$JOBS/b/status"
 	wait_until 20 journal_has "4 500 $id api: /restore-jobs/a: EIO: 500: .*" PINEFS_OBJECT=restore-jobs/a
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/journal")" -eq 1 ]
 	wait_until 20 journal_has "4 403 $id api: /restore-jobs/b: EACCES: 403: .*" PINEFS_OBJECT=restore-jobs/b
+	wait_until 20 journal_has "4 500 $id api: /restore-jobs/c: EIO: 500: .*" PINEFS_OBJECT=restore-jobs/c
 	journal_has "4 403 $id .*" PINEFS_HTTP_STATUS=403
 	journal_has '.* mounted on .*' SYSLOG_IDENTIFIER=pinefs
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/journal")" -eq 3 ]
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/journal")" -eq 4 ]
 }
 
 @test "journalctl finds the mkdir that began a restore by its job, and by its path" {
