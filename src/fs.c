@@ -206,6 +206,8 @@ int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_wat
 	TAILQ_INIT(&fs->parked);
 	TAILQ_INIT(&fs->turns);
 	pfs_watch_set_host(watch, &host);
+	if (config->history)
+		pfs_history_listen(config->history, pfs_notify_forgotten, fs);
 	error = make_session(fs, config, text, size);
 	if (!error)
 		error = pfs_notify_begin(fs);

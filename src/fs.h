@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 
 #include "pinefs/fs.h"
+#include "pinefs/history.h"
 #include "pinefs/log.h"
 #include "pinefs/loop.h"
 #include "pinefs/mounts.h"
@@ -176,6 +177,9 @@ void pfs_notify_end(struct pfs_fs *fs);
 /* What the watch room calls: struct pfs_watch_host. */
 void pfs_notify_inode(void *fs, uint64_t inode, void *poll_handle);
 void pfs_notify_names(void *fs);
+
+/* What the history calls. */
+void pfs_notify_forgotten(void *fs, struct pfs_object *object);
 
 /* Notify the kernel that an inode's attributes are invalid. Does nothing for one that it lacks. */
 void pfs_notify_attributes(void *fs, uint64_t inode);

@@ -157,3 +157,15 @@ void pfs_notify_end(struct pfs_fs *fs)
 	pfs_timer_stop(fs->loop, &fs->sweep_timer);
 	pfs_prune_end(fs);
 }
+
+/*
+ * The kernel may know the name that the history had before for ten minutes yet. What that inode has
+ * now may be longer than what it had, so the attributes must be fetched anew.
+ */
+void pfs_notify_forgotten(void *arg, struct pfs_object *object)
+{
+	struct pfs_fs *fs = arg;
+
+	if (fs->mounted)
+		pfs_notify_attributes(fs, pfs_tree_rotated_inode(fs->tree, object));
+}

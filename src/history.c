@@ -25,7 +25,7 @@
 struct generation {
 	struct pfs_buffer lines;
 	int64_t modified; /* ns since the epoch */
-	int64_t grown_at; /* monotonic: when the last line was added; 0: none was */
+	int64_t grown_at; /* monotonic: when its lines last became others; 0: never */
 };
 
 struct pfs_record {
@@ -35,8 +35,12 @@ struct pfs_record {
 	struct generation before;
 
 	/* Of an object's record only. */
-	bool is_forgotten; /* its lines were; now they are rendered, as those of no record are */
-	size_t bytes;	   /* counted in the history's */
+	struct pfs_object *object;
+	/* Its lines are gone; until the next change they are rendered from the object, as if it had
+	 * no record. */
+	bool is_forgotten;
+	bool replaces_forgotten; /* the generation before was forgotten: it reads as the present */
+	size_t bytes;		 /* counted in the history's */
 	TAILQ_ENTRY(pfs_record) link; /* in the history's list, if bytes isn't 0 */
 };
 
@@ -47,6 +51,8 @@ struct pfs_history {
 	struct pfs_history_config config;
 	struct pfs_record whole;
 	TAILQ_HEAD(record_list, pfs_record) records; /* that have lines, the latest last */
+	void (*forgotten)(void *arg, struct pfs_object *object); /* NULL: nobody listens */
+	void *arg;
 };
 
 /* --- lines --------------------------------------------------------------------------------- */
@@ -223,6 +229,7 @@ static void open_record(struct pfs_history *history, struct pfs_record *record, 
 		*present = (struct generation){0};
 		record->number++;
 		record->begun = now;
+		record->replaces_forgotten = false;
 	}
 	if (record->is_forgotten) { /* to those who watch the file it is replaced now */
 		record->is_forgotten = false;
@@ -254,6 +261,7 @@ static struct pfs_record *record_of(struct pfs_object *object, const struct pfs_
 		record = object->record = calloc(1, sizeof(*record));
 		if (!record)
 			return NULL;
+		record->object = object;
 		record->present.modified = object->first_seen;
 	}
 	add_state(&record->present.lines, &subject, object, first);
@@ -283,10 +291,16 @@ static void forget_lines(struct pfs_history *history, struct pfs_record *record)
 	stop_counting(history, record);
 	free_lines(record);
 	record->before = (struct generation){0};
-	record->present = (struct generation){.modified = now};
+	/* To those who read the file that was forgotten it grows or shrinks now. */
+	record->present = (struct generation){
+		.modified = now,
+		.grown_at = pfs_loop_now(history->loop),
+	};
 	record->number++;
 	record->begun = now;
-	record->is_forgotten = true;
+	record->is_forgotten = record->replaces_forgotten = true;
+	if (history->forgotten)
+		history->forgotten(history->arg, record->object);
 }
 
 /* Lines were added to this record: it is the latest. Have the oldest ones make room for them. */
@@ -422,16 +436,30 @@ void pfs_history_destroy(struct pfs_history *history)
 	free(history);
 }
 
+void pfs_history_listen(struct pfs_history *history,
+			void (*forgotten)(void *arg, struct pfs_object *object), void *arg)
+{
+	history->forgotten = forgotten;
+	history->arg = arg;
+}
+
 static const struct pfs_record *find_record(const struct pfs_history *history,
 					    const struct pfs_object *object)
 {
 	return object ? object->record : &history->whole;
 }
 
+/* Has this generation the present lines: is it that, or was it forgotten for that? */
+static bool is_present(const struct pfs_record *record, uint64_t number)
+{
+	return number == record->number ||
+	       (record->replaces_forgotten && number + 1 == record->number);
+}
+
 /* NULL: it is gone. */
 static const struct generation *find_generation(const struct pfs_record *record, uint64_t number)
 {
-	if (number == record->number)
+	if (is_present(record, number))
 		return &record->present;
 	return number + 1 == record->number && record->before.modified ? &record->before : NULL;
 }
@@ -457,7 +485,7 @@ int64_t pfs_history_modified(const struct pfs_history *history, const struct pfs
 
 	if (!record)
 		return object->first_seen;
-	return generation == record->number ? record->present.modified : record->before.modified;
+	return is_present(record, generation) ? record->present.modified : record->before.modified;
 }
 
 int64_t pfs_history_age(const struct pfs_history *history, const struct pfs_object *object,
@@ -479,7 +507,7 @@ int pfs_history_touch(struct pfs_history *history, struct pfs_object *object, ui
 		record = object->content ? record_of(object, object->content) : NULL;
 	if (!record)
 		return -ENOMEM;
-	if (generation == record->number)
+	if (is_present(record, generation))
 		record->present.modified++;
 	else
 		record->before.modified++;
@@ -509,7 +537,7 @@ int pfs_history_read(const struct pfs_history *history, const struct pfs_object 
 	if (!record || record->is_forgotten) {
 		const struct subject subject = {.time = state_time(object)};
 
-		if (generation != (record ? record->number : 0) || !object->content)
+		if (!(record ? is_present(record, generation) : !generation) || !object->content)
 			return -ESTALE;
 		pfs_buffer_clear(scratch);
 		add_state(scratch, &subject, object, object->content);

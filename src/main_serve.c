@@ -273,6 +273,7 @@ static int make_fs(struct program *program)
 		.check_modes = options->check_modes,
 		.poke = program->poke,
 		.restores = program->restores,
+		.history = program->history,
 		.uid = options->uid,
 	};
 

@@ -5,8 +5,8 @@
  * mounting and unmounting: a call whose reply isn't known yet is parked until the store wakes it
  * or its caller gives up.
  *
- * Only fs, poke and main know libfuse. May include watch, poke, tree, restore, store and the
- * ground.
+ * Only fs, poke and main know libfuse. May include watch, poke, tree, restore, history, store and
+ * the ground.
  */
 #ifndef PINEFS_FS_H
 #define PINEFS_FS_H
@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct pfs_history;
 struct pfs_loop;
 struct pfs_poke;
 struct pfs_restores;
@@ -34,16 +35,17 @@ struct pfs_fs_config {
 	bool check_modes;      /* the kernel checks modes and owners (default_permissions) */
 	struct pfs_poke *poke; /* borrowed; NULL: no inotify events are made */
 	struct pfs_restores *restores; /* borrowed; NULL: nothing can be made */
+	struct pfs_history *history;   /* borrowed; NULL: it forgets nothing */
 	uid_t uid; /* who may make something, besides the user whose process this is */
 };
 
 struct pfs_fs;
 
 /*
- * Create the session, but mount nothing yet. tree, store, watch, loop, stats and config->poke and
- * config->restores are borrowed; config's strings are copied. Listens to the store. 0; -EINVAL for
- * an option that libfuse doesn't know, with a line for people in text; -ENOMEM; -ENOSPC from the
- * store.
+ * Create the session, but mount nothing yet. tree, store, watch, loop, stats and the rooms in
+ * config are borrowed; config's strings are copied. Listens to the store and the history. 0;
+ * -EINVAL for an option that libfuse doesn't know, with a line for people in text; -ENOMEM; -ENOSPC
+ * from the store.
  */
 int pfs_fs_create(struct pfs_tree *tree, struct pfs_store *store, struct pfs_watch *watch,
 		  struct pfs_loop *loop, struct pfs_stats *stats,

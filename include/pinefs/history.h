@@ -15,6 +15,8 @@
  *
  * Where the objects' histories together have too many bytes, that of the object which has changed
  * least lately is forgotten, with all its generations, and begins anew with the object's fields.
+ * The kernel may still know the file that was forgotten by its name, so whoever reads that gets
+ * what the new one has.
  *
  * May include store, json, resource and the ground.
  */
@@ -46,15 +48,23 @@ int pfs_history_create(struct pfs_store *store, struct pfs_loop *loop, struct pf
 void pfs_history_destroy(struct pfs_history *history); /* after the store; takes NULL */
 
 /*
+ * Call forgotten whenever an object's history is forgotten, right after that: its present
+ * generation is the new one. There is one listener; it must not call the store.
+ */
+void pfs_history_listen(struct pfs_history *history,
+			void (*forgotten)(void *arg, struct pfs_object *object), void *arg);
+
+/*
  * The number of a history's present generation, from 0. Lines are never rewritten: when they have
  * grown past their bound, the next line begins a new generation, and the one before is kept as it
- * was. Older generations are gone.
+ * was. Older generations are gone. The one before, if it was forgotten, has the lines and the time
+ * of the present one instead.
  *
  * Here and below: object NULL is the whole history.
  */
 uint64_t pfs_history_generation(const struct pfs_history *history, const struct pfs_object *object);
 
-/* Did the last change begin the present generation, and end another? */
+/* Did the last change begin the present generation, and end another? Or was that forgotten? */
 bool pfs_history_is_rotated(const struct pfs_history *history, const struct pfs_object *object);
 
 /*

@@ -62,6 +62,7 @@ static int begin(void **state, int64_t time_limit, bool restores)
 	(void)snprintf(mountpoint, sizeof(mountpoint), "/dev/fd/%d", ends[1]);
 	config.poke = &kernel->scene->poke;
 	config.restores = kernel->scene->bench->restores;
+	config.history = kernel->scene->bench->history;
 	if (pfs_fs_create(kernel->scene->bench->tree, kernel->store->store, kernel->scene->watch,
 			  kernel->store->loop, &kernel->store->stats, &config, &kernel->fs, text,
 			  sizeof(text)))

@@ -37,11 +37,17 @@ static int create_restores(struct bench *bench)
 				   &bench->restores);
 }
 
+static struct pfs_history_config history_config = {
+	.max_object = 4096, .max_whole = 4096, .max_together = UINT64_MAX};
+
+void use_history(const struct pfs_history_config *config)
+{
+	history_config = *config;
+}
+
 static int begin(void **state, bool restores)
 {
 	static struct pfs_report reports[3];
-	const struct pfs_history_config history = {
-		.max_object = 4096, .max_whole = 4096, .max_together = UINT64_MAX};
 	struct pfs_tree_config config = {
 		.uid = 12,
 		.gid = 34,
@@ -64,7 +70,7 @@ static int begin(void **state, bool restores)
 	strcpy(bench->config, "ttl 5\n");
 	strcpy(bench->report, "1\n");
 	if (pfs_history_create(bench->store->store, bench->store->loop, &bench->store->stats,
-			       &history, &bench->history) ||
+			       &history_config, &bench->history) ||
 	    create_tables(bench))
 		return -1;
 	config.tables = bench->tables;

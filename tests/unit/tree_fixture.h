@@ -29,6 +29,9 @@ struct bench {
 /* The trees that are set up from now on have tables. */
 void use_tables(const struct pfs_tables_config *config);
 
+/* The histories of the trees that are set up from now on have these bounds. */
+void use_history(const struct pfs_history_config *config);
+
 int setup_tree(void **state);
 int setup_tree_with_restores(void **state); /* and with all kinds */
 int teardown_tree(void **state);
