@@ -333,9 +333,9 @@ int pfs_tree_attributes(struct pfs_tree *tree, const struct pfs_node *node, stru
 /*
  * From a reply with another size the kernel takes over the size first, and drops its pages a moment
  * later. The last of them may be from before, with zeros where the new line is now; who reads in
- * that moment, which on a busy machine lasts, gets those. But who gets another modification time by
- * his own GETATTR drops the pages himself, before he reads. So for a while after each line whoever
- * isn't the one who got the last time gets another; and it is valid for no time, so that each
+ * that moment, which on a busy machine lasts, gets those. A process whose own GETATTR brings a new
+ * modification time drops the pages itself, before it reads. So for a second after each line, each
+ * process that isn't the last asker gets a new time; and it is valid for no time, so that each
  * read(2) asks first.
  */
 int64_t pfs_tree_settle(struct pfs_tree *tree, const struct pfs_node *node, pid_t asker)

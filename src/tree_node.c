@@ -13,8 +13,8 @@
  * bits of the generation. Slot 0 of kind 0 is /events.
  *
  * NUMBER_LINK: a symbolic link. The slot of its object, the index of the link among those of its
- * kind (LINK_BITS), and how often its target has changed, of which the last 16 bits: the kernel
- *keeps the target that it has read for an inode for ever.
+ * kind (LINK_BITS), and how often its target has changed, the last 16 bits of it. The kernel
+ * never reads an inode's target twice.
  *
  * NUMBER_TABLE: the text of a table. The number of the text, then its format (FORMAT_BITS).
  *

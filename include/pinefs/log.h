@@ -37,8 +37,8 @@ enum pfs_log_target { PFS_LOG_STDERR, PFS_LOG_SYSLOG, PFS_LOG_JOURNAL };
 void pfs_log_open(enum pfs_log_level level, enum pfs_log_target target, const char *path);
 
 /*
- * The target for a process without a terminal: the journal if journald listens, else syslog. And
- * for one that has a stderr: the journal if that leads there anyway ($JOURNAL_STREAM, see
+ * The target for a process without a terminal: the journal if journald listens, else syslog. For
+ * a process in the foreground: the journal if its stderr leads there ($JOURNAL_STREAM, see
  * systemd.exec(5)), since lines sent to its socket can have fields; else stderr.
  */
 enum pfs_log_target pfs_log_background(void);
