@@ -21,6 +21,8 @@
 #include "pinefs/store.h"
 #include "pinefs/text.h"
 
+#define TEXT_LONGEST 4096 /* bytes of a value, or of its name, in a line */
+
 /* The lines between two rotations. */
 struct generation {
 	struct pfs_buffer lines;
@@ -63,10 +65,25 @@ struct subject {
 	const struct pfs_object *object; /* NULL: in the object's own history */
 };
 
+/* Append text; if it is long, only its first characters: one change mustn't fill the memory. */
+static void add_text(struct pfs_buffer *lines, const char *text, size_t length)
+{
+	size_t shown = length;
+
+	if (length > TEXT_LONGEST) {
+		shown = TEXT_LONGEST;
+		while (shown > TEXT_LONGEST - 4 && (text[shown] & 0xC0) == 0x80) /* of UTF-8 */
+			shown--;
+	}
+	(void)pfs_buffer_add_escaped(lines, text, shown);
+	if (shown < length)
+		(void)pfs_buffer_add_string(lines, "…");
+}
+
 static void add_value(struct pfs_buffer *lines, const struct pfs_json_value *value)
 {
 	if (value->type != PFS_JSON_NULL)
-		(void)pfs_buffer_add_escaped(lines, value->text, value->length);
+		add_text(lines, value->text, value->length);
 }
 
 /* What a line is about: a field of the object's kind, or a member that no field shows. */
@@ -90,7 +107,7 @@ static void add_line(struct pfs_buffer *lines, const struct subject *subject, st
 		(void)pfs_buffer_add_string(lines, subject->object->id);
 	}
 	(void)pfs_buffer_add_string(lines, "\t");
-	(void)pfs_buffer_add_escaped(lines, named.name, named.length);
+	add_text(lines, named.name, named.length);
 	(void)pfs_buffer_add_string(lines, "\t");
 	add_value(lines, old);
 	(void)pfs_buffer_add_string(lines, "\t");

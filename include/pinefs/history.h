@@ -6,8 +6,9 @@
  * A line of an object's history has the time at which we saw the change (RFC 3339), the field, the
  * old and the new value. A line of the whole history (/events) has the object's path,
  * "restore-jobs/ID", after the time. Tabs separate them, values are escaped as by
- * pfs_buffer_add_escaped, and a value that is absent or null is empty. No line's time is earlier
- * than that of the line before, even where the wall clock was set back.
+ * pfs_buffer_add_escaped, and a value that is absent or null is empty. One of more than 4 KiB is
+ * cut, which "…" at its end says. No line's time is earlier than that of the line before, even
+ * where the wall clock was set back.
  *
  * An object's history begins with its fields when it was first seen. Until one changes, these lines
  * are rendered from the object, so an object that doesn't change costs no memory. The whole history

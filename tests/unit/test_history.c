@@ -157,6 +157,50 @@ static void test_change_each_kind_as_in_table(void **state)
 	}
 }
 
+/* An object of this text, in which the last of many bytes is another character of UTF-8. */
+static const char *long_object(struct bench *bench, char filling, size_t count)
+{
+	pfs_buffer_clear(&bench->buffer);
+	(void)pfs_buffer_add_string(&bench->buffer, "{\"s\":\"");
+	for (size_t i = 0; i < count; i++)
+		(void)pfs_buffer_add(&bench->buffer, &filling, 1);
+	(void)pfs_buffer_add_string(&bench->buffer, "é\"}");
+	assert_int_equal(pfs_buffer_add(&bench->buffer, "", 1), 0);
+	return bench->buffer.bytes;
+}
+
+static void test_long_value_is_cut_between_characters(void **state)
+{
+	static const struct {
+		size_t count; /* then two bytes more */
+		size_t shown; /* bytes of that in the line */
+		const char *end;
+	} rows[] = {
+		{4094, 4094, "é"},
+		{4095, 4095, "…"},
+		{4096, 4096, "…"},
+		{15000000, 4096, "…"},
+	};
+	struct bench *bench = *state;
+
+	create_history(bench, 1000000, 1000000);
+	learn_list(bench->store, "");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct pfs_object *const histories[] = {
+			tell(bench, "a", long_object(bench, (char)('a' + i), rows[i].count)), NULL};
+
+		for (size_t j = 0; j < COUNT(histories); j++) {
+			const char *last = strrchr(lines(bench, histories[j], 0), '\t') + 1;
+
+			assert_int_equal(strspn(last, (char[]){(char)('a' + i), '\0'}),
+					 rows[i].shown);
+			last += rows[i].shown;
+			assert_memory_equal(last, rows[i].end, strlen(rows[i].end));
+			assert_string_equal(last + strlen(rows[i].end), "\n");
+		}
+	}
+}
+
 static void test_same_object_in_other_words_is_no_line(void **state)
 {
 	struct bench *bench = *state;
@@ -382,6 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_object_unchanged_shows_its_state_and_costs_nothing),
 		TEST(test_change_each_kind_as_in_table),
+		TEST(test_long_value_is_cut_between_characters),
 		TEST(test_same_object_in_other_words_is_no_line),
 		TEST(test_change_of_members_in_another_order_is_no_line_of_the_others),
 		TEST(test_key_sent_twice_counts_once),
