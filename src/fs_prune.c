@@ -3,8 +3,9 @@
  * An object that has vanished is freed with the kernel's last reference to it, and a kernel that
  * has memory to spare keeps its inodes for ever. So it is told to drop them: FUSE_NOTIFY_PRUNE,
  * since Linux 6.18. That drops the names that nobody uses, and waits for no lock that somebody may
- * hold who waits for us. A file that is open is forgotten when it is closed, if not before; and an
- * older kernel forgets all of them when it needs the memory.
+ * hold who waits for us. What it can't drop goes when the kernel needs the memory, as everything
+ * does for an older kernel: a file that is open, and a directory in which somebody has looked up a
+ * name that isn't there, which the kernel remembers, too.
  *
  * It is told a while later, in which those who see that the object vanished look once more.
  */

@@ -57,9 +57,9 @@ offers_options() {
 		<("$PINEFS" --help | sed -nE 's/^  (-.).*/\1/p' | LC_ALL=C sort)
 }
 
-# Behind a beginning, and something else before it.
+# Behind a beginning, and something else before it. (Fish 4 takes --tt for --timeout, too.)
 goes_on() {
-	[ "$(offers 'pinefs --demo --tt' | tr '\n' ' ')" = '--ttl --ttl-final --ttl-missing --ttl-ready ' ]
+	[ "$(offers 'pinefs --demo --ttl' | tr '\n' ' ')" = '--ttl --ttl-final --ttl-missing --ttl-ready ' ]
 }
 
 # Files where an option takes one, directories to mount on.

@@ -4,9 +4,12 @@
  * asks first is this one: it runs, so that the kernel may be at work for it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +17,7 @@
 
 #define LONGEST (PFS_SECOND / 10) /* that is waited for a process that shows nothing */
 
-#define SLEEPER ((uint32_t)1) /* process 1 */
+#define SLEEPER ((uint32_t)1) /* process 1, which mostly sleeps */
 
 static uint32_t self(void)
 {
@@ -88,14 +91,39 @@ static void test_the_first_itself_never_follows(void **state)
 	assert_replied(kernel, second, 0);
 }
 
+/* S in /proc/PID/stat, behind the name. */
+static bool sleeps(pid_t process)
+{
+	char path[40], line[300] = "";
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)process);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(read(fd, line, sizeof(line) - 1) > 0);
+	close(fd);
+	return strstr(line, ") S ");
+}
+
 static void test_nobody_follows_one_who_sleeps(void **state)
 {
 	struct kernel *kernel = *state;
-	uint64_t inode = expired_file(kernel);
-	uint64_t second = first_of_two(kernel, inode, SLEEPER);
+	uint64_t inode = expired_file(kernel), second;
+	pid_t child = fork();
 
+	assert_true(child >= 0);
+	if (!child) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	while (!sleeps(child))
+		usleep(1000);
+	second = first_of_two(kernel, inode, (uint32_t)child);
 	kernel_pass(kernel, LONGEST / 10);
 	assert_valid(kernel, second);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
 static void test_nobody_follows_one_who_has_ended(void **state)
