@@ -392,7 +392,7 @@ void pfs_tree_hold_inode(struct pfs_tree *tree, uint64_t inode, uint64_t count)
 {
 	struct pfs_node node;
 
-	if (!pfs_tree_node(tree, inode, &node))
+	if (!pfs_node_held(tree, inode, &node))
 		pfs_tree_hold(tree, &node, count);
 }
 
@@ -400,7 +400,7 @@ void pfs_tree_forget(struct pfs_tree *tree, uint64_t inode, uint64_t count)
 {
 	struct pfs_node node;
 
-	if (pfs_tree_node(tree, inode, &node))
+	if (pfs_node_held(tree, inode, &node))
 		return;
 	if (node.type == PFS_NODE_TABLE)
 		pfs_tables_release(tree->config.tables, node.kind, node.index, node.generation,

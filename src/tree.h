@@ -121,6 +121,11 @@ uint64_t pfs_link_inode(const struct pfs_object *object, unsigned link);
 struct pfs_node pfs_node_of_restores(struct pfs_object *source);
 /* A job's directory in that, or the file in it. */
 struct pfs_node pfs_node_of_restore(struct pfs_object *job, bool is_file);
+/*
+ * The node whose references those of an inode are. As pfs_tree_node; but of a file that its object
+ * hasn't any more, as a link that has another target by now, it is the object. 0, -ESTALE.
+ */
+int pfs_node_held(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node);
 /* A text of a kind. */
 struct pfs_node pfs_node_of_table(const struct pfs_kind *kind, enum pfs_table_format format,
 				  uint64_t number);

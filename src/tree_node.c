@@ -267,20 +267,36 @@ static struct pfs_object *object_by_number(const struct pfs_tree *tree, uint64_t
 	return kind ? pfs_store_by_slot(tree->store, kind, slot) : NULL;
 }
 
+/* The object of this inode, be it of a file that it hasn't any more. NULL: it is of no object, or
+ * that is gone. */
+static struct pfs_object *object_of(const struct pfs_tree *tree, uint64_t inode)
+{
+	const uint64_t rest = inode & REST_MASK;
+
+	switch (inode >> CLASS_SHIFT) {
+	case NUMBER_OBJECT:
+		return object_by_number(tree, inode, rest / INODE_SLOT);
+	case NUMBER_ROTATED:
+		return object_by_number(tree, inode, rest >> GENERATION_BITS);
+	case NUMBER_LINK:
+		return object_by_number(tree, inode, rest >> GENERATION_BITS >> LINK_BITS);
+	case NUMBER_RESTORE:
+		return object_by_number(tree, inode, rest >> RESTORE_BITS);
+	default:
+		return NULL;
+	}
+}
+
 /* The inode has only the last bits of the generation: they are those of the present one, or of the
  * one before. */
 static int rotated_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
 {
 	const uint64_t whole = number(NUMBER_ROTATED, NULL, 0);
-	const uint64_t slot = (inode & REST_MASK) >> GENERATION_BITS;
-	struct pfs_object *object = NULL;
+	struct pfs_object *object = object_of(tree, inode);
 	uint64_t generation;
 
-	if ((inode & ~GENERATION_MASK) != whole) {
-		object = object_by_number(tree, inode, slot);
-		if (!object)
-			return -ESTALE;
-	}
+	if (!object && (inode & ~GENERATION_MASK) != whole)
+		return -ESTALE;
 	generation = pfs_history_generation(tree->history, object);
 	if (((generation - 1) & GENERATION_MASK) == (inode & GENERATION_MASK))
 		generation--;
@@ -294,7 +310,7 @@ static int rotated_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *
 static int node_of_link(const struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
 {
 	const uint64_t place = (inode & REST_MASK) >> GENERATION_BITS;
-	struct pfs_object *object = object_by_number(tree, inode, place >> LINK_BITS);
+	struct pfs_object *object = object_of(tree, inode);
 
 	if (!object)
 		return -ESTALE;
@@ -317,8 +333,7 @@ static int node_of_table(const struct pfs_tree *tree, uint64_t inode, struct pfs
 
 static int node_of_restore(const struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
 {
-	const uint64_t slot = (inode & REST_MASK) >> RESTORE_BITS;
-	struct pfs_object *job = object_by_number(tree, inode, slot);
+	struct pfs_object *job = object_of(tree, inode);
 
 	if (!job || !tree->config.restores)
 		return -ESTALE;
@@ -366,11 +381,21 @@ int pfs_tree_node(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_no
 		return node_of_restore(tree, inode, ret_node);
 	if (inode >> CLASS_SHIFT != NUMBER_OBJECT)
 		return -ESTALE;
-	object = object_by_number(tree, inode, (inode & REST_MASK) / INODE_SLOT);
+	object = object_of(tree, inode);
 	if (!object)
 		return -ESTALE;
 	*ret_node = object_node(object, (unsigned)(inode % INODE_SLOT));
 	if (ret_node->index == FILE_RESTORES)
 		*ret_node = pfs_node_of_restores(object);
+	return 0;
+}
+
+int pfs_node_held(struct pfs_tree *tree, uint64_t inode, struct pfs_node *ret_node)
+{
+	struct pfs_object *object = object_of(tree, inode);
+
+	if (!object)
+		return pfs_tree_node(tree, inode, ret_node);
+	*ret_node = object_node(object, 0);
 	return 0;
 }

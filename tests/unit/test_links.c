@@ -162,6 +162,23 @@ static void test_link_to_a_kind_that_is_not_served_dangles(void **state)
 	assert_int_equal(look_up(kernel->scene->bench, "", "gadgets"), -ENOENT);
 }
 
+/* Else the object would stay for ever. */
+static void test_kernel_gives_back_a_link_that_has_another_target_by_now(void **state)
+{
+	struct kernel *kernel = *state;
+	struct pfs_node job;
+	uint64_t link, references;
+
+	say(kernel, TO("\"movies\""));
+	job = walk(kernel->scene->bench, "restore-jobs/a");
+	link = link_of(kernel).inode;
+	assert_replied(kernel, request_name(kernel, FUSE_LOOKUP, job.inode, "index"), 0);
+	say(kernel, TO("\"songs\""));
+	references = job.object->references;
+	forget(kernel, link, 1);
+	assert_int_equal(job.object->references, references - 1);
+}
+
 static void test_path_of_a_link(void **state)
 {
 	struct kernel *kernel = *state;
@@ -184,6 +201,7 @@ int main(void)
 		TEST(test_another_target_is_another_inode),
 		TEST(test_link_goes_with_its_object),
 		TEST(test_kernel_reads_a_link_and_keeps_it),
+		TEST(test_kernel_gives_back_a_link_that_has_another_target_by_now),
 		TEST(test_path_of_a_link),
 		cmocka_unit_test_setup_teardown(test_link_to_a_kind_that_is_not_served_dangles,
 						setup_jobs_only, teardown_kernel),

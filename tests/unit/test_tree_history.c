@@ -27,6 +27,20 @@ static void test_events_tell_what_was_seen_and_only_grow(void **state)
 		"2025-06-15T15:16:40.000000Z\trestore-jobs/a\tstatus\tPending\tFailed\n");
 }
 
+/* Have the history of "a" rotated so many times. */
+static void rotate(struct bench *bench, uint64_t times)
+{
+	static unsigned n;
+	uint64_t end = walk(bench, "restore-jobs/a/events").generation + times;
+
+	while (walk(bench, "restore-jobs/a/events").generation < end) {
+		char object[60];
+
+		snprintf(object, sizeof(object), "{\"n\":%u}", n++);
+		learn_object(bench, "a", object);
+	}
+}
+
 /* Whoever has the old file open reads on in it, to an end that doesn't move any more. */
 static void test_rotated_history_is_another_file_and_the_one_before_stays(void **state)
 {
@@ -72,6 +86,24 @@ static void test_rotated_history_is_another_file_and_the_one_before_stays(void *
 					 -ESTALE);
 	}
 	pfs_tree_forget(bench->tree, job.inode, 1);
+}
+
+/* Else the object would stay for ever. */
+static void test_kernel_gives_back_a_history_that_was_rotated_twice_since(void **state)
+{
+	struct bench *bench = *state;
+	struct pfs_node node, held;
+	uint64_t references;
+
+	learn_object(bench, "a", "{}");
+	rotate(bench, 1);
+	held = walk(bench, "restore-jobs/a/events");
+	references = held.object->references;
+	pfs_tree_hold(bench->tree, &held, 1);
+	rotate(bench, 2);
+	assert_int_equal(pfs_tree_node(bench->tree, held.inode, &node), -ESTALE);
+	pfs_tree_forget(bench->tree, held.inode, 1);
+	assert_int_equal(held.object->references, references);
 }
 
 /* The modification time that a process gets, and for how long it is valid at most. */
@@ -126,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_rotated_history_is_another_file_and_the_one_before_stays),
+		TEST(test_kernel_gives_back_a_history_that_was_rotated_twice_since),
 		TEST(test_who_asks_soon_after_a_line_gets_another_time_than_the_one_before),
 		TEST(test_events_tell_what_was_seen_and_only_grow),
 	};
