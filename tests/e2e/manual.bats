@@ -104,6 +104,9 @@ some_watch() {
 @test "inotifywait for new jobs" {
 	background_line 'inotifywait -qm'
 	wait_until 20 some_watch /restore-jobs
+	# What the first listing brings has not just been created.
+	walked() { [ "$(requests list)" -ge 2 ]; }
+	wait_until 20 walked
 	add_job job-2 '{"status":"Failed"}'
 	wait_until 20 is_told Failed
 }
