@@ -4,8 +4,8 @@
  * the first to learn of a change), fs_reply.c (replies), fs_call.c (messages that wait),
  * fs_operations.c (messages that ask for something), fs_xattr.c (those for extended attributes),
  * fs_command.c (mkdir(2) of what a command makes), fs_change.c (all other messages that would
- * change something, and are refused), fs_prune.c (has the kernel forget what vanished), fs_notify.c
- * (what else the kernel is notified of), fs_mounted.c (the mount itself), fs.c (the session).
+ * change something, and are refused), fs_notify.c (what the kernel is notified of), fs_mounted.c
+ * (the mount itself), fs.c (the session).
  */
 #ifndef PINEFS_SRC_FS_H
 #define PINEFS_SRC_FS_H
@@ -61,7 +61,6 @@ struct call {
 
 TAILQ_HEAD(call_list, call);
 TAILQ_HEAD(turn_list, turn);
-TAILQ_HEAD(gone_list, gone);
 
 struct pfs_fs {
 	struct pfs_tree *tree;
@@ -95,11 +94,6 @@ struct pfs_fs {
 	uint32_t collections_changed;	    /* a bit a kind, by its number */
 	struct pfs_timer sweep_timer;	    /* pfs_fs_invalidate's */
 	struct pfs_cursor swept;
-
-	/* Owned by fs_prune.c. */
-	struct gone_list gone; /* objects that vanished and are to be pruned */
-	struct pfs_timer prune_timer;
-	bool prunes_not; /* the kernel is too old for that */
 };
 
 /* --- fs_call.c --- */
@@ -161,13 +155,6 @@ void pfs_fs_find_mount(struct pfs_fs *fs, const char *mountpoint);
 
 extern const struct fuse_lowlevel_ops pfs_fs_operations;
 
-/* --- fs_prune.c --- */
-
-void pfs_prune_begin(struct pfs_fs *fs);
-/* Have the kernel forget the inodes of an object that has just vanished, a while later. */
-void pfs_prune_vanished(struct pfs_fs *fs, struct pfs_object *object);
-void pfs_prune_end(struct pfs_fs *fs); /* the store is still there */
-
 /* --- fs_notify.c --- */
 
 /* Begin to notify the kernel when objects appear and vanish. 0, -ENOSPC from the store. */
@@ -208,12 +195,15 @@ void pfs_check_replies(const struct pfs_fs *fs);
  */
 bool pfs_is_from_child(fuse_req_t request);
 
+/* Must this message's sender, our child, see what has vanished, so that it can remove it? */
+bool pfs_shows_vanished(fuse_req_t request);
+
 /*
  * Fill the attributes that a request asks for, and for how many ns they are valid. Of a
- * pfs_poke_is_window inode they let our child write, and are valid for no time. to_child: what has
- * vanished still has some, so that the child can remove it.
+ * pfs_poke_is_window inode they let our child write, and are valid for no time. shown: what has
+ * vanished still has some, as pfs_shows_vanished says.
  */
-int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, bool to_child,
+int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, bool shown,
 			struct stat *ret_stat, int64_t *ret_valid);
 
 /* Fill an entry for a node. 0, or an error of pfs_fill_attributes. */

@@ -2,9 +2,9 @@
 /*
  * Notifications to the kernel: that something in its cache is invalid.
  *
- * Only of an inode's attributes (FUSE_NOTIFY_INVAL_INODE with a negative offset), of all names
- * together, and what fs_prune.c has dropped. All other notifications wait for locks, whose holder
- * may wait for us.
+ * Only of an inode's attributes (FUSE_NOTIFY_INVAL_INODE with a negative offset), and of all names
+ * together. All other notifications wait for locks, whose holder may wait for us; but for
+ * FUSE_NOTIFY_PRUNE, of which watch_forget.c says why it isn't enough.
  */
 #include "fs.h"
 
@@ -45,15 +45,6 @@ static void on_membership(void *arg, struct pfs_object *object)
 	fs->collections_changed |= UINT32_C(1) << object->kind->number;
 	if (!fs->collections_timer.running)
 		pfs_timer_start(fs->loop, &fs->collections_timer, pfs_loop_now(fs->loop));
-}
-
-static void on_vanished(void *arg, struct pfs_object *object)
-{
-	struct pfs_fs *fs = arg;
-
-	on_membership(fs, object);
-	if (fs->mounted)
-		pfs_prune_vanished(fs, object);
 }
 
 /* A process that is woken reads next, and must get the new content: so attributes first. */
@@ -131,7 +122,7 @@ int pfs_notify_begin(struct pfs_fs *fs)
 {
 	const struct pfs_store_listener listener = {
 		.appeared = on_membership,
-		.vanished = on_vanished,
+		.vanished = on_membership,
 		.arg = fs,
 	};
 
@@ -144,7 +135,6 @@ int pfs_notify_begin(struct pfs_fs *fs)
 
 	fs->collections_timer = (struct pfs_timer){.fire = notify_collections, .arg = fs};
 	fs->sweep_timer = (struct pfs_timer){.fire = sweep, .arg = fs};
-	pfs_prune_begin(fs);
 	error = pfs_store_listen(fs->store, &listener);
 	if (!error && fs->restores)
 		error = pfs_restores_listen(fs->restores, &made);
@@ -155,7 +145,6 @@ void pfs_notify_end(struct pfs_fs *fs)
 {
 	pfs_timer_stop(fs->loop, &fs->collections_timer);
 	pfs_timer_stop(fs->loop, &fs->sweep_timer);
-	pfs_prune_end(fs);
 }
 
 /*

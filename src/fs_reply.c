@@ -56,6 +56,12 @@ bool pfs_is_from_child(fuse_req_t request)
 	       pfs_poke_is_child(pfs_fs_of(request)->poke, fuse_req_ctx(request)->pid);
 }
 
+bool pfs_shows_vanished(fuse_req_t request)
+{
+	return pfs_fs_of(request)->poke &&
+	       pfs_poke_shows_vanished(pfs_fs_of(request)->poke, fuse_req_ctx(request)->pid);
+}
+
 /* --- replies ------------------------------------------------------------------------------- */
 
 /* That there is no such name or attribute, or can't be one, is a common reply and no failure. */
@@ -136,7 +142,7 @@ bool pfs_reply_entry(struct pfs_fs *fs, fuse_req_t request, const struct fuse_en
 	return !fuse_reply_entry(request, entry);
 }
 
-int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, bool to_child,
+int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, bool shown,
 			struct stat *ret_stat, int64_t *ret_valid)
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
@@ -150,7 +156,7 @@ int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, bool to
 		*ret_valid = at_most;
 	if (!error && pfs_turn_is_on(fs, node->inode))
 		*ret_valid = 0;
-	if (error == -ESTALE && to_child) {
+	if (error == -ESTALE && shown) {
 		pfs_tree_vanished_attributes(fs->tree, node->inode, ret_stat);
 		*ret_valid = 0;
 		error = 0;

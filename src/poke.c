@@ -38,7 +38,7 @@ struct pfs_poke {
 	bool needs_window;
 
 	/* The order under way. */
-	enum state { IDLE, SCANNING, MAKING, CLOSING } state;
+	enum state { IDLE, SCANNING, MAKING, CLOSING, LOOKING } state;
 	struct pfs_poke_event event; /* its path is that of the order */
 	struct poke_order order;
 	unsigned step;	 /* index of the first of the event's whose message hasn't come yet */
@@ -233,7 +233,7 @@ static bool close_window(struct pfs_poke *poke)
 	poke->window = 0;
 	if (poke->event.type != PFS_POKE_CHANGED)
 		path[name_in(path) == path ? 0 : name_in(path) - path - 1] = '\0';
-	poke->order.task = TASK_CLOSE_WINDOW;
+	poke->order.task = TASK_LOOK;
 	poke->state = CLOSING;
 	return !send_order(poke);
 }
@@ -360,6 +360,11 @@ int pfs_poke_make(struct pfs_poke *poke, const struct pfs_poke_event *event)
 	return 0;
 }
 
+int pfs_poke_look(struct pfs_poke *poke, const char *path)
+{
+	return begin(poke, TASK_LOOK, LOOKING, path);
+}
+
 /* --- replies to the child's messages ------------------------------------------------------- */
 
 bool pfs_poke_is_child(const struct pfs_poke *poke, pid_t pid)
@@ -370,6 +375,11 @@ bool pfs_poke_is_child(const struct pfs_poke *poke, pid_t pid)
 static bool is_making(const struct pfs_poke *poke, pid_t pid)
 {
 	return poke->state == MAKING && pid == poke->child;
+}
+
+bool pfs_poke_shows_vanished(const struct pfs_poke *poke, pid_t pid)
+{
+	return is_making(poke, pid) || (poke->state == CLOSING && pid == poke->child);
 }
 
 bool pfs_poke_permits(struct pfs_poke *poke, pid_t pid, enum pfs_poke_operation operation,

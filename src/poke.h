@@ -26,7 +26,7 @@ enum poke_step {
 #define POKE_STEPS_MAX 4
 extern const enum poke_step poke_steps[][POKE_STEPS_MAX + 1];
 
-enum poke_task { TASK_SCAN, TASK_MAKE_EVENT, TASK_CLOSE_WINDOW };
+enum poke_task { TASK_SCAN, TASK_MAKE_EVENT, TASK_LOOK };
 
 /* To the child. */
 struct poke_order {

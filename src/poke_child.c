@@ -301,7 +301,7 @@ static int obey(const struct poke_order *order, char **mountpoint)
 /* Nothing else is read any further: the child ends, as when the socket is closed. */
 static bool is_order(const struct poke_order *order, ssize_t length)
 {
-	return length == (ssize_t)sizeof(*order) && order->task <= TASK_CLOSE_WINDOW &&
+	return length == (ssize_t)sizeof(*order) && order->task <= TASK_LOOK &&
 	       order->event < sizeof(poke_steps) / sizeof(poke_steps[0]) &&
 	       memchr(order->path, '\0', sizeof(order->path));
 }

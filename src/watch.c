@@ -191,6 +191,7 @@ int pfs_watch_create(struct pfs_store *store, struct pfs_tree *tree, struct pfs_
 	watch->child.began_at = pfs_loop_now(loop);
 	watch->child.revival = (struct pfs_timer){.fire = revive, .arg = watch};
 	pfs_scan_init(watch);
+	pfs_forget_init(watch);
 	pfs_interest_init(watch, on_refresh);
 	pfs_poll_init(watch);
 	pfs_event_init(watch);
@@ -221,6 +222,7 @@ void pfs_watch_destroy(struct pfs_watch *watch)
 	pfs_event_finish(watch);
 	pfs_poll_finish(watch);
 	pfs_interest_finish(watch);
+	pfs_forget_finish(watch);
 	pfs_scan_finish(watch);
 	free(watch);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the watch room share, and which part of the state each of them owns. Each knows
- * only those before it: watch_scan.c (who watches by inotify), watch_interest.c (which objects are
- * refreshed, for whom), watch_poll.c (who polls), watch_event.c (inotify's events, one after the
- * other), watch.c (all of them together).
+ * only those before it: watch_scan.c (who watches by inotify), watch_forget.c (has the kernel
+ * forget what vanished), watch_interest.c (which objects are refreshed, for whom), watch_poll.c
+ * (who polls), watch_event.c (inotify's events, one after the other), watch.c (all of them
+ * together).
  */
 #ifndef PINEFS_SRC_WATCH_H
 #define PINEFS_SRC_WATCH_H
@@ -19,7 +20,8 @@
 #include "pinefs/wait.h"
 #include "pinefs/watch.h"
 
-#define EVENTS_MAX 20000 /* in the queue; a further one is dropped */
+#define BUSY_PAUSE (20 * PFS_MILLISECOND) /* before another look at a directory that is busy */
+#define EVENTS_MAX 20000		  /* in the queue; a further one is dropped */
 
 /* An object that somebody waits for, polls or watches. Has a reference to it. */
 struct pfs_interest {
@@ -88,6 +90,9 @@ struct pfs_watch {
 		size_t watcher_count;
 	} scan;
 
+	/* Owned by watch_forget.c. */
+	TAILQ_HEAD(vanished_list, vanished) vanished; /* oldest first */
+
 	/* Owned by watch_interest.c. */
 	struct {
 		struct interest_list all;
@@ -140,6 +145,17 @@ void pfs_scan_each(struct pfs_watch *watch, void (*visit)(struct pfs_watch *watc
 
 /* Has a scan that began at or after this time ended? It proves who was not watching then. */
 bool pfs_scan_proves(const struct pfs_watch *watch, int64_t time);
+
+/* --- watch_forget.c --- */
+
+void pfs_forget_init(struct pfs_watch *watch);
+void pfs_forget_finish(struct pfs_watch *watch);
+/* The kernel may know a path of an object, in this directory, at which there is nothing any more.
+ */
+void pfs_forget_later(struct pfs_watch *watch, struct pfs_object *object, uint64_t directory,
+		      const char *path);
+/* While the child is idle: have it look at the next such path. False: there is none now. */
+bool pfs_forget_next(struct pfs_watch *watch);
 
 /* --- watch_interest.c --- */
 
@@ -200,7 +216,8 @@ void pfs_event_check(struct pfs_watch *watch);
 void pfs_event_failed(void *watch, int error);
 /* The child has ended while it made the current event, which will be made again from the start. */
 void pfs_event_interrupted(struct pfs_watch *watch);
-/* If the child is idle, have it scan or make the next event, as pfs_scan_is_first says. */
+/* If the child is idle, have it scan or make the next event, as pfs_scan_is_first says; else have
+ * the kernel forget something. */
 void pfs_event_pump(void *watch);
 
 #endif

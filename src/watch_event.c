@@ -22,7 +22,6 @@
 
 #include "pinefs/log.h"
 
-#define BUSY_PAUSE   (20 * PFS_MILLISECOND)
 #define SCAN_PAUSE   (10 * PFS_MILLISECOND)
 #define BLOCKED_MAX  32	 /* directories in which events wait while others go on */
 #define PATH_LONGEST 900 /* a kind's name, an id and a file's name */
@@ -227,6 +226,8 @@ void pfs_event_on_made(struct pfs_watch *watch, struct pfs_object *source, struc
 		return;
 	(void)snprintf(path, sizeof(path), "%s/%s/%s/%s", source->kind->name, source->id,
 		       source->kind->command->directory, name);
+	if (type == PFS_POKE_DIRECTORY_REMOVED)
+		pfs_forget_later(watch, job, event.what.directory, path);
 	add_event(watch, &event, path);
 }
 
@@ -294,9 +295,18 @@ static void add_removed_files(struct pfs_watch *watch, struct pfs_object *object
 	pfs_tree_each_inode(watch->tree, object, add_removed_file, &change);
 }
 
+static void forget_directory(struct pfs_watch *watch, struct pfs_object *object)
+{
+	char path[PATH_LONGEST];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", object->kind->name, object->id);
+	pfs_forget_later(watch, object, pfs_tree_collection_inode(object->kind), path);
+}
+
 void pfs_event_on_vanished(struct pfs_watch *watch, struct pfs_object *object)
 {
 	pfs_poll_vanished(watch, object);
+	forget_directory(watch, object);
 	add_removed_files(watch, object, pfs_loop_now(watch->loop));
 	add_directory(watch, object, PFS_POKE_DIRECTORY_REMOVED);
 	add_to_whole(watch);
@@ -573,7 +583,10 @@ void pfs_event_pump(void *arg)
 		if (event) {
 			if (make_event(watch, event) == -EPIPE)
 				return; /* the child's end will be reported */
-		} else if (!watch->scan.wanted || pfs_scan_begin(watch)) {
+		} else if (watch->scan.wanted) {
+			if (pfs_scan_begin(watch))
+				return;
+		} else if (!TAILQ_EMPTY(&watch->event.all) || !pfs_forget_next(watch)) {
 			return;
 		}
 	}

@@ -115,17 +115,22 @@ void pfs_poke_set_window(struct pfs_poke *poke);
 bool pfs_poke_is_idle(const struct pfs_poke *poke);
 
 /*
- * Order the child to make an event, or to scan all processes for watches; only while it is idle.
- * The event and its path are copied. 0; -EBUSY; -ENAMETOOLONG; -EPIPE: the child has ended, and
- * listener->gone was or will be called; or what send(2) failed with.
+ * Order the child to make an event, to scan all processes for watches, or to look at a path that
+ * has vanished: the kernel then asks us for what it still knows there, and drops it. Only while the
+ * child is idle. The event and the path are copied. 0; -EBUSY; -ENAMETOOLONG; -EPIPE: the child has
+ * ended, and listener->gone was or will be called; or what send(2) failed with.
  */
 int pfs_poke_make(struct pfs_poke *poke, const struct pfs_poke_event *event);
 int pfs_poke_scan(struct pfs_poke *poke);
+int pfs_poke_look(struct pfs_poke *poke, const char *path); /* below the mountpoint */
 
 /* --- replies to the child's messages --------------------------------------------------------- */
 
 /* Is this the child's process id? No other process has it until the child is restarted or ended. */
 bool pfs_poke_is_child(const struct pfs_poke *poke, pid_t pid);
+
+/* Is this the child, making an event, for which it must find what has vanished? */
+bool pfs_poke_shows_vanished(const struct pfs_poke *poke, pid_t pid);
 
 /*
  * May this process make this change now? inode: the file to change, with name NULL; or the

@@ -16,7 +16,7 @@ int pfs_poke_listen(struct pfs_poke *poke, struct pfs_loop *loop,
 
 static bool is_busy(const struct pfs_poke *poke)
 {
-	return poke->scanning || poke->making;
+	return poke->scanning || poke->making || poke->looking;
 }
 
 bool pfs_poke_is_idle(const struct pfs_poke *poke)
@@ -43,6 +43,14 @@ int pfs_poke_scan(struct pfs_poke *poke)
 	return 0;
 }
 
+static void note_order(struct pfs_poke *poke, const char *what, const char *path)
+{
+	size_t length = strlen(poke->orders);
+
+	snprintf(poke->orders + length, sizeof(poke->orders) - length, "%s%s:%s", length ? " " : "",
+		 what, path);
+}
+
 int pfs_poke_make(struct pfs_poke *poke, const struct pfs_poke_event *event)
 {
 	static const char *const names[] = {
@@ -50,7 +58,6 @@ int pfs_poke_make(struct pfs_poke *poke, const struct pfs_poke_event *event)
 		[PFS_POKE_DIRECTORY_REMOVED] = "rmdir", [PFS_POKE_FILE_CREATED] = "mknod",
 		[PFS_POKE_FILE_REMOVED] = "unlink",	[PFS_POKE_FILE_REPLACED] = "replaced",
 	};
-	size_t length = strlen(poke->orders);
 
 	if (poke->dead)
 		return -EPIPE;
@@ -60,14 +67,28 @@ int pfs_poke_make(struct pfs_poke *poke, const struct pfs_poke_event *event)
 	snprintf(poke->path, sizeof(poke->path), "%s", event->path);
 	poke->event.path = poke->path;
 	poke->asked++;
-	snprintf(poke->orders + length, sizeof(poke->orders) - length, "%s%s:%s", length ? " " : "",
-		 names[event->type], event->path);
+	note_order(poke, names[event->type], event->path);
+	return 0;
+}
+
+int pfs_poke_look(struct pfs_poke *poke, const char *path)
+{
+	if (poke->dead)
+		return -EPIPE;
+	assert_false(is_busy(poke));
+	poke->looking = true;
+	note_order(poke, "look", path);
 	return 0;
 }
 
 bool pfs_poke_is_child(const struct pfs_poke *poke, pid_t pid)
 {
 	return pid == FAKE_CHILD;
+}
+
+bool pfs_poke_shows_vanished(const struct pfs_poke *poke, pid_t pid)
+{
+	return pid == FAKE_CHILD && poke->making;
 }
 
 static const char *name_of_event(const struct pfs_poke *poke)
@@ -132,7 +153,7 @@ void fake_poke_done(struct pfs_poke *poke)
 	bool scan = poke->scanning;
 
 	assert_true(is_busy(poke));
-	poke->scanning = poke->making = false;
+	poke->scanning = poke->making = poke->looking = false;
 	if (scan)
 		poke->listener.scanned(poke->listener.arg, poke->watchers, poke->watcher_count);
 	if (!is_busy(poke))
@@ -154,7 +175,7 @@ void fake_poke_work(struct pfs_poke *poke)
 void fake_poke_die(struct pfs_poke *poke)
 {
 	poke->dead = poke->gone = true;
-	poke->scanning = poke->making = false;
+	poke->scanning = poke->making = poke->looking = false;
 	poke->listener.gone(poke->listener.arg, poke->made);
 }
 

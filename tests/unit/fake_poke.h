@@ -18,6 +18,7 @@ struct pfs_poke {
 	struct pfs_poke_listener listener;
 	bool scanning; /* what is under way, if anything is */
 	bool making;
+	bool looking;
 	struct pfs_poke_event event;
 	char path[1000];   /* of the event */
 	uint64_t window;   /* of what is changed; 0: none */
@@ -33,7 +34,7 @@ struct pfs_poke {
 	size_t watcher_count;
 
 	/* The events since they were last looked at, a word each: "changed:PATH", mkdir, rmdir,
-	 * mknod, unlink, replaced. */
+	 * mknod, unlink, replaced; and the looks, "look:PATH". */
 	char orders[4000];
 };
 

@@ -16,7 +16,6 @@
 	 FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO)
 
 #define NOTIFY_INC_EPOCH 8
-#define NOTIFY_PRUNE	 9
 
 struct fuse_req;
 typedef void on_interrupt(struct fuse_req *request, void *arg);
@@ -111,17 +110,11 @@ static void note(struct kernel *kernel, const struct message *message)
 	memcpy(&what, message->body, sizeof(what)); /* an inode, or a poll's handle */
 	if (length)
 		*end++ = ' ', room--;
-	if (message->header.error == NOTIFY_PRUNE) /* the last of its inodes */
-		memcpy(&what,
-		       message->body + message->header.len - sizeof(message->header) - sizeof(what),
-		       sizeof(what));
 	if (message->header.error == NOTIFY_INC_EPOCH)
 		(void)snprintf(end, room, "epoch");
 	else
 		(void)snprintf(end, room, "%s:%llu",
-			       message->header.error == NOTIFY_PRUNE	   ? "prune"
-			       : message->header.error == FUSE_NOTIFY_POLL ? "wake"
-									   : "inval",
+			       message->header.error == FUSE_NOTIFY_POLL ? "wake" : "inval",
 			       (unsigned long long)what);
 }
 

@@ -46,8 +46,7 @@ struct kernel {
 		struct fuse_poll_out poll;
 	} body;
 
-	/* What the kernel was told unasked, a word each: "inval:INODE", "wake:HANDLE", "epoch",
-	 * "prune:INODE" with the last of those that it was to drop. */
+	/* What the kernel was told unasked, a word each: "inval:INODE", "wake:HANDLE", "epoch". */
 	char notices[32000];
 };
 

@@ -23,6 +23,28 @@ static uint64_t look_up_job(struct kernel *kernel, const char *id)
 	return request_name(kernel, FUSE_LOOKUP, collection(kernel), id);
 }
 
+/* The child finds what has vanished for as long as it makes an event of that, and no longer. */
+static void test_what_has_vanished_is_shown_only_for_its_event(void **state)
+{
+	struct kernel *kernel = *state;
+	struct pfs_object *job = know_job(kernel, "a", "Completed");
+	uint64_t inode = pfs_tree_object_inode(job);
+
+	assert_replied(kernel, look_up_job(kernel, "a"), 0);
+	pfs_store_expire(kernel->store->store);
+	assert_int_equal(ask(kernel->store, "a", NULL), -EINPROGRESS);
+	fake_api_fail(kernel->api, "a", -ENOENT, 404);
+	kernel->pid = FAKE_CHILD;
+	kernel->scene->poke.making = true;
+	assert_replied(kernel, request_getattr(kernel, inode, false), 0);
+	kernel->scene->poke.making = false;
+	kernel->scene->poke.looking = true;
+	assert_replied(kernel, request_getattr(kernel, inode, false), -ESTALE);
+	assert_replied(kernel, look_up_job(kernel, "a"), -ENOENT);
+	kernel->scene->poke.looking = false;
+	kernel->pid = 1;
+}
+
 /* --- lookup -------------------------------------------------------------------------------- */
 
 static void test_lookup_waits_for_the_api_and_is_held_until_it_is_forgotten(void **state)
@@ -522,6 +544,7 @@ static void test_listing_that_fails_in_the_middle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_what_has_vanished_is_shown_only_for_its_event),
 		TEST(test_lookup_waits_for_the_api_and_is_held_until_it_is_forgotten),
 		TEST(test_lookup_of_what_is_missing_may_be_remembered),
 		TEST(test_lookup_fails_with_what_the_api_says),

@@ -287,6 +287,33 @@ static void test_permission_that_was_not_used_ends_with_its_event(void **state)
 	assert_false(pfs_poke_permits(nest->poke, nest->child, PFS_POKE_MODIFY, INODE, NULL));
 }
 
+/* What has vanished is there for events only: a look is to find that it isn't. */
+static void test_look_changes_nothing_and_finds_nothing_that_has_vanished(void **state)
+{
+	struct nest *nest = *state;
+	int watch = inotify_init1(IN_NONBLOCK);
+
+	make_file(nest);
+	assert_true(inotify_add_watch(watch, nest->directory, MASKS) > 0);
+	begin(nest, PFS_POKE_FILE_CREATED, "made");
+	assert_true(pfs_poke_shows_vanished(nest->poke, nest->child));
+	assert_false(pfs_poke_shows_vanished(nest->poke, getpid()));
+	end(nest);
+	assert_string_equal(seen(watch, "made"), "create ");
+	assert_int_equal(kill(nest->child, SIGSTOP), 0);
+	assert_int_equal(pfs_poke_look(nest->poke, "file"), 0);
+	assert_false(pfs_poke_shows_vanished(nest->poke, nest->child));
+	assert_false(
+		pfs_poke_permits(nest->poke, nest->child, PFS_POKE_CREATE_FILE, INODE, "made"));
+	end(nest);
+	assert_int_equal(kill(nest->child, SIGSTOP), 0);
+	assert_int_equal(pfs_poke_look(nest->poke, "nowhere"), 0);
+	end(nest);
+	assert_int_equal(nest->error, 0);
+	assert_string_equal(seen(watch, "file"), "");
+	close(watch);
+}
+
 static void test_scan_permits_nothing(void **state)
 {
 	struct nest *nest = *state;
@@ -423,6 +450,7 @@ int main(int argc, char *argv[])
 		TEST(test_permission_is_for_one_process_operation_inode_and_name_and_for_once),
 		TEST(test_permissions_of_a_change_are_used_in_order),
 		TEST(test_permission_that_was_not_used_ends_with_its_event),
+		TEST(test_look_changes_nothing_and_finds_nothing_that_has_vanished),
 		TEST(test_scan_permits_nothing),
 		TEST(test_child_alone_does_not_find_what_it_is_to_make),
 		TEST(test_child_alone_finds_what_it_is_to_remove),

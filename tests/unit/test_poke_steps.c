@@ -182,8 +182,8 @@ static void test_child_ends_at_what_is_no_order(void **state)
 		bool answered;
 	} rows[] = {
 		{TASK_MAKE_EVENT, PFS_POKE_CHANGED, sizeof(struct poke_order), '\0', true},
-		{TASK_CLOSE_WINDOW, PFS_POKE_FILE_REPLACED, sizeof(struct poke_order), '\0', true},
-		{TASK_CLOSE_WINDOW + 1, PFS_POKE_CHANGED, sizeof(struct poke_order), '\0', false},
+		{TASK_LOOK, PFS_POKE_FILE_REPLACED, sizeof(struct poke_order), '\0', true},
+		{TASK_LOOK + 1, PFS_POKE_CHANGED, sizeof(struct poke_order), '\0', false},
 		{TASK_MAKE_EVENT, PFS_POKE_FILE_REPLACED + 1, sizeof(struct poke_order), '\0',
 		 false},
 		{TASK_MAKE_EVENT, PFS_POKE_CHANGED, sizeof(struct poke_order), 'x', false},
