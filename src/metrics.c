@@ -25,7 +25,6 @@
 #define STATES_MAX 24	/* of a kind; others are counted together, as "other" */
 #define GROUPS_MAX 1000 /* of a kind; those beyond aren't shown */
 #define LONGEST	   128	/* bytes of a string that becomes a label's; the rest is cut off */
-#define PREFETCHED 1024 /* bytes of a content */
 #define PLACES	   2048 /* for the groups, by their hash: a power of two, so that half are free */
 
 static void add_gauge(struct pfs_buffer *buffer, const char *labels, const char *name,
@@ -287,28 +286,16 @@ static void finish_tally(struct tally *tally)
 	pfs_buffer_finish(&tally->label);
 }
 
-/* Where there are many objects, most of the time goes by waiting for their memory. */
-static void prefetch(const struct pfs_content *content)
-{
-	const char *bytes = (const char *)content;
-
-	for (size_t i = 0; i < PREFETCHED; i += 64)
-		__builtin_prefetch(bytes + i);
-}
-
 static void add_kind(const struct pfs_metrics *metrics, const struct pfs_kind *kind,
 		     const char *labels, struct pfs_buffer *buffer)
 {
 	struct tally tally;
-	struct pfs_object *object, *next;
+	const struct pfs_object *object;
 
 	begin_tally(&tally, metrics, kind);
-	for (object = pfs_store_next(metrics->store, kind, 0); object; object = next) {
-		next = pfs_store_next(metrics->store, kind, object->slot);
-		if (next)
-			prefetch(next->content);
+	for (object = pfs_store_next(metrics->store, kind, 0); object;
+	     object = pfs_store_next(metrics->store, kind, object->slot))
 		count(&tally, object);
-	}
 	add_states(kind, &tally, labels, buffer);
 	if (kind->metrics.oldest && tally.oldest)
 		add_gauge(buffer, labels, kind->metrics.oldest,

@@ -387,37 +387,13 @@ static bool take_zone(const char **at, int64_t *ret_offset)
 	return true;
 }
 
-static bool is_leap_year(int year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static int days_of_month(const struct tm *tm)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-	return days[tm->tm_mon] + (tm->tm_mon == 1 && is_leap_year(tm->tm_year + 1900));
-}
-
-#define DAYS_UNTIL_1970 719624 /* as counted below */
-
-/* From the epoch to this day. timegm(3) is many times slower, and there are many objects. */
-static int64_t days_until(const struct tm *tm)
-{
-	static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-	const int year = tm->tm_year + 1900, last = year + 399; /* no negative quotients */
-	int64_t days = year * INT64_C(365) + last / 4 - last / 100 + last / 400;
-
-	days += before[tm->tm_mon] + (tm->tm_mon > 1 && is_leap_year(year)) + tm->tm_mday - 1;
-	return days - DAYS_UNTIL_1970;
-}
-
 int pfs_time_parse(const char *text, int64_t *ret_ns)
 {
 	struct tm tm = {0};
 	int64_t fraction = 0, offset, seconds, ns;
-	int leap_second;
+	int day, leap_second;
 
+	/* The seconds stay out of tm: a 60th one would carry over, and hide a 31 April. */
 	if (!take_date(&text, &tm) || !take_character(&text, 'T') ||
 	    !take_number(&text, 2, 0, 23, &tm.tm_hour) || !take_character(&text, ':') ||
 	    !take_number(&text, 2, 0, 59, &tm.tm_min) || !take_character(&text, ':') ||
@@ -428,10 +404,11 @@ int pfs_time_parse(const char *text, int64_t *ret_ns)
 	if (!take_zone(&text, &offset) || *text)
 		return -EINVAL;
 
-	if (tm.tm_mday > days_of_month(&tm))
+	day = tm.tm_mday;
+	seconds = timegm(&tm);
+	if (tm.tm_mday != day)
 		return -EINVAL;
-	seconds = days_until(&tm) * 86400 + tm.tm_hour * INT64_C(3600) + tm.tm_min * INT64_C(60) +
-		  leap_second - offset;
+	seconds += leap_second - offset;
 	if (__builtin_mul_overflow(seconds, PFS_SECOND, &ns) ||
 	    __builtin_add_overflow(ns, fraction, &ns))
 		return -EINVAL;
