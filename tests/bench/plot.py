@@ -58,9 +58,11 @@ def figures(path, about, rows):
 
 
 def memory(path, title, points):
-    """points: (seconds, KiB)."""
+    """points: (seconds, KiB, KiB without the lines of /events)."""
     draw(path, 800, 300, [
-        *block("$memory", [[f"{at / 60:.4f}", f"{kib / 1024:.4f}"] for at, kib in points]),
-        f"set title {quote(title)}; set yrange [0:*]; set grid; unset key",
+        *block("$memory", [[f"{at / 60:.4f}", f"{kib / 1024:.4f}", f"{rest / 1024:.4f}"]
+                           for at, kib, rest in points]),
+        f"set title {quote(title)}; set yrange [0:*]; set grid; set key bottom",
         "set xlabel 'minutes'; set ylabel 'resident MiB'",
-        "plot $memory using 1:2 with lines linewidth 2 linecolor rgb '#2f6f9f'"])
+        "plot $memory using 1:2 with lines linewidth 2 linecolor rgb '#2f6f9f' title 'all',"
+        " '' using 1:3 with lines linewidth 2 linecolor rgb '#c03030' title 'without /events'"])
