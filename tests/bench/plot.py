@@ -63,6 +63,6 @@ def memory(path, title, points):
         *block("$memory", [[f"{at / 60:.4f}", f"{kib / 1024:.4f}", f"{rest / 1024:.4f}"]
                            for at, kib, rest in points]),
         f"set title {quote(title)}; set yrange [0:*]; set grid; set key bottom",
-        "set xlabel 'minutes'; set ylabel 'resident MiB'",
+        "set xlabel 'minutes'; set ylabel 'resident MiB of its own'",
         "plot $memory using 1:2 with lines linewidth 2 linecolor rgb '#2f6f9f' title 'all',"
         " '' using 1:3 with lines linewidth 2 linecolor rgb '#c03030' title 'without /events'"])

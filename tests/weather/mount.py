@@ -97,9 +97,9 @@ class Mount:
                     (line.rsplit(" ", 1) for line in file if line[0] != "#")}
 
     def memory(self):
-        """Resident, in KiB."""
+        """Resident and its own, in KiB: pages of the program and of libraries come as they are used."""
         with open(f"/proc/{self.process.pid}/status") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+            return next(int(line.split()[1]) for line in file if line.startswith("RssAnon:"))
 
 
 class Result:
