@@ -195,16 +195,13 @@ void pfs_check_replies(const struct pfs_fs *fs);
  */
 bool pfs_is_from_child(fuse_req_t request);
 
-/* Must this message's sender, our child, see what has vanished, so that it can remove it? */
-bool pfs_shows_vanished(fuse_req_t request);
-
 /*
  * Fill the attributes that a request asks for, and for how many ns they are valid. Of a
- * pfs_poke_is_window inode they let our child write, and are valid for no time. shown: what has
- * vanished still has some, as pfs_shows_vanished says.
+ * pfs_poke_is_window inode they let our child write, and are valid for no time. What has vanished
+ * still has some for our child, while it makes an event of that. 0; -ESTALE.
  */
-int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, bool shown,
-			struct stat *ret_stat, int64_t *ret_valid);
+int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, struct stat *ret_stat,
+			int64_t *ret_valid);
 
 /* Fill an entry for a node. 0, or an error of pfs_fill_attributes. */
 int pfs_fill_entry(fuse_req_t request, const struct pfs_node *node,

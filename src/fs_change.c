@@ -38,7 +38,7 @@ static void reply_touched(struct pfs_fs *fs, fuse_req_t request, const struct pf
 {
 	struct stat stat;
 	int64_t valid;
-	int error = pfs_fill_attributes(request, node, true, &stat, &valid);
+	int error = pfs_fill_attributes(request, node, &stat, &valid);
 
 	if (error) {
 		pfs_reply_error(fs, request, error);

@@ -101,7 +101,7 @@ void pfs_keep_attributes(fuse_req_t request, const struct pfs_node *node)
 	struct pfs_fs *fs = pfs_fs_of(request);
 	struct stat stat;
 	int64_t valid;
-	int error = pfs_fill_attributes(request, node, false, &stat, &valid);
+	int error = pfs_fill_attributes(request, node, &stat, &valid);
 
 	if (error)
 		pfs_reply_error(fs, request, error);

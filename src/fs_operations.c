@@ -117,8 +117,7 @@ static int reply_attributes(const struct call *call, const struct pfs_node *node
 {
 	struct stat stat;
 	int64_t valid;
-	bool shown = pfs_shows_vanished(call->request);
-	int error = pfs_fill_attributes(call->request, node, shown, &stat, &valid);
+	int error = pfs_fill_attributes(call->request, node, &stat, &valid);
 
 	if (error)
 		return pfs_reply_error(call->fs, call->request, error);

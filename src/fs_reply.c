@@ -56,7 +56,7 @@ bool pfs_is_from_child(fuse_req_t request)
 	       pfs_poke_is_child(pfs_fs_of(request)->poke, fuse_req_ctx(request)->pid);
 }
 
-bool pfs_shows_vanished(fuse_req_t request)
+static bool shows_vanished(fuse_req_t request)
 {
 	return pfs_fs_of(request)->poke &&
 	       pfs_poke_shows_vanished(pfs_fs_of(request)->poke, fuse_req_ctx(request)->pid);
@@ -142,8 +142,8 @@ bool pfs_reply_entry(struct pfs_fs *fs, fuse_req_t request, const struct fuse_en
 	return !fuse_reply_entry(request, entry);
 }
 
-int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, bool shown,
-			struct stat *ret_stat, int64_t *ret_valid)
+int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, struct stat *ret_stat,
+			int64_t *ret_valid)
 {
 	struct pfs_fs *fs = pfs_fs_of(request);
 	int64_t at_most = pfs_tree_settle(fs->tree, node, fuse_req_ctx(request)->pid);
@@ -156,7 +156,7 @@ int pfs_fill_attributes(fuse_req_t request, const struct pfs_node *node, bool sh
 		*ret_valid = at_most;
 	if (!error && pfs_turn_is_on(fs, node->inode))
 		*ret_valid = 0;
-	if (error == -ESTALE && shown) {
+	if (error == -ESTALE && shows_vanished(request)) {
 		pfs_tree_vanished_attributes(fs->tree, node->inode, ret_stat);
 		*ret_valid = 0;
 		error = 0;
@@ -177,7 +177,7 @@ int pfs_fill_entry(fuse_req_t request, const struct pfs_node *node,
 	int error;
 
 	*ret_entry = (struct fuse_entry_param){.ino = node->inode, .generation = 1};
-	error = pfs_fill_attributes(request, node, false, &ret_entry->attr, &valid);
+	error = pfs_fill_attributes(request, node, &ret_entry->attr, &valid);
 	if (error)
 		return error;
 	ret_entry->attr_timeout = pfs_seconds(valid);
