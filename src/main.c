@@ -7,7 +7,8 @@
  *	main       this file: what happens in which order; main_*.c has its parts
  *	fs         messages from the kernel, one reply to each
  *	watch      who waits, polls and watches; what is refreshed for them; events
- *	poke       the child process that makes inotify events and scans /proc for watchers
+ *	poke       the child process: makes inotify events, scans /proc for watchers, and looks at
+ *	           what has vanished
  *	tree       names, inodes, attributes, contents
  *	table      all objects of a kind in one text
  *	restore    what was made of an object by a command, and the commands

@@ -26,7 +26,11 @@ enum poke_step {
 #define POKE_STEPS_MAX 4
 extern const enum poke_step poke_steps[][POKE_STEPS_MAX + 1];
 
-enum poke_task { TASK_SCAN, TASK_MAKE_EVENT, TASK_LOOK };
+enum poke_task {
+	TASK_SCAN,
+	TASK_MAKE_EVENT,
+	TASK_LOOK, /* make the kernel ask for the attributes */
+};
 
 /* To the child. */
 struct poke_order {

@@ -7,7 +7,8 @@
  * pinefs permits only the changes of the event that it has ordered, once each, and only to the
  * child. Everybody else gets EROFS.
  *
- * The child also scans /proc/PID/fdinfo for those who watch, which takes too long for the loop.
+ * The child also scans /proc/PID/fdinfo for those who watch, which takes too long for the loop; and
+ * it looks at what has vanished, so that the kernel drops it.
  *
  * Nothing here waits for the child: it gets orders over a socket, and its answers are served from
  * the loop. It ends when the socket closes, or when we are killed. May include the ground.

@@ -219,8 +219,9 @@ mode_t pfs_tree_type(const struct pfs_node *node);
 void pfs_tree_vanished_attributes(struct pfs_tree *tree, uint64_t inode, struct stat *ret_stat);
 
 /*
- * The kernel has count more references to a node (hold), or has given them back (forget). An inode
- * that is gone is passed over.
+ * The kernel has count more references to a node (hold), or has given them back (forget). Those of
+ * a file that its object hasn't any more are the object's, too; an inode whose object or text is
+ * gone is passed over.
  */
 void pfs_tree_hold(struct pfs_tree *tree, const struct pfs_node *node, uint64_t count);
 void pfs_tree_hold_inode(struct pfs_tree *tree, uint64_t inode, uint64_t count);

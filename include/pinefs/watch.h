@@ -9,7 +9,8 @@
  * them: after each change; a little more than a TTL after the kernel's last message, since nobody
  * can set a watch on what can still change without a message; and every TTL while there are any.
  *
- * The child that makes the events may be killed; then a new one is started a little later.
+ * The child that makes the events may be killed; then a new one is started a little later. When
+ * there is no event to be made, it looks at what has vanished, so that the kernel forgets that.
  *
  * May include poke, tree, restore, history, store, resource and the ground.
  */
@@ -53,7 +54,8 @@ void pfs_watch_destroy(struct pfs_watch *watch); /* nobody may wait any more; ta
  */
 struct pfs_watch_host {
 	/* Does a lookup or listing in this directory wait for its reply? Then the child, if it made
-	 * a name there, would wait for that reply, and everybody else for the child. */
+	 * or looked at a name there, would wait for that reply, and everybody else for the child.
+	 */
 	bool (*is_busy)(void *arg, uint64_t directory);
 	/* Notify the kernel that the inode's attributes are invalid; and wake the poll(2) that this
 	 * handle is of, unless it is NULL. */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "restore_fixture.h"
 #include "watch_fixture.h"
 
 #define A_WHILE (2 * PFS_SECOND)
@@ -163,30 +162,6 @@ static void test_without_a_child_the_kernel_keeps_it(void **state)
 	assert_int_equal(objects(scene), 0);
 }
 
-/* A job has a name in its backup's directory, too. */
-static void test_child_looks_at_each_name_that_was_its_own(void **state)
-{
-	struct scene *scene = *state;
-	const char *orders = scene->poke.orders;
-	struct pfs_object *object;
-
-	know_backup(scene->bench, "b");
-	list_jobs(scene->bench, "");
-	know_made(scene->bench, "j", JOB_DOC("j", "b", "prod", "1"));
-	object = known(scene->bench, JOBS, "j");
-	pfs_store_hold(scene->store->store, object, 1);
-	for (int i = 0; i < 2; i++) {
-		live(scene, STALE);
-		if (!object->flight)
-			pfs_store_refresh(scene->store->store, object);
-		fake_api_fail(scene->api, "j", -ENOENT, 404);
-	}
-	assert_null(known(scene->bench, JOBS, "j"));
-	live(scene, A_WHILE);
-	assert_non_null(strstr(orders, "look:restore-jobs/j"));
-	assert_non_null(strstr(orders, "look:backups/b/restores/prod"));
-}
-
 int main(void)
 {
 #define TEST(name, setup) cmocka_unit_test_setup_teardown(name, setup, teardown_watch)
@@ -199,7 +174,6 @@ int main(void)
 		TEST(test_next_child_looks_when_this_one_has_ended, setup_watch),
 		TEST(test_all_of_many_are_looked_at, setup_watch),
 		TEST(test_without_a_child_the_kernel_keeps_it, setup_watch_without_child),
-		TEST(test_child_looks_at_each_name_that_was_its_own, setup_watch_with_restores),
 	};
 
 	return cmocka_run_group_tests_name("watch_forget", tests, NULL, NULL);

@@ -130,6 +130,21 @@ static void test_a_name_that_is_gone_is_removed(void **state)
 	expect_orders(scene, RMDIR);
 }
 
+/* Of a job that has vanished the kernel may know this name, too. */
+static void test_child_looks_at_a_name_that_is_gone(void **state)
+{
+	struct scene *scene = *state;
+	const char *orders = scene->poke.orders;
+
+	list_jobs(scene->bench, "");
+	know_made(scene->bench, "j", JOB_DOC("j", "b", "prod", "1"));
+	pfs_store_hold(scene->store->store, known(scene->bench, JOBS, "j"), 1);
+	lose(scene, "j");
+	live(scene, 2 * PFS_SECOND);
+	assert_non_null(strstr(orders, "look:restore-jobs/j"));
+	assert_non_null(strstr(orders, "look:" RESTORES "/prod"));
+}
+
 static void test_what_was_made_is_watched_itself(void **state)
 {
 	struct scene *scene = *state;
@@ -208,6 +223,7 @@ int main(void)
 		TEST(test_a_name_whose_caller_has_given_up_is_created),
 		TEST(test_a_name_that_was_made_here_needs_no_list),
 		TEST(test_a_name_that_is_gone_is_removed),
+		TEST(test_child_looks_at_a_name_that_is_gone),
 		TEST(test_what_was_made_is_watched_itself),
 		TEST(test_a_name_that_is_gone_removes_nothing_else),
 		TEST(test_a_name_that_another_job_has_stays),
